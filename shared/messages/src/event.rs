@@ -1,0 +1,166 @@
+//! Our own events on the exchange `dialogpost`: facts in the past tense, ids instead of content.
+//!
+//! On the queue: `{"kind":"DialogReceived","version":1,"id":…,"time":…,…}`. A kind's fields never change within a version; each kind and
+//! version has a golden file in `tests/golden/` that is never edited.
+
+use crate::ids::HerId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a dialog is about: the services a clinic can offer that arrive as dialogs (features R1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum DialogKind {
+    /// General contact with the clinic.
+    EKontakt,
+    /// Medical question; always journaled (K1).
+    EKonsultasjon,
+    /// Request to renew prescriptions.
+    Reseptfornyelse,
+}
+
+impl DialogKind {
+    /// Every kind, in the order people list them.
+    pub const ALL: [Self; 3] = [Self::EKontakt, Self::EKonsultasjon, Self::Reseptfornyelse];
+
+    /// The name in tables, routing keys and files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EKontakt => "EKONTAKT",
+            Self::EKonsultasjon => "EKONSULTASJON",
+            Self::Reseptfornyelse => "RESEPTFORNYELSE",
+        }
+    }
+
+    /// `MsgInfo/Type/@V` (code list 8279).
+    pub const fn message_function(self) -> &'static str {
+        match self {
+            Self::EKontakt => "DIALOG_INNBYGGER_EKONTAKT",
+            Self::EKonsultasjon => "DIALOG_INNBYGGER_EKONSULTASJON",
+            Self::Reseptfornyelse => "DIALOG_INNBYGGER_RESEPTFORNYELSE",
+        }
+    }
+
+    /// From the name in tables and files.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.as_str() == name)
+    }
+
+    /// From `MsgInfo/Type/@V`, any case.
+    pub fn from_message_function(function: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.message_function().eq_ignore_ascii_case(function))
+    }
+}
+
+/// An event with its envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Unique; the AMQP message id too.
+    pub id: Uuid,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The fact.
+    pub fact: Fact,
+}
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Fact {
+    /// A dialog message was accepted and stored.
+    DialogReceived(DialogReceived),
+    /// A message was understood and turned down: a negative AppRec is due.
+    MessageRejected(Answered),
+    /// A message could not be understood: an error message is due.
+    MessageRefused(Answered),
+    /// A message that had been decided before came again under a new transport id: the same AppRec is due again.
+    MessageRepeated(Answered),
+}
+
+/// See [`Fact::DialogReceived`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialogReceived {
+    /// Ledger row.
+    pub message: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
+    /// The dialog.
+    pub dialog: Uuid,
+    /// The new entry of the dialog.
+    pub entry: Uuid,
+    /// Place of the entry in its dialog, from 1, in order of arrival.
+    pub sequence: u32,
+    /// Kind of the dialog.
+    pub dialog_kind: DialogKind,
+}
+
+/// A message whose answer stands in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Ledger row.
+    pub message: Uuid,
+}
+
+/// The version in which every present kind is written.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct OnTheQueue {
+    version: u32,
+    id: Uuid,
+    time: Timestamp,
+    #[serde(flatten)]
+    fact: Fact,
+}
+
+/// Why a body is not an event of ours. Free of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// Not JSON, or not the fields of any kind we know.
+    #[error("the body is no event of a known kind")]
+    Unreadable,
+    /// A version this build does not know.
+    #[error("version {0} of this event is newer than this build")]
+    UnknownVersion(u32),
+}
+
+impl Event {
+    /// The body to publish.
+    pub fn to_json(&self) -> Vec<u8> {
+        let body = OnTheQueue { version: VERSION, id: self.id, time: self.time, fact: self.fact.clone() };
+        // Strings, numbers and ids only: serialising them cannot fail.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
+    /// Reads a published body.
+    ///
+    /// # Errors
+    /// [`EventError`] for foreign bodies and future versions.
+    pub fn from_json(body: &[u8]) -> Result<Self, EventError> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_slice(body).map_err(|_| EventError::Unreadable)?;
+        if version != VERSION {
+            return Err(EventError::UnknownVersion(version));
+        }
+        let OnTheQueue { id, time, fact, .. } = serde_json::from_slice(body).map_err(|_| EventError::Unreadable)?;
+        Ok(Self { id, time, fact })
+    }
+
+    /// The routing key on the exchange `dialogpost`: what bindings in the topology match on.
+    pub const fn routing_key(&self) -> &'static str {
+        match &self.fact {
+            Fact::DialogReceived(d) => match d.dialog_kind {
+                DialogKind::EKontakt => "dialog-received.ekontakt",
+                DialogKind::EKonsultasjon => "dialog-received.ekonsultasjon",
+                DialogKind::Reseptfornyelse => "dialog-received.reseptfornyelse",
+            },
+            Fact::MessageRejected(_) => "message-rejected",
+            Fact::MessageRefused(_) => "message-refused",
+            Fact::MessageRepeated(_) => "message-repeated",
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! National identity numbers.
+/// A national identity number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PersonId(());

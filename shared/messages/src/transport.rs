@@ -1,0 +1,121 @@
+//! A message around its body: what both brokers carry, in one structure.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Name of the application property that counts attempts of our own retries (decimal, 1 = first retry).
+pub const ATTEMPT: &str = "dialogpost-attempt";
+/// Name of the application property that keeps the queue a retried message first came from.
+pub const ORIGIN_QUEUE: &str = "dialogpost-origin-queue";
+
+/// The properties of one message, independent of AMQP version (nhn-messaging 2.1, 2.2).
+///
+/// `shared/broker` reads them out of every shape a broker may deliver and writes them in every shape a receiver may read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Properties {
+    /// Unique per transport message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The message this one belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// Message function, code list 8279 ("Label").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Recipient queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Where an answer goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Media type of the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// Time to live in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// Application properties, values as strings.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub application: BTreeMap<String, String>,
+}
+
+impl Properties {
+    /// An application property by its case-sensitive key.
+    pub fn application(&self, key: &str) -> Option<&str> {
+        self.application.get(key).map(String::as_str)
+    }
+
+    /// How often we have already put this message off; 0 for a first delivery.
+    pub fn attempt(&self) -> u32 {
+        self.application(ATTEMPT).and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// One message as it came off a queue.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The queue it was read from.
+    pub queue: String,
+    /// Whether the broker has handed it out before.
+    pub redelivered: bool,
+    /// What it says about itself.
+    pub properties: Properties,
+    /// Where its shape differed from what is expected; never content.
+    pub deviations: Vec<&'static str>,
+    /// The payload bytes, unwrapped from any AMQP 1.0 section.
+    pub body: Bytes,
+    /// When we took it off the queue.
+    pub received_at: Timestamp,
+}
+
+impl Delivery {
+    /// The queue it first came from: the same, or that of the original when this is our own retry of it.
+    pub fn origin_queue(&self) -> &str {
+        self.properties.application(ORIGIN_QUEUE).unwrap_or(&self.queue)
+    }
+}
+
+/// Which broker a message leaves through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wire {
+    /// Our own broker: plain AMQP 0.9.1 properties and headers.
+    Dialogpost,
+    /// NHN's broker: both AMQP 1.0 section headers besides the plain ones (nhn-messaging 7.3).
+    Nhn,
+}
+
+impl Wire {
+    /// The name in the outbox table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialogpost => "dialogpost",
+            Self::Nhn => "nhn",
+        }
+    }
+}
+
+/// A message to be sent: a row of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Key of the outbox row. Unique, time-ordered.
+    pub id: Uuid,
+    /// Which broker.
+    pub wire: Wire,
+    /// Exchange; empty = the default exchange.
+    pub exchange: String,
+    /// Routing key.
+    pub routing_key: String,
+    /// Properties; `message_id` is always set and stays the same on every resend.
+    pub properties: Properties,
+    /// The body.
+    pub body: Bytes,
+    /// The ledger row (table `message`) this belongs to, when there is one.
+    pub cause: Option<Uuid>,
+    /// Not before this time; `None` = at once.
+    pub not_before: Option<Timestamp>,
+}

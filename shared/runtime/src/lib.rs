@@ -1,0 +1,1 @@
+//! The life of a message, and what every worker's main calls.

@@ -1,0 +1,1 @@
+//! Measurements, as ratios to the ceilings of the same run.

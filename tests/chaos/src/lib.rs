@@ -1,0 +1,1 @@
+//! Broken servers, killed workers, hostile input.
