@@ -1,0 +1,26 @@
+//! Namespaces and code systems (message-formats: nhn-messaging 6.3, chapters 1–4).
+
+/// Hodemelding 1.2.
+pub const MSGHEAD: &str = "http://www.kith.no/xmlstds/msghead/2006-05-24";
+/// Dialogmelding 1.0.
+pub const DIALOG_1_0: &str = "http://www.kith.no/xmlstds/dialog/2006-10-11";
+/// Dialogmelding 1.1.
+pub const DIALOG_1_1: &str = "http://www.kith.no/xmlstds/dialog/2013-01-23";
+/// AppRec 1.0.
+pub const APPREC_1_0: &str = "http://www.kith.no/xmlstds/apprec/2004-11-21";
+/// AppRec 1.1.
+pub const APPREC_1_1: &str = "http://www.kith.no/xmlstds/apprec/2012-02-15";
+/// Attachments.
+pub const BASE64CONTAINER: &str = "http://www.kith.no/xmlstds/base64container";
+/// Acting for someone else.
+pub const PASIENTRELASJON: &str = "http://www.kith.no/xmlstds/pasientrelasjon/2014-03-28";
+/// Prescription M1 v2.5.
+pub const M1_2013: &str = "http://www.kith.no/xmlstds/eresept/m1/2013-10-08";
+/// Prescription M1 v2.4.
+pub const M1_2010: &str = "http://www.kith.no/xmlstds/eresept/m1/2010-05-01";
+/// Common components.
+pub const FELLESKOMPONENT1: &str = "http://www.kith.no/xmlstds/felleskomponent1";
+/// SOAP 1.2 envelope (old error messages).
+pub const SOAP_1_2: &str = "http://www.w3.org/2003/05/soap-envelope";
+/// Details of a SOAP fault.
+pub const DIGITALDIALOG: &str = "http://www.kith.no/xmlstds/digitaldialog/2013-10-08";
