@@ -1,1 +1,21 @@
-//! The rules: pure, synchronous, no I/O, no clock.
+//! The rules: pure and synchronous. A rule takes a message, facts and `now`, and returns a decision; it cannot wait, log or look at
+//! the clock.
+//!
+//! - [`clinic`], [`setup`]: what a clinic is, and the file that describes one
+//! - [`readiness`]: may it take part (J1)
+//! - [`transport`], [`acceptance`]: what becomes of a message that arrives
+//! - [`entry`]: what is kept of its content
+//! - [`receipts`]: what the sender is told
+//! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
+//! - [`retry`]: when to try again
+
+pub mod acceptance;
+pub mod clinic;
+pub mod entry;
+pub mod journaling;
+pub mod readiness;
+pub mod receipts;
+pub mod retry;
+pub mod routing;
+pub mod setup;
+pub mod transport;

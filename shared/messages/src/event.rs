@@ -81,14 +81,12 @@ pub enum Fact {
 /// See [`Fact::DialogReceived`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DialogReceived {
-    /// Ledger row.
+    /// Ledger row, and id of the new entry of the dialog.
     pub message: Uuid,
     /// The clinic.
     pub clinic: HerId,
     /// The dialog.
     pub dialog: Uuid,
-    /// The new entry of the dialog.
-    pub entry: Uuid,
     /// Place of the entry in its dialog, from 1, in order of arrival.
     pub sequence: u32,
     /// Kind of the dialog.

@@ -1,1 +1,25 @@
-//! Postgres: the only SQL.
+//! Postgres: the only SQL. One module for each table; facts come out as `domain`'s own types, decisions go in.
+//!
+//! Every statement is a named step: the name labels its span, its metric `dialogpost_db_step_seconds` and the SQL comment.
+
+pub mod clinic;
+pub mod dead_letter;
+pub mod dialog;
+pub mod error;
+pub mod facts;
+pub mod inbox_item;
+pub mod journal_entry;
+pub mod ledger;
+pub mod message;
+mod migrate;
+pub mod outbox;
+pub mod processed;
+pub mod receipt;
+pub mod setup;
+pub mod show;
+mod step;
+mod tls;
+
+pub use error::StoreError;
+pub use migrate::{Migrated, migrate, require_current};
+pub use step::{Session, Store, StoreConfig, Tx};

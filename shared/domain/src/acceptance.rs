@@ -1,0 +1,392 @@
+//! What becomes of a message from HelseNorge: accepted, rejected with an AppRec, refused with an error message, filed, or dead.
+//!
+//! The order of the checks is the order of nhn-messaging 3.2: properties, packing, XML, HER-ids, then the clinic's and patient's side.
+
+use crate::clinic::Clinic;
+use crate::entry::{self, Entry, Form};
+use crate::readiness;
+use crate::receipts::{Answer, ReceiptHead, error_8221, receipt_head, wants_positive};
+use crate::transport::{
+    ErrorMessage, Header, HeaderFault, INVALID_FIELD, Lane, NOT_WELL_FORMED, Packing, SPOOFING, UNSUPPORTED, check_header, sender,
+};
+use messages::event::DialogKind;
+use messages::person_id::TestSeries;
+use messages::transport::Properties;
+use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
+use messages::wire::dialogmelding::DialogmeldingVersion;
+use messages::wire::hodemelding::{Code, Content, MsgHead};
+use messages::wire::read::{Incoming, Read};
+use messages::wire::reader::XmlError;
+use messages::{Fault, HerId, MessageId, PersonId};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A message with what could be read of it.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Which queue it came on.
+    pub lane: Lane,
+    /// Its properties.
+    pub properties: Properties,
+    /// Its payload.
+    pub payload: Payload,
+}
+
+/// What could be read of a payload.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Read.
+    Read(Box<Read>),
+    /// Refused by the reader.
+    Unreadable(XmlError),
+    /// Protected content, or an error message's body, which is not looked at.
+    Closed,
+}
+
+/// What to ask the store before deciding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// `fromHerId`.
+    pub from: Option<HerId>,
+    /// `toHerId`.
+    pub to: Option<HerId>,
+    /// The patient.
+    pub patient: Option<PersonId>,
+    /// Kind of dialog, for an answer that names no conversation.
+    pub answers_newest: Option<DialogKind>,
+    /// MsgId, lower case.
+    pub msg_id: Option<String>,
+    /// MsgId of the dialog's first message, lower case: `RefToConversation`, or the message's own id.
+    pub conversation: Option<String>,
+    /// Transport ids under which we may have sent what an error message or AppRec is about.
+    pub sent: Vec<Uuid>,
+}
+
+/// What the store knows about one arrival.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Whether `fromHerId` is a party we have queues for.
+    pub sender_known: bool,
+    /// The clinic that `toHerId` or one of its employees is.
+    pub clinic: Option<Arc<Clinic>>,
+    /// The patient, if the clinic knows him.
+    pub patient: Option<Uuid>,
+    /// The patient's fastlege (employee id).
+    pub fastlege: Option<String>,
+    /// An earlier decided message of this sender with the same MsgId.
+    pub earlier: Option<Uuid>,
+    /// The patient's dialog of this conversation.
+    pub dialog: Option<Uuid>,
+    /// The patient's newest dialog of this kind.
+    pub newest_dialog: Option<Uuid>,
+    /// What we sent under one of the keys' ids.
+    pub sent: Option<Uuid>,
+}
+
+/// What becomes of an arrival.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// Stored as an entry of a dialog.
+    Accept(Box<Accepted>),
+    /// Turned down with a negative AppRec.
+    Reject(Box<(ReceiptHead, Rejection)>),
+    /// Turned down with an error message.
+    Refuse(&'static str, ErrorMessage),
+    /// Decided before under another transport id: the first message's answer is due again.
+    Repeat(Uuid),
+    /// A receipt for something we sent.
+    FileReceipt(Box<ReceivedAppRec>),
+    /// An error message about something we sent; never answered.
+    FileError,
+    /// Nobody to answer, or nobody we know.
+    Dead(Fault),
+}
+
+/// An accepted dialog message.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// What its receipt repeats.
+    pub head: ReceiptHead,
+    /// Whether a positive AppRec is due; `None` = the sender wants none.
+    pub answer: Option<Answer>,
+    /// The clinic.
+    pub clinic: HerId,
+    /// The patient.
+    pub patient: Uuid,
+    /// Kind of the dialog.
+    pub kind: DialogKind,
+    /// Where it belongs.
+    pub thread: Thread,
+    /// Its content.
+    pub entry: Entry,
+}
+
+/// Which dialog an entry joins (message-formats 2.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Thread {
+    /// One that exists.
+    Existing(Uuid),
+    /// A new one under this conversation id.
+    New {
+        /// Lower case.
+        conversation: String,
+        /// The message answers something we have not seen: someone should look.
+        flagged: bool,
+    },
+}
+
+/// A negative AppRec with our own stable code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Stable, kebab-case: ledger, metrics.
+    pub code: &'static str,
+    /// What the AppRec says.
+    pub error: Code,
+}
+
+impl Rejection {
+    /// A rejection with one error.
+    pub const fn new(code: &'static str, error: Code) -> Self {
+        Self { code, error }
+    }
+}
+
+impl Arrival {
+    fn head(&self) -> Option<&MsgHead> {
+        match &self.payload {
+            Payload::Read(read) => match &read.incoming {
+                Incoming::MsgHead(head) => Some(head),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The message function after every fall-back (nhn-messaging 7.5). `X-MessageInfo-Type` is unauthenticated, so the payload goes
+    /// first; it is a hint only.
+    pub fn function(&self) -> Option<String> {
+        let subject = self.properties.subject.clone().filter(|s| !s.trim().is_empty());
+        let payload = || match &self.payload {
+            Payload::Read(read) => match &read.incoming {
+                Incoming::MsgHead(head) => head.msg_type.as_ref().and_then(|t| t.v.clone()),
+                Incoming::AppRec(_) => Some("APPREC".to_owned()),
+                Incoming::SoapFault(_) => Some("AMQP_SOAP_FAULT".to_owned()),
+                Incoming::Unknown { .. } => None,
+            },
+            _ => None,
+        };
+        subject.or_else(payload).or_else(|| self.properties.application("X-MessageInfo-Type").map(str::to_owned))
+    }
+
+    /// What to ask the store.
+    pub fn keys(&self, series: &TestSeries) -> Keys {
+        let p = &self.properties;
+        let her_id = |key| p.application(key).and_then(|t| t.parse().ok());
+        let mut keys = Keys { from: her_id("fromHerId"), to: her_id("toHerId"), ..Keys::default() };
+        if let Some(head) = self.head() {
+            keys.msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok()).map(|id| id.key());
+            keys.patient = patient_id(head, series).ok();
+            keys.conversation = conversation(head).or_else(|| keys.msg_id.clone());
+            keys.answers_newest = kind(head).filter(|_| conversation(head).is_none() && is_answer(head));
+        }
+        let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());
+        let sent = match (&self.payload, self.lane) {
+            (_, Lane::Error) => [p.application("originalMessageId"), p.correlation_id.as_deref(), p.message_id.as_deref()],
+            (Payload::Read(read), Lane::Async) => match &read.incoming {
+                Incoming::AppRec(apprec) => [apprec.original_id.as_deref(), None, None],
+                Incoming::SoapFault(fault) => [fault.message_id.as_deref(), None, None],
+                _ => [None; 3],
+            },
+            _ => [None; 3],
+        };
+        keys.sent = sent.into_iter().filter_map(uuid).collect();
+        keys
+    }
+}
+
+fn kind(head: &MsgHead) -> Option<DialogKind> {
+    head.msg_type.as_ref()?.v.as_deref().and_then(DialogKind::from_message_function)
+}
+
+fn is_answer(head: &MsgHead) -> bool {
+    matches!(head.documents.first().map(|d| &d.content), Some(Content::Dialogmelding(d)) if d.foresporsel.is_empty())
+}
+
+fn conversation(head: &MsgHead) -> Option<String> {
+    let reference = head.conversation_ref.as_ref()?.ref_to_conversation.as_deref()?.trim();
+    (!reference.is_empty()).then(|| reference.to_lowercase())
+}
+
+fn patient_id(head: &MsgHead, series: &TestSeries) -> Result<PersonId, Rejection> {
+    let missing = || Rejection::new("patient-number-missing", error_8221("E30", "Pasientens fødselsnummer eller D-nummer mangler"));
+    let number = head.patient.as_ref().and_then(|p| p.national_id()).filter(|n| !n.expose().trim().is_empty()).ok_or_else(missing)?;
+    PersonId::parse(number.expose(), series)
+        .map_err(|_| Rejection::new("patient-number-wrong", error_8221("E31", "Pasientens fødselsnummer eller D-nummer er feil")))
+}
+
+/// Decides. Pure: the same arrival and facts give the same decision.
+pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision {
+    // On the error queue nothing is checked strictly and nothing is answered (nhn-messaging 2.5).
+    if arrival.lane == Lane::Error {
+        return Decision::FileError;
+    }
+    let header = match check_header(&arrival.properties, arrival.function().as_deref()) {
+        Ok(header) => header,
+        Err(HeaderFault::NoSender(fault)) => return Decision::Dead(fault),
+        Err(HeaderFault::Refused(error)) => return refuse_known(facts, "header-invalid", error),
+    };
+    if !facts.sender_known {
+        return Decision::Dead(unknown_sender());
+    }
+    let read = match &arrival.payload {
+        Payload::Read(read) => read,
+        Payload::Unreadable(error) => return unreadable(*error),
+        Payload::Closed => {
+            return Decision::Refuse("content-protected", ErrorMessage::new(UNSUPPORTED, "Protected content cannot be read here"));
+        }
+    };
+    match &read.incoming {
+        Incoming::MsgHead(head) => decide_dialog(head, header, facts, series),
+        Incoming::AppRec(apprec) => decide_receipt(apprec, header),
+        Incoming::SoapFault(_) => Decision::FileError,
+        Incoming::Unknown { .. } => {
+            Decision::Refuse("root-unknown", ErrorMessage::new(UNSUPPORTED, "The root element is neither MsgHead nor AppRec"))
+        }
+    }
+}
+
+fn unknown_sender() -> Fault {
+    Fault::broken("sender-unknown", "fromHerId is no party that was applied: nobody to answer; apply the party, then replay")
+}
+
+fn refuse_known(facts: &Facts, code: &'static str, error: ErrorMessage) -> Decision {
+    if facts.sender_known { Decision::Refuse(code, error) } else { Decision::Dead(unknown_sender()) }
+}
+
+fn unreadable(error: XmlError) -> Decision {
+    let condition = if error.is_size() { UNSUPPORTED } else { NOT_WELL_FORMED };
+    Decision::Refuse(error.code(), ErrorMessage::new(condition, format!("Could not deserialize payload: {error}")))
+}
+
+fn schema_invalid(element: &'static str) -> Decision {
+    Decision::Refuse("schema-invalid", ErrorMessage::new(NOT_WELL_FORMED, format!("{element} is missing or not valid")))
+}
+
+/// Payload HER-ids against the transport's (nhn-messaging 3.1: the sender's first).
+fn check_parties(sender: Option<&str>, receiver: Option<&str>, header: Header) -> Result<(), Decision> {
+    let same = |text: Option<&str>, id: HerId| text.and_then(|t| t.parse::<HerId>().ok()) == Some(id);
+    if !same(sender, header.from) {
+        let error = ErrorMessage::new(SPOOFING, "The sender's HER-id in the payload is not fromHerId");
+        return Err(Decision::Refuse("sender-her-id-mismatch", error));
+    }
+    if !same(receiver, header.to) {
+        // Only a number goes back: whatever else stands in the payload is content.
+        let received = receiver.and_then(|t| t.parse::<HerId>().ok()).map(|id| id.to_string()).unwrap_or_default();
+        let text = "The receiver's HER-id in the payload is not toHerId";
+        let error = ErrorMessage::with_data(INVALID_FIELD, text, &[&header.to.to_string(), &received]);
+        return Err(Decision::Refuse("receiver-her-id-mismatch", error));
+    }
+    Ok(())
+}
+
+fn decide_receipt(apprec: &ReceivedAppRec, header: Header) -> Decision {
+    if apprec.original_id.is_none() || apprec.status.as_ref().and_then(|s| s.v.as_ref()).is_none() {
+        return schema_invalid("AppRec/Status or AppRec/OriginalMsgId");
+    }
+    match check_parties(apprec.sender_her_id.as_deref(), apprec.receiver_her_id.as_deref(), header) {
+        Ok(()) => Decision::FileReceipt(Box::new(apprec.clone())),
+        Err(refused) => refused,
+    }
+}
+
+fn decide_dialog(head: &MsgHead, header: Header, facts: &Facts, series: &TestSeries) -> Decision {
+    let level_2 = |o: &Option<messages::wire::hodemelding::Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).map(str::to_owned);
+    if let Err(refused) = check_parties(level_2(&head.sender).as_deref(), level_2(&head.receiver).as_deref(), header) {
+        return refused;
+    }
+    let receipt = match receipt_head(head, apprec_version(head)) {
+        Ok(receipt) => receipt,
+        Err(element) => return schema_invalid(element),
+    };
+    match accept(head, receipt.clone(), header, facts, series) {
+        Ok(decision) => decision,
+        Err(rejection) => Decision::Reject(Box::new((receipt, rejection))),
+    }
+}
+
+/// Processes on Dialogmelding 1.0 use AppRec 1.0 (message-formats 0.1).
+fn apprec_version(head: &MsgHead) -> AppRecVersion {
+    match head.documents.first().map(|d| &d.content) {
+        Some(Content::Dialogmelding(d)) if d.version == DialogmeldingVersion::V1_0 => AppRecVersion::V1_0,
+        _ => AppRecVersion::V1_1,
+    }
+}
+
+fn accept(head: &MsgHead, receipt: ReceiptHead, header: Header, facts: &Facts, series: &TestSeries) -> Result<Decision, Rejection> {
+    let msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok());
+    let msg_id = msg_id.ok_or_else(|| Rejection::new("message-id-invalid", error_8221("E10", "MsgId mangler eller er ikke en UUID")))?;
+    if let Some(earlier) = facts.earlier {
+        return Ok(Decision::Repeat(earlier));
+    }
+    let clinic = facts.clinic.as_deref().ok_or_else(|| unknown_receiver(head))?;
+    if !readiness::missing(clinic).is_empty() {
+        return Err(Rejection::new("clinic-not-ready", error_8221("E21", "Legekontoret tar ikke imot digital dialog ennå")));
+    }
+    let kind = kind(head).ok_or_else(|| Rejection::new("type-unsupported", error_8221("T10", "Meldingstypen støttes ikke")))?;
+    let entry = entry::from_head(head)?;
+    patient_id(head, series)?;
+    let patient = facts.patient.ok_or_else(|| {
+        Rejection::new("patient-unknown", error_8221("E35", "Pasienten finnes ikke på legekontorets liste"))
+    })?;
+    if !is_offered(clinic, header.to, facts.fastlege.as_deref(), kind) {
+        return Err(Rejection::new("service-not-offered", error_8221("X99", "Tjenesten tilbys ikke")));
+    }
+    let thread = thread(head, &msg_id, &entry, facts);
+    let answer = wants_positive(head.ack.as_ref()).then(|| Answer::AppRec { errors: vec![] });
+    let clinic = clinic.her_id;
+    Ok(Decision::Accept(Box::new(Accepted { head: receipt, answer, clinic, patient, kind, thread, entry })))
+}
+
+fn unknown_receiver(head: &MsgHead) -> Rejection {
+    if head.receiver.as_ref().is_some_and(|r| r.healthcare_professional.is_some()) {
+        Rejection::new("receiver-unknown", error_8221("E20", "Legen finnes ikke her"))
+    } else {
+        Rejection::new("receiver-unknown", error_8221("E21", "Mottakeren finnes ikke her"))
+    }
+}
+
+/// The addressed doctor's services; of a message to the clinic the fastlege's; without a fastlege anybody's (J2).
+fn is_offered(clinic: &Clinic, to: HerId, fastlege: Option<&str>, kind: DialogKind) -> bool {
+    let addressed = clinic.employee_by_her_id(to).map(|(_, e)| e);
+    let doctor = addressed.or_else(|| fastlege.and_then(|id| clinic.employees.get(id)));
+    doctor.map_or_else(|| clinic.employees.values().any(|e| e.offers(kind)), |d| d.offers(kind))
+}
+
+/// Order does not matter: an answer that overtakes the first message opens the dialog under the conversation id they share.
+fn thread(head: &MsgHead, msg_id: &MessageId, entry: &Entry, facts: &Facts) -> Thread {
+    let reference = conversation(head);
+    match (facts.dialog, &reference, entry.form, facts.newest_dialog) {
+        (Some(dialog), ..) => Thread::Existing(dialog),
+        (None, None, Form::Notat, Some(newest)) => Thread::Existing(newest),
+        (None, Some(conversation), ..) => {
+            Thread::New { conversation: conversation.clone(), flagged: *conversation != msg_id.key() }
+        }
+        (None, None, form, _) => Thread::New { conversation: msg_id.key(), flagged: form == Form::Notat },
+    }
+}
+
+/// The clinic or employee a message is filed under when its header could not be used.
+pub fn addressee(arrival: &Arrival) -> (Option<HerId>, Option<HerId>) {
+    let to = arrival.properties.application("toHerId").and_then(|t| t.parse().ok());
+    (sender(&arrival.properties).ok(), to)
+}
+
+/// How an arrival's payload is to be opened: by the queue's lane and the content type.
+pub fn packing(lane: Lane, properties: &Properties) -> Packing {
+    match properties.content_type.as_deref() {
+        Some(content_type) => Packing::of(content_type),
+        // Reported as missing later; until then the payload may tell the message function.
+        None if lane == Lane::Async => Packing::Plain,
+        None => Packing::Protected,
+    }
+}

@@ -1,0 +1,57 @@
+//! When to try again: growing delays with jitter that only lengthens, bounded attempts.
+
+use std::time::Duration;
+
+/// After this many failed attempts a message becomes a dead letter.
+pub const MAX_ATTEMPTS: u32 = 8;
+const FIRST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The wait before the next attempt, or `None` when attempts are used up.
+///
+/// `failed` counts the attempts that have failed so far (1 after the first). Without jitter the waits are 2 s, 8 s, 32 s, … at most an
+/// hour; `jitter` in 0..=1 lengthens a wait by up to a quarter.
+pub fn delay(failed: u32, jitter: f64) -> Option<Duration> {
+    if failed >= MAX_ATTEMPTS {
+        return None;
+    }
+    let factor = 4u32.saturating_pow(failed.saturating_sub(1));
+    let wait = FIRST.saturating_mul(factor).min(LONGEST);
+    Some(wait.mul_f64(1.0 + 0.25 * jitter.clamp(0.0, 1.0)))
+}
+
+/// The wait before an unsent outbox row is tried again: 1 s doubling to a minute, never giving up, since only the broker is away.
+pub fn resend_delay(attempts: u32) -> Duration {
+    Duration::from_secs(2u64.saturating_pow(attempts.min(6)).min(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_to_an_hour_and_end() {
+        let table = [(1, Some(2)), (2, Some(8)), (3, Some(32)), (4, Some(128)), (5, Some(512)), (6, Some(2048)), (7, Some(3600)), (8, None), (u32::MAX, None)];
+        for (failed, seconds) in table {
+            assert_eq!(delay(failed, 0.0), seconds.map(Duration::from_secs), "after {failed}");
+        }
+    }
+
+    #[test]
+    fn jitter_only_lengthens_and_is_bounded() {
+        for failed in 1..MAX_ATTEMPTS {
+            let plain = delay(failed, 0.0).unwrap();
+            for jitter in [-1.0, 0.0, 0.3, 1.0, 7.0, f64::NAN] {
+                let jitter = if jitter.is_nan() { 0.5 } else { jitter };
+                let wait = delay(failed, jitter).unwrap();
+                assert!(wait >= plain && wait <= plain.mul_f64(1.25), "{failed} {jitter}");
+            }
+        }
+    }
+
+    #[test]
+    fn resends_never_give_up() {
+        let seconds: Vec<_> = [0, 1, 2, 5, 6, 7, u32::MAX].into_iter().map(|n| resend_delay(n).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 32, 60, 60, 60]);
+    }
+}

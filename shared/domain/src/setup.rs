@@ -1,0 +1,332 @@
+//! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
+
+use crate::clinic::{Recipient, RoutingRule, SetKind};
+use messages::event::DialogKind;
+use messages::person_id::{PersonId, TestSeries};
+use messages::{HerId, Sensitive};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Those we talk with.
+    #[serde(default)]
+    pub parties: Vec<Party>,
+    /// Those we work for.
+    #[serde(default)]
+    pub clinics: Vec<ClinicSetup>,
+}
+
+/// A communication party outside: HelseNorge.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Level-2 HER-id.
+    pub her_id: HerId,
+    /// Name.
+    pub name: String,
+    /// Level-1 HER-id.
+    #[serde(default)]
+    pub parent_her_id: Option<HerId>,
+    /// Its queues; never derived from the HER-id, since queues are often inherited (nhn-messaging 1.1).
+    pub queues: Queues,
+    /// Kept for the file's shape; not used until content is protected.
+    #[serde(default)]
+    pub signing_certificate: Value,
+    /// Likewise.
+    #[serde(default)]
+    pub encryption_certificate: Value,
+}
+
+/// Queue names, or registry addresses `host/namespace/queue`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queues {
+    /// Dialogs and receipts.
+    #[serde(rename = "async")]
+    pub async_queue: String,
+    /// Requests whose sender waits.
+    #[serde(rename = "sync")]
+    pub sync_queue: String,
+    /// Error messages.
+    #[serde(rename = "error")]
+    pub error_queue: String,
+}
+
+impl Queues {
+    /// `{herId}_async`, `_sync`, `_error`: our own queues when the file names no others.
+    pub fn of(her_id: HerId) -> Self {
+        Self { async_queue: format!("{her_id}_async"), sync_queue: format!("{her_id}_sync"), error_queue: format!("{her_id}_error") }
+    }
+
+    fn all_mut(&mut self) -> [(&'static str, &mut String); 3] {
+        [("async", &mut self.async_queue), ("sync", &mut self.sync_queue), ("error", &mut self.error_queue)]
+    }
+}
+
+/// A clinic.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClinicSetup {
+    /// Name.
+    pub name: String,
+    /// Level-2 HER-id.
+    pub her_id: HerId,
+    /// Level-1 HER-id.
+    #[serde(default)]
+    pub parent_her_id: Option<HerId>,
+    /// Its queues, when they are not named after its HER-id.
+    #[serde(default)]
+    pub queues: Option<Queues>,
+    /// See [`crate::readiness`].
+    #[serde(default)]
+    pub nhn_member: bool,
+    /// See [`crate::readiness`].
+    #[serde(default)]
+    pub digital_dialog_ordered: bool,
+    /// Everyone who works there.
+    #[serde(default)]
+    pub employees: Vec<EmployeeSetup>,
+    /// Positions.
+    #[serde(default)]
+    pub positions: Vec<SetSetup>,
+    /// Groups.
+    #[serde(default)]
+    pub groups: Vec<SetSetup>,
+    /// Roles.
+    #[serde(default)]
+    pub roles: Vec<SetSetup>,
+    /// Who receives what (R2); a kind that is absent has its default (R3).
+    #[serde(default)]
+    pub routing: BTreeMap<String, RoutingSetup>,
+    /// The patients of the clinic.
+    #[serde(default)]
+    pub patients: Vec<PatientSetup>,
+    // Keys of services that this version does not have yet; see [`ClinicSetup::unused`].
+    #[serde(default)]
+    video_module: Option<bool>,
+    #[serde(default)]
+    notifications: Option<Value>,
+    #[serde(default)]
+    own_certificates: Option<Value>,
+    #[serde(default)]
+    appointment_types: Option<Value>,
+    #[serde(default)]
+    timeboker: Option<Value>,
+}
+
+/// An employee.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmployeeSetup {
+    /// Short name within the clinic.
+    pub id: String,
+    /// Full name.
+    pub name: String,
+    /// HER-id.
+    #[serde(default)]
+    pub her_id: Option<HerId>,
+    /// Number in the register of health personnel.
+    #[serde(default)]
+    pub hpr: Option<String>,
+    /// Services registered for him.
+    #[serde(default)]
+    pub services: Vec<String>,
+}
+
+/// A position, group or role.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetSetup {
+    /// Short name within the clinic.
+    pub id: String,
+    /// Full name.
+    pub name: String,
+    /// Employees' ids.
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// A routing rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingSetup {
+    /// `behandler`, `fast` or `fast_og_behandler`.
+    pub mode: String,
+    /// For `fast` and `fast_og_behandler`.
+    #[serde(default)]
+    pub recipients: Vec<Recipient>,
+}
+
+/// A patient.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PatientSetup {
+    /// Fødselsnummer or D-nummer.
+    pub nin: Sensitive<String>,
+    /// Family name.
+    pub family_name: Sensitive<String>,
+    /// Given name.
+    pub given_name: Sensitive<String>,
+    /// Employee id of the fastlege.
+    #[serde(default)]
+    pub fastlege: Option<String>,
+    /// State on HelseNorge.
+    #[serde(default)]
+    pub helsenorge: Option<Value>,
+    /// For notices.
+    #[serde(default)]
+    pub phone: Option<Sensitive<String>>,
+    /// For notices.
+    #[serde(default)]
+    pub email: Option<Sensitive<String>>,
+    /// For notices.
+    #[serde(default)]
+    pub push: Option<Sensitive<String>>,
+}
+
+/// A fault of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupFault {
+    /// Path in the file, such as `clinics[0].routing.EKONTAKT.mode`.
+    pub field: String,
+    /// What is wrong and what is allowed; never a person's data.
+    pub text: String,
+}
+
+impl ClinicSetup {
+    /// Keys of the file that this version reads and leaves aside.
+    pub fn unused(&self) -> Vec<&'static str> {
+        [
+            ("video_module", self.video_module.is_some()),
+            ("notifications", self.notifications.is_some()),
+            ("own_certificates", self.own_certificates.is_some()),
+            ("appointment_types", self.appointment_types.is_some()),
+            ("timeboker", self.timeboker.is_some()),
+        ]
+        .into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(name, _)| name)
+        .collect()
+    }
+
+    /// Positions, groups and roles alike.
+    pub fn sets(&self) -> impl Iterator<Item = (SetKind, &SetSetup)> {
+        let positions = self.positions.iter().map(|s| (SetKind::Position, s));
+        let groups = self.groups.iter().map(|s| (SetKind::Group, s));
+        positions.chain(groups).chain(self.roles.iter().map(|s| (SetKind::Role, s)))
+    }
+
+    /// Its queues.
+    pub fn queues(&self) -> Queues {
+        self.queues.clone().unwrap_or_else(|| Queues::of(self.her_id))
+    }
+
+    /// Its rules; call after [`check`] found no fault.
+    pub fn rules(&self) -> impl Iterator<Item = (DialogKind, RoutingRule)> {
+        self.routing.iter().filter_map(|(kind, rule)| Some((DialogKind::parse(kind)?, rule.rule().ok()?)))
+    }
+}
+
+impl RoutingSetup {
+    /// The rule, or what is wrong with it.
+    ///
+    /// # Errors
+    /// Text for people.
+    pub fn rule(&self) -> Result<RoutingRule, &'static str> {
+        let recipients = self.recipients.clone();
+        match (self.mode.as_str(), recipients.is_empty()) {
+            ("behandler", true) => Ok(RoutingRule::Behandler),
+            ("behandler", false) => Err("with mode behandler no recipient can be chosen"),
+            ("fast" | "fast_og_behandler", true) => Err("this mode needs at least one recipient"),
+            ("fast", false) => Ok(RoutingRule::Fast { recipients }),
+            ("fast_og_behandler", false) => Ok(RoutingRule::FastOgBehandler { recipients }),
+            _ => Err("mode is behandler, fast or fast_og_behandler"),
+        }
+    }
+}
+
+/// Reduces queue addresses `host/namespace/queue` to the queue's name and reports every fault of the file at once.
+pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
+    let mut faults = Faults(Vec::new());
+    let mut her_ids = BTreeSet::new();
+    for (n, party) in setup.parties.iter_mut().enumerate() {
+        let at = format!("parties[{n}]");
+        faults.unless(her_ids.insert(party.her_id), &at, "her_id", "this HER-id is used twice in the file");
+        faults.check_queues(&at, &mut party.queues);
+    }
+    for (n, clinic) in setup.clinics.iter_mut().enumerate() {
+        let at = format!("clinics[{n}]");
+        faults.unless(her_ids.insert(clinic.her_id), &at, "her_id", "this HER-id is used twice in the file");
+        for (e, employee) in clinic.employees.iter().enumerate() {
+            let unique = employee.her_id.is_none_or(|id| her_ids.insert(id));
+            faults.unless(unique, &format!("{at}.employees[{e}]"), "her_id", "this HER-id is used twice in the file");
+        }
+        if let Some(queues) = &mut clinic.queues {
+            faults.check_queues(&at, queues);
+        }
+        faults.check_clinic(&at, clinic, series);
+    }
+    faults.0
+}
+
+struct Faults(Vec<SetupFault>);
+
+impl Faults {
+    fn unless(&mut self, good: bool, at: &str, field: &str, text: &str) {
+        if !good {
+            self.0.push(SetupFault { field: format!("{at}.{field}"), text: text.to_owned() });
+        }
+    }
+
+    fn check_queues(&mut self, at: &str, queues: &mut Queues) {
+        for (name, address) in queues.all_mut() {
+            let bare = address.rsplit('/').next().unwrap_or_default().trim().to_owned();
+            self.unless(!bare.is_empty() && bare.len() <= 255, at, &format!("queues.{name}"), "a queue's name has 1 to 255 bytes");
+            *address = bare;
+        }
+    }
+
+    fn check_clinic(&mut self, at: &str, clinic: &ClinicSetup, series: &TestSeries) {
+        let mut ids = BTreeSet::new();
+        for (n, employee) in clinic.employees.iter().enumerate() {
+            let new = !employee.id.is_empty() && ids.insert(employee.id.as_str());
+            self.unless(new, &format!("{at}.employees[{n}]"), "id", "an id is not empty and unique in its clinic");
+        }
+        let mut sets = BTreeSet::new();
+        for (kind, set) in clinic.sets() {
+            let at = format!("{at}.{}s[{}]", kind.as_str(), set.id);
+            self.unless(sets.insert((kind, set.id.clone())), &at, "id", "an id is unique among its kind");
+            for member in &set.members {
+                self.unless(ids.contains(member.as_str()), &at, "members", &format!("{member} is no employee of the clinic"));
+            }
+        }
+        for (kind, rule) in &clinic.routing {
+            let at = format!("{at}.routing.{kind}");
+            self.unless(DialogKind::parse(kind).is_some(), &at, "", "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
+            if let Err(text) = rule.rule() {
+                self.unless(false, &at, "mode", text);
+            }
+            for recipient in &rule.recipients {
+                let known = recipient.set().is_none_or(|key| sets.contains(&key));
+                self.unless(known, &at, "recipients", &format!("{} is not set up", recipient.label()));
+            }
+        }
+        self.check_patients(at, clinic, &ids, series);
+    }
+
+    fn check_patients(&mut self, at: &str, clinic: &ClinicSetup, employees: &BTreeSet<&str>, series: &TestSeries) {
+        let mut numbers = BTreeSet::new();
+        for (n, patient) in clinic.patients.iter().enumerate() {
+            let at = format!("{at}.patients[{n}]");
+            let good = PersonId::parse(patient.nin.expose(), series).is_ok();
+            self.unless(good, &at, "nin", "no fødselsnummer or D-nummer; test series only where TEST_NUMBER_SERIES allows them");
+            self.unless(numbers.insert(patient.nin.expose()), &at, "nin", "this patient is listed twice");
+            let known = patient.fastlege.as_deref().is_none_or(|id| employees.contains(id));
+            self.unless(known, &at, "fastlege", "the fastlege is no employee of the clinic");
+        }
+    }
+}

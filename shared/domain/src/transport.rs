@@ -1,0 +1,208 @@
+//! What the properties around a message must hold, before its content is looked at (nhn-messaging 2, 3.1–3.3).
+
+use messages::transport::Properties;
+use messages::{Fault, HerId};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Which of a party's queues a message came in on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// Dialogs and receipts.
+    Async,
+    /// Notices that a message of ours could not be processed; never answered.
+    Error,
+}
+
+/// How the body is packed (nhn-messaging 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// Readable XML.
+    Plain,
+    /// A SOAP fault.
+    Soap,
+    /// Anything else is protected.
+    Protected,
+}
+
+impl Packing {
+    /// Decides by the media type alone: parameters, case, quotes and white space are ignored.
+    pub fn of(content_type: &str) -> Self {
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        let is = |t: &str| media_type.eq_ignore_ascii_case(t);
+        if is("text/plain") || is("text/xml") || is("application/xml") {
+            Self::Plain
+        } else if is("application/soap+xml") {
+            Self::Soap
+        } else {
+            Self::Protected
+        }
+    }
+}
+
+/// An error message to the sender (nhn-messaging 2.5, 3.3): the transport failed, not the content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorMessage {
+    /// `errorCondition`.
+    pub condition: Cow<'static, str>,
+    /// `errorDescription`, never empty, never content.
+    pub description: Cow<'static, str>,
+    /// `errorConditionData`: items each followed by `;`, when the condition has any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub data: Option<String>,
+}
+
+impl ErrorMessage {
+    /// Without condition data.
+    pub fn new(condition: &'static str, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { condition: condition.into(), description: description.into(), data: None }
+    }
+
+    /// With condition data.
+    pub fn with_data(condition: &'static str, description: impl Into<Cow<'static, str>>, items: &[&str]) -> Self {
+        let data = items.iter().flat_map(|item| [*item, ";"]).collect();
+        Self { data: Some(data), ..Self::new(condition, description) }
+    }
+}
+
+/// `errorCondition`: a property is missing or wrong.
+pub const INVALID_FIELD: &str = "transport:invalid-field-value";
+/// `errorCondition`: the payload is not the XML it should be.
+pub const NOT_WELL_FORMED: &str = "transport:not-well-formed-xml";
+/// `errorCondition`: nothing we handle.
+pub const UNSUPPORTED: &str = "transport:unsupported-message";
+/// `errorCondition`: the payload names another sender than the transport.
+pub const SPOOFING: &str = "abuse:spoofing-attack";
+
+/// The properties of a message that may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Level-2 HER-id of the sender.
+    pub from: HerId,
+    /// Level-2 HER-id of the receiver.
+    pub to: HerId,
+}
+
+/// Why a message stops at its properties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// Nowhere to send an answer: a dead letter.
+    NoSender(Fault),
+    /// The sender is told.
+    Refused(ErrorMessage),
+}
+
+/// The sender's HER-id, or the fault that leaves nobody to answer (conformance 13, 17).
+///
+/// # Errors
+/// `from-her-id-missing`, `from-her-id-not-numeric`.
+pub fn sender(properties: &Properties) -> Result<HerId, Fault> {
+    match properties.application("fromHerId").map(str::trim) {
+        None | Some("" | "0") => Err(Fault::broken("from-her-id-missing", "property fromHerId is missing: nobody to answer")),
+        Some(text) => text
+            .parse()
+            .map_err(|_| Fault::broken("from-her-id-not-numeric", "property fromHerId is no HER-id: nobody to answer")),
+    }
+}
+
+/// Checks the required properties in the library's order: `toHerId`, `fromHerId`, `Label`, `applicationTimeStamp`, `ContentType`.
+///
+/// `function` is the message function after every fall-back (nhn-messaging 7.5).
+///
+/// # Errors
+/// See [`HeaderFault`].
+pub fn check_header(properties: &Properties, function: Option<&str>) -> Result<Header, HeaderFault> {
+    let from = sender(properties).map_err(HeaderFault::NoSender)?;
+    let to = properties.application("toHerId").map(str::trim).filter(|t| !t.is_empty() && *t != "0");
+    let present = [
+        ("toHerId", to.is_some()),
+        ("Label", function.is_some_and(|f| !f.trim().is_empty())),
+        ("applicationTimeStamp", properties.application("applicationTimeStamp").is_some_and(is_time_stamp)),
+        ("ContentType", properties.content_type.as_deref().is_some_and(|t| !t.trim().is_empty())),
+    ];
+    let missing: Vec<_> = present.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
+    if !missing.is_empty() {
+        let error = ErrorMessage::with_data(INVALID_FIELD, "One or more fields are missing", &missing);
+        return Err(HeaderFault::Refused(error));
+    }
+    let to = to.and_then(|t| t.parse().ok()).ok_or_else(|| {
+        HeaderFault::Refused(ErrorMessage::with_data(INVALID_FIELD, "Invalid value in field: 'toHerId'", &["toHerId"]))
+    })?;
+    Ok(Header { from, to })
+}
+
+/// `applicationTimeStamp`: ISO 8601 with or without zone, or a date with a time as .NET writes it; unparsable counts as missing.
+fn is_time_stamp(text: &str) -> bool {
+    let text = text.trim();
+    text.parse::<jiff::Timestamp>().is_ok()
+        || text.parse::<jiff::civil::DateTime>().is_ok()
+        || jiff::civil::DateTime::strptime("%m/%d/%Y %H:%M:%S", text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn properties(without: &[&str]) -> Properties {
+        let mut p = Properties { content_type: Some("text/plain".into()), ..Properties::default() };
+        for (key, value) in [("fromHerId", "8093244"), ("toHerId", "8141333"), ("applicationTimeStamp", "2026-07-02T12:31:17Z")] {
+            p.application.insert(key.into(), value.into());
+        }
+        for key in without {
+            p.application.remove(*key);
+        }
+        if without.contains(&"ContentType") {
+            p.content_type = None;
+        }
+        p
+    }
+
+    fn data(p: &Properties, function: Option<&str>) -> Option<String> {
+        match check_header(p, function) {
+            Err(HeaderFault::Refused(e)) => e.data,
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn conformance_12_to_17() {
+        let f = Some("DIALOG_INNBYGGER_EKONTAKT");
+        assert!(check_header(&properties(&[]), f).is_ok());
+        assert_eq!(data(&properties(&["toHerId"]), None).unwrap(), "toHerId;Label;");
+        assert!(matches!(check_header(&properties(&["fromHerId"]), f), Err(HeaderFault::NoSender(e)) if e.code == "from-her-id-missing"));
+        let mut p = properties(&[]);
+        p.application.insert("applicationTimeStamp".into(), "i går".into());
+        assert_eq!(data(&p, f).unwrap(), "applicationTimeStamp;");
+        assert_eq!(data(&properties(&["ContentType"]), f).unwrap(), "ContentType;");
+        let all = properties(&["toHerId", "applicationTimeStamp", "ContentType"]);
+        assert_eq!(data(&all, None).unwrap(), "toHerId;Label;applicationTimeStamp;ContentType;");
+        let mut p = properties(&[]);
+        p.application.insert("fromHerId".into(), "abc".into());
+        assert!(matches!(check_header(&p, f), Err(HeaderFault::NoSender(e)) if e.code == "from-her-id-not-numeric"));
+        let mut p = properties(&[]);
+        p.application.insert("toHerId".into(), "abc".into());
+        assert_eq!(data(&p, f).unwrap(), "toHerId;");
+    }
+
+    #[test]
+    fn time_stamps() {
+        for ok in ["2026-07-02T12:31:17Z", "2026-07-02T12:31:17+02:00", "2026-07-02T12:31:17", "2026-07-02 12:31:17", "07/02/2026 12:31:17"] {
+            assert!(is_time_stamp(ok), "{ok}");
+        }
+        for bad in ["", "2026", "i går", "2026-13-02T12:31:17Z"] {
+            assert!(!is_time_stamp(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn conformance_18_packing() {
+        for plain in ["text/plain", "TEXT/Plain; charset=utf-8", "application/xml", " text/xml"] {
+            assert_eq!(Packing::of(plain), Packing::Plain, "{plain}");
+        }
+        for protected in ["application/pkcs7-mime; smime-type=signed-and-enveloped-data", "Application/PKCS7-mime;smimetype=enveloped-data", ""] {
+            assert_eq!(Packing::of(protected), Packing::Protected, "{protected}");
+        }
+        assert_eq!(Packing::of("application/soap+xml"), Packing::Soap);
+    }
+}

@@ -1,0 +1,137 @@
+//! Clinics as the rules see them, and the queues we read.
+
+use crate::step::{Params, Step, column, step};
+use crate::{Session, StoreError, Tx};
+use domain::clinic::{Clinic, Employee, RoutingRule, SetKind};
+use domain::transport::Lane;
+use ::messages::HerId;
+use ::messages::event::DialogKind;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
+
+/// Loads clinics by HER-id; unknown ids are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn load(tx: &Tx<'_>, her_ids: &[HerId]) -> Result<HashMap<HerId, Arc<Clinic>>, StoreError> {
+    let ids: Vec<i64> = her_ids.iter().map(|id| id.get()).collect();
+    clinics(tx.query(LOAD, &[&ids] as Params<'_>).await?)
+}
+
+/// As [`load`], outside a transaction.
+///
+/// # Errors
+/// As any step.
+pub async fn load_now(session: &Session, her_ids: &[HerId]) -> Result<HashMap<HerId, Arc<Clinic>>, StoreError> {
+    let ids: Vec<i64> = her_ids.iter().map(|id| id.get()).collect();
+    clinics(session.query(LOAD, &[&ids]).await?)
+}
+
+const LOAD: Step = step!(
+    "clinic.load",
+    "select c.her_id, c.nhn_member, c.digital_dialog_ordered,
+        (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'her_id', e.her_id, 'services', e.services)), '[]')
+            from dialogpost.employee e where e.clinic = c.her_id) as employees,
+        (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')
+            from dialogpost.recipient_set s where s.clinic = c.her_id) as sets,
+        (select coalesce(jsonb_agg(jsonb_build_object('kind', r.dialog_kind, 'rule', r.rule)), '[]')
+            from dialogpost.routing_rule r where r.clinic = c.her_id) as rules
+     from dialogpost.clinic c where c.her_id = any($1)"
+);
+
+#[derive(Deserialize)]
+struct EmployeeRow {
+    id: String,
+    her_id: Option<HerId>,
+    services: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct SetRow {
+    kind: SetKind,
+    id: String,
+    members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct RuleRow {
+    kind: DialogKind,
+    rule: RoutingRule,
+}
+
+fn clinics(rows: Vec<Row>) -> Result<HashMap<HerId, Arc<Clinic>>, StoreError> {
+    rows.iter().map(|row| clinic(row).map(|c| (c.her_id, Arc::new(c)))).collect()
+}
+
+fn clinic(row: &Row) -> Result<Clinic, StoreError> {
+    let Json(employees): Json<Vec<EmployeeRow>> = column(row, "employees")?;
+    let Json(sets): Json<Vec<SetRow>> = column(row, "sets")?;
+    let Json(rules): Json<Vec<RuleRow>> = column(row, "rules")?;
+    Ok(Clinic {
+        her_id: her_id(row, "her_id")?,
+        nhn_member: column(row, "nhn_member")?,
+        digital_dialog_ordered: column(row, "digital_dialog_ordered")?,
+        employees: employees.into_iter().map(|e| (e.id, Employee { her_id: e.her_id, services: e.services })).collect(),
+        sets: sets.into_iter().map(|s| ((s.kind, s.id), s.members)).collect(),
+        routing: rules.into_iter().map(|r| (r.kind, r.rule)).collect(),
+    })
+}
+
+pub(crate) fn her_id(row: &Row, name: &'static str) -> Result<HerId, StoreError> {
+    column::<i64>(row, name)?.try_into().map_err(|_| StoreError::row(name))
+}
+
+/// The clinic of a HER-id: its own or that of an employee.
+///
+/// # Errors
+/// As any step.
+pub async fn of(session: &Session, id: HerId) -> Result<Option<HerId>, StoreError> {
+    let of = step!(
+        "clinic.of",
+        "select her_id from dialogpost.clinic where her_id = $1
+         union all select clinic from dialogpost.employee where her_id = $1 limit 1"
+    );
+    session.query(of, &[&id.get()]).await?.first().map(|r| her_id(r, "her_id")).transpose()
+}
+
+/// A queue of ours on NHN's broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NhnQueue {
+    /// Its name.
+    pub name: String,
+    /// What arrives there.
+    pub lane: Lane,
+    /// One of the clinics that read it; several may share a queue.
+    pub clinic: HerId,
+}
+
+/// The queues the clinics read, each once however many clinics share it.
+///
+/// # Errors
+/// As any step.
+pub async fn nhn_queues(session: &Session) -> Result<Vec<NhnQueue>, StoreError> {
+    let queues = step!(
+        "clinic.queues",
+        "select name, lane, min(her_id) as her_id from (
+            select async_queue as name, 'async' as lane, her_id from dialogpost.clinic
+            union all select error_queue, 'error', her_id from dialogpost.clinic
+         ) q group by name, lane order by name, lane"
+    );
+    let rows = session.query(queues, &[]).await?;
+    let lane = |name: &str| if name == "error" { Lane::Error } else { Lane::Async };
+    rows.iter()
+        .map(|r| Ok(NhnQueue { name: column(r, "name")?, lane: lane(column(r, "lane")?), clinic: her_id(r, "her_id")? }))
+        .collect()
+}
+
+/// Every HER-id with queues on NHN's broker: clinics and parties, for the stand-in.
+///
+/// # Errors
+/// As any step.
+pub async fn all_her_ids(session: &Session) -> Result<Vec<HerId>, StoreError> {
+    let all = step!("clinic.all", "select her_id from dialogpost.clinic union select her_id from dialogpost.party order by her_id");
+    session.query(all, &[]).await?.iter().map(|r| her_id(r, "her_id")).collect()
+}

@@ -1,0 +1,150 @@
+//! SQLSTATE → fault, once.
+
+use ::messages::Fault;
+use tokio_postgres::error::SqlState;
+
+/// What went wrong in the database. Holds no values: a constraint's detail may quote a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The server is away, full, shutting down or too slow: the whole transaction may be tried again, nothing is spent.
+    #[error("the database is unavailable in step {step} ({code})")]
+    Unavailable {
+        /// Named step.
+        step: &'static str,
+        /// SQLSTATE, or `connection`, `pool`.
+        code: Code,
+    },
+    /// Serialization failure, deadlock or a unique key that a concurrent transaction took first: run again at once.
+    #[error("a concurrent transaction interfered in step {step} ({code})")]
+    Conflict {
+        /// Named step.
+        step: &'static str,
+        /// SQLSTATE.
+        code: Code,
+    },
+    /// The data does not fit (class 22, 23): the batch must be split to find the guilty message.
+    #[error("the database refused the data in step {step} ({code})")]
+    Content {
+        /// Named step.
+        step: &'static str,
+        /// SQLSTATE.
+        code: Code,
+    },
+    /// Our statement or schema is wrong.
+    #[error("the statement of step {step} is wrong ({code})")]
+    Bug {
+        /// Named step.
+        step: &'static str,
+        /// SQLSTATE, or `row`.
+        code: Code,
+    },
+    /// The schema is not the one this build knows.
+    #[error("the database schema is at version {found}, this build needs {needed}: run `dialogpost migrate`, or run a newer build")]
+    Schema {
+        /// Version found; 0 = none.
+        found: i32,
+        /// Version this build knows.
+        needed: i32,
+    },
+}
+
+/// A five-character SQLSTATE or a word of ours.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Code([u8; 10]);
+
+impl Code {
+    pub(crate) fn new(text: &str) -> Self {
+        let mut code = [b' '; 10];
+        for (to, from) in code.iter_mut().zip(text.bytes()) {
+            *to = from;
+        }
+        Self(code)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default().trim_end()
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl StoreError {
+    pub(crate) fn classify(step: &'static str, error: &tokio_postgres::Error) -> Self {
+        match error.code() {
+            Some(state) => Self::from_state(step, state),
+            None if error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()) => {
+                Self::Unavailable { step, code: Code::new("connection") }
+            }
+            None if error.to_string().starts_with("error deserializing") => Self::Bug { step, code: Code::new("row") },
+            None if error.to_string().starts_with("error serializing") => Self::Bug { step, code: Code::new("param") },
+            None => Self::Unavailable { step, code: Code::new("connection") },
+        }
+    }
+
+    pub(crate) fn from_state(step: &'static str, state: &SqlState) -> Self {
+        let text = state.code();
+        let code = Code::new(text);
+        match (text, text.get(..2).unwrap_or_default()) {
+            ("40001" | "40P01" | "23505", _) => Self::Conflict { step, code },
+            // 57014: our own statement_timeout; 55P03: lock_timeout; 25P03: idle in transaction.
+            ("57014" | "55P03" | "25P03", _) | (_, "08" | "53" | "57" | "58") => Self::Unavailable { step, code },
+            (_, "22" | "23") => Self::Content { step, code },
+            _ => Self::Bug { step, code },
+        }
+    }
+
+    pub(crate) fn row(step: &'static str) -> Self {
+        Self::Bug { step, code: Code::new("row") }
+    }
+
+    /// Whether only time heals, and the same work may be done again untouched.
+    pub const fn is_unavailable(self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    /// As a fault of one message.
+    pub fn fault(self) -> Fault {
+        let text = self.to_string();
+        match self {
+            Self::Unavailable { .. } => Fault::transient("database-unavailable", text),
+            Self::Conflict { .. } => Fault::broken("database-conflict", text),
+            Self::Content { .. } => Fault::broken("database-refused-content", text),
+            Self::Bug { .. } => Fault::broken("database-statement", text),
+            Self::Schema { .. } => Fault::broken("database-schema", text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlstates_are_classified_once() {
+        let class = |code: &str| match StoreError::from_state("t", &SqlState::from_code(code)) {
+            StoreError::Unavailable { .. } => 'u',
+            StoreError::Conflict { .. } => 'c',
+            StoreError::Content { .. } => 'd',
+            StoreError::Bug { .. } | StoreError::Schema { .. } => 'b',
+        };
+        let table = [
+            ("08006", 'u'), ("57P01", 'u'), ("57P03", 'u'), ("57014", 'u'), ("53100", 'u'), ("53300", 'u'), ("58030", 'u'),
+            ("55P03", 'u'), ("40001", 'c'), ("40P01", 'c'), ("23505", 'c'), ("23503", 'd'), ("23514", 'd'), ("22021", 'd'),
+            ("22P05", 'd'), ("42P01", 'b'), ("42601", 'b'), ("XX000", 'b'),
+        ];
+        for (code, want) in table {
+            assert_eq!(class(code), want, "{code}");
+        }
+    }
+}

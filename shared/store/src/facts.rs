@@ -1,0 +1,81 @@
+//! What the rules ask before they decide on arrivals: one round trip a batch.
+
+use crate::step::{column, step};
+use crate::{StoreError, Tx, clinic};
+use domain::acceptance::{Facts, Keys};
+use ::messages::HerId;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use uuid::Uuid;
+
+/// The facts for each of `keys`, in order.
+///
+/// # Errors
+/// As any step.
+pub async fn arrivals(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<Facts>, StoreError> {
+    let mut facts = addressed(tx, keys).await?;
+    let her_ids: BTreeSet<HerId> = facts.iter().filter_map(|(_, clinic)| *clinic).collect();
+    let clinics = match her_ids.is_empty() {
+        true => HashMap::new(),
+        false => clinic::load(tx, &her_ids.into_iter().collect::<Vec<_>>()).await?,
+    };
+    let sent = sent(tx, keys).await?;
+    for ((facts, her_id), keys) in facts.iter_mut().zip(keys) {
+        facts.clinic = her_id.and_then(|id| clinics.get(&id).cloned());
+        facts.sent = keys.sent.iter().copied().find(|id| sent.contains(id));
+    }
+    Ok(facts.into_iter().map(|(facts, _)| facts).collect())
+}
+
+async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerId>)>, StoreError> {
+    let number = |id: Option<HerId>| id.map(HerId::get);
+    let from: Vec<_> = keys.iter().map(|k| number(k.from)).collect();
+    let to: Vec<_> = keys.iter().map(|k| number(k.to)).collect();
+    let patients: Vec<_> = keys.iter().map(|k| k.patient.as_ref().map(|p| p.expose())).collect();
+    let msg_ids: Vec<_> = keys.iter().map(|k| k.msg_id.as_deref()).collect();
+    let conversations: Vec<_> = keys.iter().map(|k| k.conversation.as_deref()).collect();
+    let kinds: Vec<_> = keys.iter().map(|k| k.answers_newest.map(|k| k.as_str())).collect();
+    let facts = step!(
+        "facts.arrivals",
+        "select exists (select from dialogpost.party where her_id = k.sender) as sender_known,
+            c.her_id as clinic, p.id as patient, p.fastlege,
+            (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
+                and m.outcome in ('accepted', 'rejected')) as earlier,
+            (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation) as dialog,
+            case when k.kind is not null then (select id from dialogpost.dialog d where d.patient = p.id and d.kind = k.kind
+                order by opened_at desc limit 1) end as newest_dialog
+         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
+            with ordinality as k(sender, receiver, nin, msg_id, conversation, kind, n)
+         left join lateral (
+            select her_id from dialogpost.clinic where her_id = k.receiver
+            union all select clinic from dialogpost.employee where her_id = k.receiver limit 1
+         ) c on true
+         left join dialogpost.patient p on p.clinic = c.her_id and p.nin = k.nin
+         order by k.n"
+    );
+    let rows = tx.query(facts, &[&from, &to, &patients, &msg_ids, &conversations, &kinds]).await?;
+    rows.iter()
+        .map(|r| {
+            let clinic: Option<i64> = column(r, "clinic")?;
+            let facts = Facts {
+                sender_known: column(r, "sender_known")?,
+                patient: column(r, "patient")?,
+                fastlege: column(r, "fastlege")?,
+                earlier: column(r, "earlier")?,
+                dialog: column(r, "dialog")?,
+                newest_dialog: column(r, "newest_dialog")?,
+                ..Facts::default()
+            };
+            Ok((facts, clinic.and_then(|c| c.try_into().ok())))
+        })
+        .collect()
+}
+
+/// Which of the ids that receipts and error messages name are ours.
+async fn sent(tx: &Tx<'_>, keys: &[Keys]) -> Result<HashSet<Uuid>, StoreError> {
+    let ids: Vec<Uuid> = keys.iter().flat_map(|k| k.sent.iter().copied()).collect();
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sent = step!("facts.sent", "select id from dialogpost.message where id = any($1) and direction = 'out'");
+    tx.query(sent, &[&ids]).await?.iter().map(|r| column(r, "id")).collect()
+}

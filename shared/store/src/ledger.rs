@@ -1,0 +1,89 @@
+//! Does the ledger balance? Received = sum of end states + in flight, for each clinic and day.
+
+use crate::step::{column, step};
+use crate::{Session, StoreError};
+use serde::Serialize;
+
+/// One line: a clinic's day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Norwegian date.
+    pub day: String,
+    /// The clinic's HER-id; `None` = the message named no clinic of ours.
+    pub clinic: Option<i64>,
+    /// Everything that was taken off NHN's queues.
+    pub received: i64,
+    /// In inboxes, receipted.
+    pub delivered: i64,
+    /// In inboxes and the journal, receipted.
+    pub journaled_and_delivered: i64,
+    /// Turned down; the sender knows.
+    pub rejected: i64,
+    /// The same business message again; answered again.
+    pub repeated: i64,
+    /// Receipts and error messages about what we sent.
+    pub filed: i64,
+    /// Dead letters.
+    pub dead: i64,
+    /// On the way.
+    pub in_flight: i64,
+    /// Messages in no state that this build knows: always 0, or the ledger does not balance.
+    pub unexplained: i64,
+}
+
+impl Line {
+    /// Whether received = sum of end states + in flight.
+    pub const fn balances(&self) -> bool {
+        let ended = self.delivered + self.journaled_and_delivered + self.rejected + self.repeated + self.filed + self.dead;
+        self.unexplained == 0 && self.received == ended + self.in_flight
+    }
+}
+
+/// The ledger of the last `days` days (today included), newest first.
+///
+/// # Errors
+/// As any step.
+pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError> {
+    let lines = step!(
+        "ledger.lines",
+        "with received as (
+            select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD') as day, clinic, count(*) as n from dialogpost.message
+            where direction = 'in' and at >= date_trunc('day', now() at time zone 'Europe/Oslo') at time zone 'Europe/Oslo' - make_interval(days => $1 - 1)
+            group by 1, 2
+         ), states as (
+            select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD') as day, clinic,
+                count(*) filter (where state = 'delivered') as delivered,
+                count(*) filter (where state = 'journaled_and_delivered') as journaled_and_delivered,
+                count(*) filter (where state = 'rejected') as rejected,
+                count(*) filter (where state = 'repeated') as repeated,
+                count(*) filter (where state = 'filed') as filed,
+                count(*) filter (where state = 'dead') as dead,
+                count(*) filter (where state = 'in_flight') as in_flight,
+                count(*) filter (where state not in ('delivered', 'journaled_and_delivered', 'rejected', 'repeated', 'filed', 'dead',
+                    'in_flight') or state is null) as unexplained
+            from dialogpost.message_state
+            where at >= date_trunc('day', now() at time zone 'Europe/Oslo') at time zone 'Europe/Oslo' - make_interval(days => $1 - 1)
+            group by 1, 2
+         )
+         select r.n as received, s.* from received r join states s on s.day = r.day and s.clinic is not distinct from r.clinic
+         order by s.day desc, s.clinic nulls last"
+    );
+    let rows = session.query(lines, &[&days]).await?;
+    rows.iter()
+        .map(|r| {
+            Ok(Line {
+                day: column(r, "day")?,
+                clinic: column(r, "clinic")?,
+                received: column(r, "received")?,
+                delivered: column(r, "delivered")?,
+                journaled_and_delivered: column(r, "journaled_and_delivered")?,
+                rejected: column(r, "rejected")?,
+                repeated: column(r, "repeated")?,
+                filed: column(r, "filed")?,
+                dead: column(r, "dead")?,
+                in_flight: column(r, "in_flight")?,
+                unexplained: column(r, "unexplained")?,
+            })
+        })
+        .collect()
+}

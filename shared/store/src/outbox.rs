@@ -1,0 +1,121 @@
+//! Messages on their way to a broker.
+
+use crate::step::{column, step};
+use crate::{Session, StoreError, Tx};
+use bytes::Bytes;
+use jiff::Timestamp;
+use ::messages::transport::{Outgoing, Properties, Wire};
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+/// Writes outgoing messages in the effect's transaction. A message without `not_before` is the writer's to publish until `lease_end`.
+///
+/// # Errors
+/// As any step.
+pub async fn insert(tx: &Tx<'_>, outgoing: &[Outgoing], lease_end: Timestamp) -> Result<(), StoreError> {
+    if outgoing.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = outgoing.iter().map(|o| o.id).collect();
+    let wires: Vec<&str> = outgoing.iter().map(|o| o.wire.as_str()).collect();
+    let exchanges: Vec<&str> = outgoing.iter().map(|o| o.exchange.as_str()).collect();
+    let keys: Vec<&str> = outgoing.iter().map(|o| o.routing_key.as_str()).collect();
+    let properties: Vec<Json<&Properties>> = outgoing.iter().map(|o| Json(&o.properties)).collect();
+    let bodies: Vec<&[u8]> = outgoing.iter().map(|o| o.body.as_ref()).collect();
+    let causes: Vec<Option<Uuid>> = outgoing.iter().map(|o| o.cause).collect();
+    let due: Vec<Timestamp> = outgoing.iter().map(|o| o.not_before.unwrap_or(lease_end)).collect();
+    let insert = step!(
+        "outbox.insert",
+        "insert into dialogpost.outbox (id, wire, exchange, routing_key, properties, body, cause, due_at)
+         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bytea[], $7::uuid[], $8::timestamptz[])"
+    );
+    tx.query(insert, &[&ids, &wires, &exchanges, &keys, &properties, &bodies, &causes, &due]).await.map(drop)
+}
+
+/// Removes what a broker has confirmed.
+///
+/// # Errors
+/// As any step.
+pub async fn delete(session: &Session, ids: &[Uuid]) -> Result<(), StoreError> {
+    let delete = step!("outbox.delete", "delete from dialogpost.outbox where id = any($1)");
+    session.query(delete, &[&ids]).await.map(drop)
+}
+
+/// A row taken for sending.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// What to send.
+    pub outgoing: Outgoing,
+    /// How often sending it has failed.
+    pub attempts: u32,
+}
+
+/// Takes rows whose time has come and leases them until `lease_end`, oldest first; rows that another worker is taking are skipped.
+///
+/// # Errors
+/// As any step.
+pub async fn take_due(
+    session: &Session,
+    wires: &[Wire],
+    now: Timestamp,
+    lease_end: Timestamp,
+    limit: i64,
+) -> Result<Vec<Due>, StoreError> {
+    let wires: Vec<&str> = wires.iter().map(|w| w.as_str()).collect();
+    let take = step!(
+        "outbox.take",
+        "with due as (
+            select id from dialogpost.outbox where due_at <= $1 and wire = any($3) order by id limit $4 for update skip locked
+         )
+         update dialogpost.outbox o set due_at = $2 from due where o.id = due.id
+         returning o.id, o.wire, o.exchange, o.routing_key, o.properties, o.body, o.cause, o.attempts"
+    );
+    let rows = session.query(take, &[&now, &lease_end, &wires, &limit]).await?;
+    let mut due = rows.iter().map(due_of).collect::<Result<Vec<_>, _>>()?;
+    due.sort_by_key(|d| d.outgoing.id);
+    Ok(due)
+}
+
+fn due_of(row: &tokio_postgres::Row) -> Result<Due, StoreError> {
+    let wire: &str = column(row, "wire")?;
+    let Json(properties): Json<Properties> = column(row, "properties")?;
+    let body: &[u8] = column(row, "body")?;
+    let attempts: i32 = column(row, "attempts")?;
+    let outgoing = Outgoing {
+        id: column(row, "id")?,
+        wire: if wire == Wire::Nhn.as_str() { Wire::Nhn } else { Wire::Dialogpost },
+        exchange: column(row, "exchange")?,
+        routing_key: column(row, "routing_key")?,
+        properties,
+        body: Bytes::copy_from_slice(body),
+        cause: column(row, "cause")?,
+        not_before: None,
+    };
+    Ok(Due { outgoing, attempts: u32::try_from(attempts).unwrap_or(0) })
+}
+
+/// Puts rows off whose sending failed.
+///
+/// # Errors
+/// As any step.
+pub async fn postpone(session: &Session, postponed: &[(Uuid, Timestamp)]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = postponed.iter().map(|(id, _)| *id).collect();
+    let due: Vec<Timestamp> = postponed.iter().map(|(_, due)| *due).collect();
+    let postpone = step!(
+        "outbox.postpone",
+        "update dialogpost.outbox o set due_at = p.due, attempts = o.attempts + 1
+         from unnest($1::uuid[], $2::timestamptz[]) p(id, due) where o.id = p.id"
+    );
+    session.query(postpone, &[&ids, &due]).await.map(drop)
+}
+
+/// How many rows wait, and the time of the oldest that is overdue.
+///
+/// # Errors
+/// As any step.
+pub async fn backlog(session: &Session) -> Result<(i64, Option<Timestamp>), StoreError> {
+    let backlog = step!("outbox.backlog", "select count(*) as waiting, min(due_at) as oldest from dialogpost.outbox");
+    let rows = session.query(backlog, &[]).await?;
+    let row = rows.first().ok_or_else(|| StoreError::row("outbox.backlog"))?;
+    Ok((column(row, "waiting")?, column(row, "oldest")?))
+}

@@ -1,0 +1,177 @@
+//! Writing a set-up file: idempotent, in one transaction, with an audit row for each changed routing rule.
+
+use crate::step::{column, step};
+use crate::{StoreError, Tx};
+use domain::clinic::RoutingRule;
+use domain::setup::{ClinicSetup, Party, Setup};
+use ::messages::event::DialogKind;
+use serde::Serialize;
+use std::collections::HashMap;
+use tokio_postgres::types::Json;
+use uuid::Uuid;
+
+/// How much was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// Parties.
+    pub parties: usize,
+    /// Clinics.
+    pub clinics: usize,
+    /// Employees.
+    pub employees: usize,
+    /// Patients.
+    pub patients: usize,
+    /// Routing rules that changed, each with an audit row (R2).
+    pub changed_rules: usize,
+}
+
+/// Brings the database to what a checked file says. Employees, sets and rules that the file does not name are removed; patients stay.
+///
+/// # Errors
+/// As any step; [`StoreError::Conflict`] when a HER-id already belongs to another clinic's employee.
+pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str) -> Result<Applied, StoreError> {
+    let mut applied = Applied::default();
+    for party in &setup.parties {
+        put_party(tx, party).await?;
+        applied.parties += 1;
+    }
+    for clinic in &setup.clinics {
+        put_clinic(tx, clinic).await?;
+        put_employees(tx, clinic).await?;
+        put_sets(tx, clinic).await?;
+        applied.changed_rules += put_rules(tx, clinic, actor).await?;
+        put_patients(tx, clinic).await?;
+        applied.clinics += 1;
+        applied.employees += clinic.employees.len();
+        applied.patients += clinic.patients.len();
+    }
+    Ok(applied)
+}
+
+async fn put_party(tx: &Tx<'_>, party: &Party) -> Result<(), StoreError> {
+    let put = step!(
+        "setup.party",
+        "insert into dialogpost.party (her_id, name, parent_her_id, async_queue, sync_queue, error_queue) values ($1, $2, $3, $4, $5, $6)
+         on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
+            async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue"
+    );
+    let parent = party.parent_her_id.map(|id| id.get());
+    let q = &party.queues;
+    tx.query(put, &[&party.her_id.get(), &party.name, &parent, &q.async_queue, &q.sync_queue, &q.error_queue]).await.map(drop)
+}
+
+async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
+    let put = step!(
+        "setup.clinic",
+        "insert into dialogpost.clinic (her_id, name, parent_her_id, nhn_member, digital_dialog_ordered, async_queue, sync_queue, error_queue)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
+            nhn_member = excluded.nhn_member, digital_dialog_ordered = excluded.digital_dialog_ordered,
+            async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue"
+    );
+    let parent = clinic.parent_her_id.map(|id| id.get());
+    let q = clinic.queues();
+    tx.query(
+        put,
+        &[
+            &clinic.her_id.get(),
+            &clinic.name,
+            &parent,
+            &clinic.nhn_member,
+            &clinic.digital_dialog_ordered,
+            &q.async_queue,
+            &q.sync_queue,
+            &q.error_queue,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+async fn put_employees(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
+    let her_id = clinic.her_id.get();
+    let clear = step!("setup.clear_employees", "delete from dialogpost.employee where clinic = $1");
+    tx.query(clear, &[&her_id]).await?;
+    let put = step!(
+        "setup.employee",
+        "insert into dialogpost.employee (clinic, id, name, her_id, hpr, services) values ($1, $2, $3, $4, $5, $6)"
+    );
+    for e in &clinic.employees {
+        let own = e.her_id.map(|id| id.get());
+        tx.query(put, &[&her_id, &e.id, &e.name, &own, &e.hpr, &e.services]).await?;
+    }
+    Ok(())
+}
+
+async fn put_sets(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
+    let her_id = clinic.her_id.get();
+    tx.query(step!("setup.clear_sets", "delete from dialogpost.recipient_set where clinic = $1"), &[&her_id]).await?;
+    let put = step!(
+        "setup.recipient_set",
+        "insert into dialogpost.recipient_set (clinic, kind, id, name, members) values ($1, $2, $3, $4, $5)"
+    );
+    for (kind, set) in clinic.sets() {
+        tx.query(put, &[&her_id, &kind.as_str(), &set.id, &set.name, &set.members]).await?;
+    }
+    Ok(())
+}
+
+async fn put_rules(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str) -> Result<usize, StoreError> {
+    let her_id = clinic.her_id.get();
+    let load = step!("setup.rules", "select dialog_kind, rule from dialogpost.routing_rule where clinic = $1 for update");
+    let mut before = HashMap::new();
+    for row in tx.query(load, &[&her_id]).await? {
+        let Json(rule): Json<RoutingRule> = column(&row, "rule")?;
+        before.insert(column::<String>(&row, "dialog_kind")?, rule);
+    }
+    let after: HashMap<DialogKind, RoutingRule> = clinic.rules().collect();
+    let mut changed = 0;
+    for kind in DialogKind::ALL {
+        let (old, new) = (before.get(kind.as_str()), after.get(&kind));
+        if old != new {
+            put_rule(tx, her_id, kind, new).await?;
+            audit_rule(tx, her_id, kind, old, new, actor).await?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}
+
+async fn put_rule(tx: &Tx<'_>, clinic: i64, kind: DialogKind, rule: Option<&RoutingRule>) -> Result<(), StoreError> {
+    let remove = step!("setup.remove_rule", "delete from dialogpost.routing_rule where clinic = $1 and dialog_kind = $2");
+    tx.query(remove, &[&clinic, &kind.as_str()]).await?;
+    if let Some(rule) = rule {
+        let put = step!("setup.put_rule", "insert into dialogpost.routing_rule (clinic, dialog_kind, rule) values ($1, $2, $3)");
+        tx.query(put, &[&clinic, &kind.as_str(), &Json(rule)]).await?;
+    }
+    Ok(())
+}
+
+async fn audit_rule(
+    tx: &Tx<'_>,
+    clinic: i64,
+    kind: DialogKind,
+    old: Option<&RoutingRule>,
+    new: Option<&RoutingRule>,
+    actor: &str,
+) -> Result<(), StoreError> {
+    let audit = step!("setup.audit", "insert into dialogpost.audit (actor, action, subject, detail) values ($1, 'routing-rule', $2, $3)");
+    let detail = serde_json::json!({ "before": old, "after": new });
+    tx.query(audit, &[&actor, &format!("{clinic} {}", kind.as_str()), &detail]).await.map(drop)
+}
+
+async fn put_patients(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = clinic.patients.iter().map(|_| Uuid::now_v7()).collect();
+    let nins: Vec<&str> = clinic.patients.iter().map(|p| p.nin.expose().as_str()).collect();
+    let family: Vec<&str> = clinic.patients.iter().map(|p| p.family_name.expose().as_str()).collect();
+    let given: Vec<&str> = clinic.patients.iter().map(|p| p.given_name.expose().as_str()).collect();
+    let fastlege: Vec<_> = clinic.patients.iter().map(|p| p.fastlege.as_deref()).collect();
+    let put = step!(
+        "setup.patients",
+        "insert into dialogpost.patient (clinic, id, nin, family_name, given_name, fastlege)
+         select $1::bigint, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+         on conflict (clinic, nin) do update set family_name = excluded.family_name, given_name = excluded.given_name,
+            fastlege = excluded.fastlege"
+    );
+    tx.query(put, &[&clinic.her_id.get(), &ids, &nins, &family, &given, &fastlege]).await.map(drop)
+}

@@ -1,0 +1,113 @@
+//! Where is this message: every trace of it, without content.
+
+use crate::step::{column, step};
+use crate::{Session, StoreError};
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// One message and what happened to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Trace {
+    /// Ledger id.
+    pub id: Uuid,
+    /// `in` or `out`.
+    pub direction: String,
+    /// When it was taken off the queue, or written.
+    pub at: Timestamp,
+    /// The clinic's HER-id.
+    pub clinic: Option<i64>,
+    /// Sender's HER-id.
+    pub from_her_id: Option<i64>,
+    /// Receiver's HER-id.
+    pub to_her_id: Option<i64>,
+    /// The queue it came from or goes to.
+    pub queue: String,
+    /// Message function.
+    pub function: Option<String>,
+    /// AMQP message id.
+    pub transport_id: Option<String>,
+    /// `MsgId`.
+    pub msg_id: Option<String>,
+    /// What was decided.
+    pub outcome: String,
+    /// Our code, when it was not accepted.
+    pub code: Option<String>,
+    /// State in the ledger; of an outgoing message `sent` or `queued`.
+    pub state: String,
+    /// Bytes of the body.
+    pub bytes: i32,
+    /// The message this one answers or repeats.
+    pub answers: Option<Uuid>,
+    /// Its steps, in order of time.
+    pub steps: Vec<TraceStep>,
+}
+
+/// One step of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TraceStep {
+    /// When.
+    pub at: Timestamp,
+    /// What: `claimed`, `inbox`, `journal`, `receipt`, `answer`, `waiting`, `dead-letter`.
+    pub what: String,
+    /// By or to whom: a worker, an employee, a queue, a code.
+    pub detail: String,
+}
+
+/// Messages that an id names: a ledger id, a `MsgId` or an AMQP message id.
+///
+/// # Errors
+/// As any step.
+pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError> {
+    let find = step!(
+        "show.find",
+        "select m.id, m.direction, m.at, m.clinic, m.from_her_id, m.to_her_id, m.queue, m.function, m.transport_id, m.msg_id, m.outcome,
+            m.code, length(m.raw) as bytes, m.answers,
+            case when m.direction = 'in' then (select state from dialogpost.message_state s where s.id = m.id)
+                when exists (select from dialogpost.outbox o where o.id = m.id) then 'queued' else 'sent' end as state
+         from dialogpost.message m where m.id::text = lower($1) or m.msg_id = lower($1) or m.transport_id = $1 order by m.id limit 50"
+    );
+    let mut traces = Vec::new();
+    for row in session.query(find, &[&id]).await? {
+        let id: Uuid = column(&row, "id")?;
+        traces.push(Trace {
+            id,
+            direction: column(&row, "direction")?,
+            at: column(&row, "at")?,
+            clinic: column(&row, "clinic")?,
+            from_her_id: column(&row, "from_her_id")?,
+            to_her_id: column(&row, "to_her_id")?,
+            queue: column(&row, "queue")?,
+            function: column(&row, "function")?,
+            transport_id: column(&row, "transport_id")?,
+            msg_id: column(&row, "msg_id")?,
+            outcome: column(&row, "outcome")?,
+            code: column(&row, "code")?,
+            state: column(&row, "state")?,
+            bytes: column(&row, "bytes")?,
+            answers: column(&row, "answers")?,
+            steps: steps(session, id).await?,
+        });
+    }
+    Ok(traces)
+}
+
+async fn steps(session: &Session, id: Uuid) -> Result<Vec<TraceStep>, StoreError> {
+    let steps = step!(
+        "show.steps",
+        "select * from (
+            select at, 'claimed' as what, worker as detail from dialogpost.processed
+                where worker in ('recipient-routing', 'ekonsultasjon-journaling', 'helsenorge-outbound') and message_id = $1::uuid::text
+            union all select delivered_at, 'inbox', employee || ' via ' || array_to_string(via, ', ') from dialogpost.inbox_item where entry = $1
+            union all select journaled_at, 'journal', patient::text from dialogpost.journal_entry where entry = $1
+            union all select at, 'dead-letter', worker || ' ' || code || ' ' || id from dialogpost.dead_letter where message = $1
+            union all select due_at, 'waiting', wire || ' ' || routing_key || ', attempts ' || attempts from dialogpost.outbox where cause = $1
+            union all select at, 'answer', coalesce(function, '?') || ' to ' || queue || ' ' || id from dialogpost.message
+                where answers = $1 and direction = 'out'
+            union all select m.at, 'receipt', r.kind || ' ' || coalesce(r.status, '') || ' ' || array_to_string(r.codes, ' ')
+                from dialogpost.receipt r join dialogpost.message m on m.id = r.message where r.about = $1 or r.message = $1
+         ) t order by at, what"
+    );
+    let rows = session.query(steps, &[&id]).await?;
+    rows.iter().map(|r| Ok(TraceStep { at: column(r, "at")?, what: column(r, "what")?, detail: column(r, "detail")? })).collect()
+}
