@@ -106,6 +106,7 @@ create table dialogpost.message (
 alter table dialogpost.message alter column raw set storage main;
 -- The same business message under another transport id is answered, not stored again.
 create unique index message_once on dialogpost.message (from_her_id, msg_id) where outcome in ('accepted', 'rejected');
+create index message_transport_id on dialogpost.message (transport_id) where direction = 'in';
 create index message_at on dialogpost.message using brin (at);
 
 create table dialogpost.dialog (

@@ -1,6 +1,6 @@
 //! Messages on their way to a broker.
 
-use crate::step::{column, step};
+use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -37,9 +37,10 @@ pub async fn insert(tx: &Tx<'_>, outgoing: &[Outgoing], lease_end: Timestamp) ->
 /// # Errors
 /// As any step.
 pub async fn delete(session: &Session, ids: &[Uuid]) -> Result<(), StoreError> {
-    let delete = step!("outbox.delete", "delete from dialogpost.outbox where id = any($1)");
-    session.query(delete, &[&ids]).await.map(drop)
+    session.query(DELETE, &[&ids]).await.map(drop)
 }
+
+const DELETE: Step = step!("outbox.delete", "delete from dialogpost.outbox where id = any($1)");
 
 /// A row taken for sending.
 #[derive(Clone, Debug)]
@@ -118,4 +119,12 @@ pub async fn backlog(session: &Session) -> Result<(i64, Option<Timestamp>), Stor
     let rows = session.query(backlog, &[]).await?;
     let row = rows.first().ok_or_else(|| StoreError::row("outbox.backlog"))?;
     Ok((column(row, "waiting")?, column(row, "oldest")?))
+}
+
+/// As [`delete`], within a transaction.
+///
+/// # Errors
+/// As any step.
+pub async fn delete_in(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    tx.query(DELETE, &[&ids]).await.map(drop)
 }

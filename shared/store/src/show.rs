@@ -59,16 +59,22 @@ pub struct TraceStep {
 /// # Errors
 /// As any step.
 pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError> {
+    let uuid = Uuid::try_parse(id.trim()).ok();
     let find = step!(
         "show.find",
         "select m.id, m.direction, m.at, m.clinic, m.from_her_id, m.to_her_id, m.queue, m.function, m.transport_id, m.msg_id, m.outcome,
             m.code, length(m.raw) as bytes, m.answers,
             case when m.direction = 'in' then (select state from dialogpost.message_state s where s.id = m.id)
                 when exists (select from dialogpost.outbox o where o.id = m.id) then 'queued' else 'sent' end as state
-         from dialogpost.message m where m.id::text = lower($1) or m.msg_id = lower($1) or m.transport_id = $1 order by m.id limit 50"
+         from dialogpost.message m where m.id in (
+            select $2::uuid
+            union all select id from dialogpost.message where direction = 'in' and transport_id = $1
+            union all select id from dialogpost.message where msg_id = lower($1) and outcome in ('accepted', 'rejected')
+                and from_her_id in (select her_id from dialogpost.party)
+         ) order by m.id limit 50"
     );
     let mut traces = Vec::new();
-    for row in session.query(find, &[&id]).await? {
+    for row in session.query(find, &[&id, &uuid]).await? {
         let id: Uuid = column(&row, "id")?;
         traces.push(Trace {
             id,

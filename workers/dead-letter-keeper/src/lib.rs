@@ -1,1 +1,95 @@
-//! Worker.
+//! What the brokers gave up on → the table of dead letters, whole. Last in line: it takes any bytes.
+
+use jiff::Timestamp;
+use messages::Fault;
+use messages::event::{Event, Fact};
+use messages::transport::{Delivery, Outgoing, Properties, Wire};
+use runtime::pipeline::Ended;
+use runtime::worker::{self, Context, Source, Worker};
+use runtime::{Handler, Verdict};
+use store::dead_letter::{self, DeadLetter};
+use store::{StoreError, Tx};
+use uuid::Uuid;
+
+/// The worker.
+pub const WORKER: Worker = Worker {
+    name: DeadLetterKeeper::WORKER,
+    about: "stores what no worker could handle",
+    start: |context| Box::pin(start(context)),
+};
+
+async fn start(context: Context) -> Ended {
+    worker::run(context, DeadLetterKeeper, vec![Source::Own], &[Wire::Dialogpost]).await
+}
+
+/// See the crate.
+pub struct DeadLetterKeeper;
+
+/// A dead-lettered delivery.
+pub struct Dead {
+    id: Uuid,
+    properties: Properties,
+    body: Vec<u8>,
+}
+
+impl Dead {
+    /// Where it died.
+    fn queue(&self) -> &str {
+        self.properties.application("x-first-death-queue").unwrap_or("unknown")
+    }
+
+    /// The ledger row, when the body is an event of ours.
+    fn message(&self) -> Option<Uuid> {
+        Some(match Event::from_json(&self.body).ok()?.fact {
+            Fact::DialogReceived(received) => received.message,
+            Fact::MessageRejected(a) | Fact::MessageRefused(a) | Fact::MessageRepeated(a) => a.message,
+        })
+    }
+}
+
+impl Handler for DeadLetterKeeper {
+    const WORKER: &'static str = "dead-letter-keeper";
+    type Message = Dead;
+    type Facts = ();
+    type Effect = DeadLetter;
+
+    fn parse(&self, delivery: &Delivery) -> Result<Dead, Fault> {
+        Ok(Dead { id: Uuid::now_v7(), properties: delivery.properties.clone(), body: delivery.body.to_vec() })
+    }
+
+    /// One letter for each message and queue it died on; without an id every delivery counts.
+    fn key(&self, dead: &Dead) -> String {
+        let id = dead.properties.message_id.clone().unwrap_or_else(|| dead.id.to_string());
+        format!("{}/{id}", dead.queue())
+    }
+
+    fn ledger_id(&self, dead: &Dead) -> Option<Uuid> {
+        dead.message()
+    }
+
+    async fn facts(&self, _tx: &Tx<'_>, _batch: &[&Dead]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn decide(&self, dead: &Dead, (): &(), now: Timestamp) -> Verdict<DeadLetter> {
+        let reason = dead.properties.application("x-first-death-reason").unwrap_or("unknown");
+        Verdict::Done(DeadLetter {
+            id: dead.id,
+            at: now,
+            worker: dead.queue().strip_prefix("dialogpost.").unwrap_or(dead.queue()).to_owned(),
+            fault: "broken".into(),
+            code: "broker-gave-up".into(),
+            text: format!("the broker dead-lettered it: {reason}"),
+            attempts: dead.properties.attempt() + 1,
+            message: dead.message(),
+            queue: dead.queue().to_owned(),
+            properties: dead.properties.clone(),
+            body: dead.body.clone(),
+        })
+    }
+
+    async fn write(&self, tx: &Tx<'_>, letters: Vec<DeadLetter>, _now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        dead_letter::insert(tx, &letters).await?;
+        Ok(Vec::new())
+    }
+}

@@ -1,1 +1,95 @@
-//! Worker.
+//! A message off NHN's queues → read, checked, stored, and either an entry of a dialog or a clear answer to its sender.
+//!
+//! - [`arrival`]: bytes → [`domain::acceptance::Arrival`]
+//! - [`effect`]: a decision → rows and events
+
+pub mod arrival;
+pub mod effect;
+
+use arrival::Arrived;
+use domain::acceptance::{Decision, Facts, decide};
+use effect::Effect;
+use jiff::Timestamp;
+use messages::Fault;
+use messages::person_id::TestSeries;
+use messages::transport::{Delivery, Outgoing, Wire};
+use messages::wire::limits::Limits;
+use runtime::pipeline::Ended;
+use runtime::worker::{self, Context, NhnQueues, Source, Worker};
+use runtime::{Handler, Verdict};
+use std::collections::HashMap;
+use store::{StoreError, Tx, facts};
+use uuid::Uuid;
+
+/// The worker.
+pub const WORKER: Worker = Worker {
+    name: HelsenorgeInbound::WORKER,
+    about: "receives, checks, stores and answers messages from HelseNorge",
+    start: |context| Box::pin(start(context)),
+};
+
+async fn start(context: Context) -> Ended {
+    let queues = NhnQueues::start(&context);
+    let handler =
+        HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series.clone(), limits: Limits::default() };
+    // Its own queue brings back what it put off, and replays.
+    worker::run(context, handler, vec![Source::Nhn(queues), Source::Own], &[Wire::Dialogpost]).await
+}
+
+/// See the crate.
+pub struct HelsenorgeInbound {
+    queues: NhnQueues,
+    series: TestSeries,
+    limits: Limits,
+}
+
+impl Handler for HelsenorgeInbound {
+    const WORKER: &'static str = "helsenorge-inbound";
+    type Message = Arrived;
+    type Facts = HashMap<Uuid, Facts>;
+    type Effect = Effect;
+
+    /// Never fails: what cannot be read is stored and answered too.
+    fn parse(&self, delivery: &Delivery) -> Result<Arrived, Fault> {
+        let lane = self.queues.lane(delivery.origin_queue());
+        Ok(Arrived::read(delivery, lane, &self.limits, &self.series))
+    }
+
+    fn key(&self, arrived: &Arrived) -> String {
+        arrived.key.clone()
+    }
+
+    fn ledger_id(&self, arrived: &Arrived) -> Option<Uuid> {
+        Some(arrived.id)
+    }
+
+    async fn facts(&self, tx: &Tx<'_>, batch: &[&Arrived]) -> Result<HashMap<Uuid, Facts>, StoreError> {
+        let keys: Vec<_> = batch.iter().map(|a| a.keys.clone()).collect();
+        let facts = facts::arrivals(tx, &keys).await?;
+        Ok(batch.iter().map(|a| a.id).zip(facts).collect())
+    }
+
+    fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, _now: Timestamp) -> Verdict<Effect> {
+        let unknown = Facts::default();
+        let facts = facts.get(&arrived.id).unwrap_or(&unknown);
+        let decision = decide(&arrived.arrival, facts, &self.series);
+        let rejected = |code| Fault::rejected(code, "answered");
+        match &decision {
+            Decision::Dead(fault) => Verdict::Broken(fault.clone()),
+            Decision::Reject(reject) => Verdict::Rejected(rejected(reject.1.code), Effect::new(arrived, facts, decision)),
+            Decision::Refuse(code, _) => Verdict::Rejected(rejected(code), Effect::new(arrived, facts, decision)),
+            Decision::Accept(_) | Decision::Repeat(_) | Decision::FileReceipt(_) | Decision::FileError => {
+                Verdict::Done(Effect::new(arrived, facts, decision))
+            }
+        }
+    }
+
+    /// The ledger counts a dead message too.
+    fn dead(&self, arrived: &Arrived, fault: &Fault) -> Option<Effect> {
+        Some(Effect::new(arrived, &Facts::default(), Decision::Dead(fault.clone())))
+    }
+
+    async fn write(&self, tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        effect::write(tx, effects, now).await
+    }
+}

@@ -1,0 +1,236 @@
+//! Configuration from the environment: typed, every fault listed at once, secrets also from files.
+
+use broker::AmqpUrl;
+use messages::person_id::TestSeries;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// What a worker is told.
+#[derive(Clone)]
+pub struct Config {
+    /// `DATABASE_URL`, or the content of the file `DATABASE_URL_FILE` names.
+    pub database_url: String,
+    /// `AMQP_URL`, or `AMQP_URL_FILE`: our broker.
+    pub amqp_url: AmqpUrl,
+    /// `NHN_AMQP_URL`, or `NHN_AMQP_URL_FILE`: NHN's broker; default `AMQP_URL`.
+    pub nhn_amqp_url: AmqpUrl,
+    /// `NHN_EXCHANGE`, default `NHNTESTServiceBus`.
+    pub nhn_exchange: String,
+    /// `LISTEN`, default `127.0.0.1:8090`: health and metrics.
+    pub listen: SocketAddr,
+    /// `RUST_LOG`, default `info`.
+    pub log_filter: String,
+    /// `LOG_FORMAT`: `human`, `json`, or `auto` (people on a terminal, JSON otherwise).
+    pub log_format: LogFormat,
+    /// `BATCH`, 1 to 1000, default 64: messages in one transaction at most.
+    pub batch: usize,
+    /// `LANES`, 1 to 16, default 1: pipelines of one worker in one process.
+    pub lanes: usize,
+    /// `DATABASE_CONNECTIONS`, 1 to 100, default 4 for each worker.
+    pub database_connections: usize,
+    /// `TEST_NUMBER_SERIES`: test series of identity numbers that are accepted, such as `80,40`; default none, as in production.
+    pub test_series: TestSeries,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// People on a terminal, JSON otherwise.
+    Auto,
+    /// One line for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("nhn_exchange", &self.nhn_exchange).field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with one variable; never quotes a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFault {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong and what is allowed.
+    pub text: String,
+}
+
+impl fmt::Display for ConfigFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.text)
+    }
+}
+
+struct Reader<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<ConfigFault>,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every fault, not only the first.
+    pub fn from_env() -> Result<Self, Vec<ConfigFault>> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `get`.
+    ///
+    /// # Errors
+    /// Every fault, not only the first.
+    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigFault>> {
+        let mut r = Reader { get, faults: Vec::new() };
+        let database_url = r.secret("DATABASE_URL", "DATABASE_URL_FILE").and_then(|url| r.database(url));
+        let database_url = r.required("DATABASE_URL", database_url, "is not set: postgres://user:password@host:5432/database");
+        let amqp = r.secret("AMQP_URL", "AMQP_URL_FILE").and_then(|url| r.amqp("AMQP_URL", &url));
+        let amqp = r.required("AMQP_URL", amqp, "is not set: amqp://user:password@host:5672/vhost");
+        let nhn = r.secret("NHN_AMQP_URL", "NHN_AMQP_URL_FILE").and_then(|url| r.amqp("NHN_AMQP_URL", &url)).or_else(|| amqp.clone());
+        let listen = r.parsed("LISTEN", "127.0.0.1:8090", |t| t.parse().ok(), "is an address and port such as 0.0.0.0:8090");
+        let log_format = r.parsed("LOG_FORMAT", "auto", log_format, "is auto, human or json");
+        let batch = r.parsed("BATCH", "64", |t| within(t, 1, 1000), "is a number from 1 to 1000");
+        let lanes = r.parsed("LANES", "1", |t| within(t, 1, 16), "is a number from 1 to 16");
+        let connections = r.parsed("DATABASE_CONNECTIONS", "4", |t| within(t, 1, 100), "is a number from 1 to 100");
+        let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "lists 80 and 40, comma-separated");
+        let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
+        let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
+        match (database_url, amqp, nhn, listen, log_format, batch, lanes, connections, series) {
+            (Some(database_url), Some(amqp_url), Some(nhn_amqp_url), Some(listen), Some(log_format), Some(batch), Some(lanes), Some(database_connections), Some(test_series))
+                if r.faults.is_empty() =>
+            {
+                Ok(Self { database_url, amqp_url, nhn_amqp_url, nhn_exchange, listen, log_filter, log_format, batch, lanes, database_connections, test_series })
+            }
+            _ => Err(r.faults),
+        }
+    }
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, variable: &'static str, text: impl Into<String>) {
+        if !self.faults.iter().any(|f| f.variable == variable) {
+            self.faults.push(ConfigFault { variable, text: text.into() });
+        }
+    }
+
+    fn text(&self, variable: &str) -> Option<String> {
+        (self.get)(variable).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
+    }
+
+    /// A secret: the variable itself, else the content of the file that `{variable}_FILE` names.
+    fn secret(&mut self, variable: &'static str, file: &'static str) -> Option<String> {
+        match (self.text(variable), self.text(file)) {
+            (Some(_), Some(_)) => {
+                self.fault(variable, format!("is set, and so is {file}: set one of them"));
+                None
+            }
+            (Some(value), None) => Some(value),
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(value) => Some(value.trim().to_owned()),
+                Err(error) => {
+                    self.fault(file, format!("cannot be read: {}", error.kind()));
+                    // The variable is not missing, its file is unreadable: one fault is enough.
+                    self.fault(variable, format!("has no value, see {file}"));
+                    None
+                }
+            },
+            (None, None) => None,
+        }
+    }
+
+    fn database(&mut self, url: String) -> Option<String> {
+        let config = store::StoreConfig { url: url.clone(), application: String::new(), connections: 1 };
+        match store::Store::new(&config) {
+            Ok(_) => Some(url),
+            Err(text) => {
+                self.fault("DATABASE_URL", format!("is {text}"));
+                None
+            }
+        }
+    }
+
+    fn amqp(&mut self, variable: &'static str, url: &str) -> Option<AmqpUrl> {
+        match url.parse() {
+            Ok(url) => Some(url),
+            Err(fault) => {
+                let fault: messages::Fault = fault;
+                self.fault(variable, fault.text.into_owned());
+                None
+            }
+        }
+    }
+
+    fn required<T>(&mut self, variable: &'static str, value: Option<T>, text: &str) -> Option<T> {
+        if value.is_none() {
+            self.fault(variable, text);
+        }
+        value
+    }
+
+    fn parsed<T>(&mut self, variable: &'static str, default: &str, parse: impl Fn(&str) -> Option<T>, text: &str) -> Option<T> {
+        let given = self.text(variable);
+        let value = parse(given.as_deref().unwrap_or(default));
+        self.required(variable, value, text)
+    }
+}
+
+fn within(text: &str, min: usize, max: usize) -> Option<usize> {
+    text.parse().ok().filter(|n| (min..=max).contains(n))
+}
+
+fn log_format(text: &str) -> Option<LogFormat> {
+    match text {
+        "auto" => Some(LogFormat::Auto),
+        "human" => Some(LogFormat::Human),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Config, Vec<&'static str>> {
+        let get = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        Config::read(&get).map_err(|faults| faults.into_iter().map(|f| f.variable).collect())
+    }
+
+    const GOOD: [(&str, &str); 2] = [("DATABASE_URL", "postgres://u:p@h/d"), ("AMQP_URL", "amqp://u:p@h/v")];
+
+    #[test]
+    fn defaults() {
+        let config = read(&GOOD).unwrap();
+        assert_eq!((config.batch, config.lanes, config.database_connections), (64, 1, 4));
+        assert_eq!(config.nhn_exchange, "NHNTESTServiceBus");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8090");
+    }
+
+    #[test]
+    fn every_fault_is_listed_at_once() {
+        let vars = [("BATCH", "0"), ("LANES", "x"), ("LISTEN", "here"), ("LOG_FORMAT", "xml"), ("TEST_NUMBER_SERIES", "65")];
+        let mut faults = read(&vars).unwrap_err();
+        faults.sort_unstable();
+        assert_eq!(faults, ["AMQP_URL", "BATCH", "DATABASE_URL", "LANES", "LISTEN", "LOG_FORMAT", "TEST_NUMBER_SERIES"]);
+    }
+
+    #[test]
+    fn secrets_come_from_files_too_but_not_from_both() {
+        let file = std::env::temp_dir().join(format!("dialogpost-config-{}", std::process::id()));
+        std::fs::write(&file, "postgres://u:hemmelig@h/d\n").unwrap();
+        let path = file.to_str().unwrap();
+        let config = read(&[("DATABASE_URL_FILE", path), GOOD[1]]).unwrap();
+        assert_eq!(config.database_url, "postgres://u:hemmelig@h/d");
+        assert_eq!(read(&[GOOD[0], ("DATABASE_URL_FILE", path), GOOD[1]]).unwrap_err(), ["DATABASE_URL"]);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(read(&[("DATABASE_URL_FILE", path), GOOD[1]]).unwrap_err(), ["DATABASE_URL_FILE", "DATABASE_URL"]);
+    }
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let config = read(&[("DATABASE_URL", "postgres://u:hemmelig@h/d"), ("AMQP_URL", "amqp://u:hemmelig@h/v")]).unwrap();
+        assert!(!format!("{config:?} {:?}", config.amqp_url).contains("hemmelig"));
+    }
+}

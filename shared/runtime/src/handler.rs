@@ -1,0 +1,71 @@
+//! What a worker supplies: how to read a message, what to ask, what to decide, what to write. Claim, transaction, retry, ack, span and
+//! shutdown are the pipeline's; a handler never sees them.
+
+use jiff::Timestamp;
+use messages::transport::{Delivery, Outgoing};
+use messages::Fault;
+use store::{StoreError, Tx};
+use uuid::Uuid;
+
+/// One worker's decision about messages of one kind.
+pub trait Handler: Send + Sync + 'static {
+    /// Folder, crate, container, queue suffix and span name.
+    const WORKER: &'static str;
+    /// A message as this worker reads it.
+    type Message: Send + Sync;
+    /// What the rules ask about a batch.
+    type Facts: Send + Sync;
+    /// What was decided about one message.
+    type Effect: Send;
+
+    /// Reads a delivery.
+    ///
+    /// # Errors
+    /// A [`Fault`] that becomes a dead letter.
+    fn parse(&self, delivery: &Delivery) -> Result<Self::Message, Fault>;
+
+    /// What makes the message's effect happen once: unique for this worker, the same on every redelivery and replay.
+    fn key(&self, message: &Self::Message) -> String;
+
+    /// The ledger row the message belongs to.
+    fn ledger_id(&self, message: &Self::Message) -> Option<Uuid>;
+
+    /// Loads what [`Handler::decide`] asks, for a whole batch.
+    fn facts(&self, tx: &Tx<'_>, batch: &[&Self::Message]) -> impl Future<Output = Result<Self::Facts, StoreError>> + Send;
+
+    /// Decides about one message: calls a pure rule of `domain`.
+    fn decide(&self, message: &Self::Message, facts: &Self::Facts, now: Timestamp) -> Verdict<Self::Effect>;
+
+    /// What to write beside the dead letter when this message becomes one; nothing, unless the worker owns the message's ledger row.
+    fn dead(&self, _message: &Self::Message, _fault: &Fault) -> Option<Self::Effect> {
+        None
+    }
+
+    /// Writes the effects of a batch and returns what is to be sent.
+    fn write(&self, tx: &Tx<'_>, effects: Vec<Self::Effect>, now: Timestamp) -> impl Future<Output = Result<Vec<Outgoing>, StoreError>> + Send;
+}
+
+/// What is to become of one message; a closed set.
+#[derive(Debug)]
+pub enum Verdict<E> {
+    /// Write this; the message is done.
+    Done(E),
+    /// Write this, which tells the sender (`Fault` is [`messages::FaultClass::Rejected`]); the message is done.
+    Rejected(Fault, E),
+    /// Later again, growing delay, bounded; then a dead letter.
+    Retry(Fault),
+    /// A dead letter.
+    Broken(Fault),
+}
+
+impl<E> Verdict<E> {
+    /// The label in metrics.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Rejected(..) => "rejected",
+            Self::Retry(_) => "retry",
+            Self::Broken(_) => "broken",
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The life of a message: receive → parse → claim → facts → decide → write → outgoing → commit → ack → publish.
+//!
+//! The unit is a batch: whatever is ready, one transaction, one multiple-ack. A batch of one is the same code. A batch that fails on
+//! content, or panics, is run again one by one, so that only the guilty message suffers. While the database is away nothing is acked and
+//! no attempt is spent.
+
+mod settle;
+
+use crate::handler::Handler;
+use crate::health::Component;
+use crate::probe::{Crashed, Probe, Step};
+use crate::relay::Relay;
+use crate::worker::Context;
+use broker::{Consumer, Delays, Policy};
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use messages::transport::{Delivery, Outgoing};
+use messages::Fault;
+use settle::{decide, parse, settle};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::{StoreError, outbox, processed};
+use tokio_util::sync::CancellationToken;
+
+/// A writer has this long to publish its own rows before any worker may take them.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// How often one message is run again because a concurrent transaction interfered.
+const CONFLICTS: u32 = 5;
+
+/// A handler with its surroundings.
+pub struct Pipeline<H> {
+    handler: Arc<H>,
+    context: Context,
+    relay: Relay,
+    health: Component,
+}
+
+/// Why a batch did not commit.
+enum Halt {
+    Store(StoreError),
+    Panicked,
+    Crashed,
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Crashed> for Halt {
+    fn from(_: Crashed) -> Self {
+        Self::Crashed
+    }
+}
+
+/// Why the pipeline ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Asked to stop; everything in flight is finished or returned.
+    Stopped,
+    /// Killed by a test.
+    Crashed,
+}
+
+impl<H: Handler> Pipeline<H> {
+    /// A pipeline that publishes through `relay`.
+    pub fn new(handler: Arc<H>, context: Context, relay: Relay, health: Component) -> Self {
+        Self { handler, context, relay, health }
+    }
+
+    /// Runs until cancelled.
+    pub async fn run(self, mut consumer: Consumer) -> Ended {
+        while let Some(batch) = consumer.next().await {
+            let outgoing = match self.commit(&batch.deliveries).await {
+                Ok(Some(outgoing)) => outgoing,
+                Ok(None) => {
+                    batch.give_back().await;
+                    break;
+                }
+                Err(Crashed) => return Ended::Crashed,
+            };
+            // What the ack does not reach is delivered again and finds its claim.
+            batch.ack().await;
+            if self.probe(Step::Acked).is_err() {
+                return Ended::Crashed;
+            }
+            self.relay.publish(outgoing).await;
+        }
+        Ended::Stopped
+    }
+
+    /// Commits a batch, however long the database is away. `None` = asked to stop before it could.
+    async fn commit(&self, batch: &[Delivery]) -> Result<Option<Vec<Outgoing>>, Crashed> {
+        match self.attempt(batch).await? {
+            Attempt::Committed(outgoing) => Ok(Some(outgoing)),
+            Attempt::Stopped => Ok(None),
+            Attempt::Failed(fault) if batch.len() > 1 => {
+                tracing::debug!(worker = H::WORKER, size = batch.len(), %fault, "batch is run one by one");
+                self.one_by_one(batch).await
+            }
+            Attempt::Failed(fault) => self.bury(batch, fault).await,
+        }
+    }
+
+    async fn one_by_one(&self, batch: &[Delivery]) -> Result<Option<Vec<Outgoing>>, Crashed> {
+        let mut outgoing = Vec::new();
+        for delivery in batch {
+            // What is committed already is claimed: returning the whole batch repeats nothing.
+            match Box::pin(self.commit(std::slice::from_ref(delivery))).await? {
+                Some(more) => outgoing.extend(more),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(outgoing))
+    }
+
+    /// Runs a batch until it commits or fails for a reason of its own.
+    async fn attempt(&self, batch: &[Delivery]) -> Result<Attempt, Crashed> {
+        let mut delays = Delays::new(Policy::default());
+        let mut conflicts = 0;
+        loop {
+            match AssertUnwindSafe(self.transaction(batch, Mode::Handle)).catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
+                Ok(outgoing) => return Ok(Attempt::Committed(outgoing)),
+                Err(Halt::Crashed) => return Err(Crashed),
+                Err(Halt::Panicked) => return Ok(Attempt::Failed(Fault::broken("panic", "the handler panicked"))),
+                Err(Halt::Store(StoreError::Conflict { .. })) if batch.len() == 1 && conflicts < CONFLICTS => conflicts += 1,
+                Err(Halt::Store(error)) if error.is_unavailable() => {
+                    if !self.wait_for_database(&mut delays, error).await {
+                        return Ok(Attempt::Stopped);
+                    }
+                }
+                Err(Halt::Store(error)) => return Ok(Attempt::Failed(error.fault())),
+            }
+        }
+    }
+
+    /// Stores the one guilty message as a dead letter.
+    async fn bury(&self, batch: &[Delivery], fault: Fault) -> Result<Option<Vec<Outgoing>>, Crashed> {
+        let mut delays = Delays::new(Policy::default());
+        loop {
+            match self.transaction(batch, Mode::Bury(&fault)).await {
+                Ok(outgoing) => return Ok(Some(outgoing)),
+                Err(Halt::Crashed) => return Err(Crashed),
+                Err(Halt::Panicked) => {}
+                // Not even a dead letter can be stored: nothing may be acked, so intake waits until someone mends the database.
+                Err(Halt::Store(error)) => {
+                    if !self.wait_for_database(&mut delays, error).await {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One transaction over a batch.
+    async fn transaction(&self, batch: &[Delivery], mode: Mode<'_>) -> Result<Vec<Outgoing>, Halt> {
+        let started = Instant::now();
+        let now = (self.context.clock)();
+        let mut session = self.context.store.session().await?;
+        let parsed = parse(self.handler.as_ref(), batch);
+        self.probe(Step::Parsed)?;
+        let tx = session.begin().await?;
+        let new = processed::claim(&tx, H::WORKER, &parsed.keys).await?;
+        let fresh = parsed.fresh(&new);
+        self.probe(Step::Claimed)?;
+        let facts = self.handler.facts(&tx, &fresh.messages()).await?;
+        self.probe(Step::FactsLoaded)?;
+        let decided = decide(self.handler.as_ref(), fresh, &facts, now, mode);
+        self.probe(Step::Decided)?;
+        let mut outgoing = settle(self.handler.as_ref(), &tx, decided, now).await?;
+        self.probe(Step::Written)?;
+        outbox::insert(&tx, &outgoing, lease_end(now)).await?;
+        self.probe(Step::OutgoingWritten)?;
+        tx.commit().await?;
+        self.probe(Step::Committed)?;
+        metrics::histogram!("dialogpost_batch_seconds", "worker" => H::WORKER).record(started.elapsed());
+        metrics::histogram!("dialogpost_batch_size", "worker" => H::WORKER).record(batch.len() as f64);
+        self.health.ok();
+        outgoing.retain(|o| o.not_before.is_none());
+        Ok(outgoing)
+    }
+
+    fn probe(&self, step: Step) -> Result<(), Crashed> {
+        let probe: &Probe = &self.context.probe;
+        probe.after(H::WORKER, step)
+    }
+
+    /// Waits with growing delay; `false` = asked to stop.
+    async fn wait_for_database(&self, delays: &mut Delays, error: StoreError) -> bool {
+        let wait = delays.next_delay();
+        tracing::warn!(worker = H::WORKER, %error, wait_ms = wait.as_millis() as u64, "intake waits for the database");
+        self.health.failing(error.to_string());
+        sleep_unless(&self.context.cancel, wait).await
+    }
+}
+
+enum Attempt {
+    Committed(Vec<Outgoing>),
+    Failed(Fault),
+    Stopped,
+}
+
+/// What a transaction does with the messages it claims.
+#[derive(Clone, Copy)]
+pub(crate) enum Mode<'a> {
+    /// Asks the handler.
+    Handle,
+    /// Makes dead letters of them.
+    Bury(&'a Fault),
+}
+
+pub(crate) fn lease_end(now: Timestamp) -> Timestamp {
+    now.checked_add(LEASE).unwrap_or(Timestamp::MAX)
+}
+
+/// Sleeps; `false` = cancelled meanwhile.
+pub(crate) async fn sleep_unless(cancel: &CancellationToken, wait: Duration) -> bool {
+    tokio::select! {
+        () = cancel.cancelled() => false,
+        () = tokio::time::sleep(wait) => true,
+    }
+}

@@ -1,0 +1,213 @@
+//! The steps of a transaction: what was read, what is new, what was decided, and how each verdict ends.
+
+use crate::handler::{Handler, Verdict};
+use crate::pipeline::Mode;
+use bytes::Bytes;
+use domain::retry;
+use jiff::Timestamp;
+use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, Wire};
+use messages::Fault;
+use std::collections::HashSet;
+use store::dead_letter::{self, DeadLetter};
+use store::{StoreError, Tx, processed};
+use uuid::Uuid;
+
+/// A batch as read.
+pub(super) struct Parsed<'d, M> {
+    /// Claim keys, one for each delivery.
+    pub(super) keys: Vec<String>,
+    items: Vec<Item<'d, M>>,
+}
+
+struct Item<'d, M> {
+    delivery: &'d Delivery,
+    key: String,
+    message: Result<M, Fault>,
+}
+
+pub(super) fn parse<'d, H: Handler>(handler: &H, batch: &'d [Delivery]) -> Parsed<'d, H::Message> {
+    let items: Vec<_> = batch
+        .iter()
+        .map(|delivery| {
+            let message = handler.parse(delivery);
+            let key = match &message {
+                Ok(message) => handler.key(message),
+                Err(_) => unreadable_key(delivery),
+            };
+            Item { delivery, key, message }
+        })
+        .collect();
+    Parsed { keys: items.iter().map(|i| i.key.clone()).collect(), items }
+}
+
+/// The key of a message that could not be read: by its transport id, so that a redelivery is not a second dead letter.
+fn unreadable_key(delivery: &Delivery) -> String {
+    let id = delivery.properties.message_id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
+    format!("unreadable/{id}")
+}
+
+/// The messages of a batch that this transaction claimed.
+pub(super) struct Fresh<'d, M>(Vec<Item<'d, M>>);
+
+impl<'d, M> Parsed<'d, M> {
+    /// Keeps the first of each new key; the rest has been seen, and is done.
+    pub(super) fn fresh(self, new: &HashSet<String>) -> Fresh<'d, M> {
+        let mut left = new.clone();
+        Fresh(self.items.into_iter().filter(|item| left.remove(&item.key)).collect())
+    }
+}
+
+impl<M> Fresh<'_, M> {
+    pub(super) fn messages(&self) -> Vec<&M> {
+        self.0.iter().filter_map(|item| item.message.as_ref().ok()).collect()
+    }
+}
+
+pub(super) struct Decided<'d, M, E> {
+    item: Item<'d, M>,
+    verdict: Verdict<E>,
+}
+
+pub(super) fn decide<'d, H: Handler>(
+    handler: &H,
+    fresh: Fresh<'d, H::Message>,
+    facts: &H::Facts,
+    now: Timestamp,
+    mode: Mode<'_>,
+) -> Vec<Decided<'d, H::Message, H::Effect>> {
+    let one = |item: Item<'d, H::Message>| {
+        let verdict = match (&item.message, mode) {
+            (_, Mode::Bury(fault)) => Verdict::Broken(fault.clone()),
+            (Err(fault), Mode::Handle) => Verdict::Broken(fault.clone()),
+            (Ok(message), Mode::Handle) => handler.decide(message, facts, now),
+        };
+        Decided { item, verdict }
+    };
+    fresh.0.into_iter().map(one).collect()
+}
+
+/// Writes what was decided and returns everything that is to be sent, retries included.
+pub(super) async fn settle<H: Handler>(
+    handler: &H,
+    tx: &Tx<'_>,
+    decided: Vec<Decided<'_, H::Message, H::Effect>>,
+    now: Timestamp,
+) -> Result<Vec<Outgoing>, StoreError> {
+    let (mut effects, mut letters, mut retries, mut released) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Decided { item, verdict } in decided {
+        metrics::counter!("dialogpost_messages_total", "worker" => H::WORKER, "verdict" => verdict.label()).increment(1);
+        let ledger_id = item.message.as_ref().ok().and_then(|m| handler.ledger_id(m));
+        let mut bury = |fault: Fault| {
+            effects.extend(item.message.as_ref().ok().and_then(|m| handler.dead(m, &fault)));
+            letters.push(dead(H::WORKER, item.delivery, fault, ledger_id, now));
+        };
+        match verdict {
+            Verdict::Done(effect) => effects.push(effect),
+            Verdict::Rejected(fault, effect) => {
+                report(H::WORKER, &fault, ledger_id);
+                effects.push(effect);
+            }
+            Verdict::Retry(fault) => match retry_of(H::WORKER, item.delivery, ledger_id, now) {
+                Some(retry) => {
+                    report(H::WORKER, &fault, ledger_id);
+                    retries.push(retry);
+                    released.push(item.key);
+                }
+                None => bury(fault),
+            },
+            Verdict::Broken(fault) => bury(fault),
+        }
+    }
+    let mut outgoing = handler.write(tx, effects, now).await?;
+    dead_letter::insert(tx, &letters).await?;
+    if !released.is_empty() {
+        processed::release(tx, H::WORKER, &released).await?;
+    }
+    outgoing.extend(retries);
+    Ok(outgoing)
+}
+
+fn report(worker: &str, fault: &Fault, ledger_id: Option<Uuid>) {
+    tracing::info!(worker, class = fault.class.as_str(), code = fault.code, message = ledger_id.map(tracing::field::display), "{}", fault.text);
+}
+
+fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Option<Uuid>, now: Timestamp) -> DeadLetter {
+    metrics::counter!("dialogpost_dead_letters_total", "worker" => worker, "code" => fault.code).increment(1);
+    let id = Uuid::now_v7();
+    tracing::error!(
+        worker,
+        class = fault.class.as_str(),
+        code = fault.code,
+        message = ledger_id.map(tracing::field::display),
+        "dead letter {id}: {}",
+        fault.text
+    );
+    DeadLetter {
+        id,
+        at: now,
+        worker: worker.to_owned(),
+        fault: fault.class.as_str().to_owned(),
+        code: fault.code.to_owned(),
+        text: fault.text.into_owned(),
+        attempts: delivery.properties.attempt() + 1,
+        message: ledger_id,
+        queue: delivery.origin_queue().to_owned(),
+        properties: delivery.properties.clone(),
+        body: delivery.body.to_vec(),
+    }
+}
+
+/// The same message again, later, on the worker's own queue; `None` = attempts are used up.
+fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, now: Timestamp) -> Option<Outgoing> {
+    let failed = delivery.properties.attempt() + 1;
+    let wait = retry::delay(failed, rand::random())?;
+    let mut properties = delivery.properties.clone();
+    properties.application.insert(ATTEMPT.to_owned(), failed.to_string());
+    properties.application.insert(ORIGIN_QUEUE.to_owned(), delivery.origin_queue().to_owned());
+    let id = Uuid::now_v7();
+    properties.message_id.get_or_insert_with(|| id.to_string());
+    Some(Outgoing {
+        id,
+        wire: Wire::Dialogpost,
+        exchange: String::new(),
+        routing_key: broker::topology::queue_of(worker),
+        properties,
+        body: Bytes::clone(&delivery.body),
+        cause: ledger_id,
+        not_before: Some(now.checked_add(wait).unwrap_or(Timestamp::MAX)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messages::transport::Properties;
+
+    fn delivery(attempt: u32) -> Delivery {
+        let mut properties = Properties { message_id: Some("m".into()), ..Properties::default() };
+        if attempt > 0 {
+            properties.application.insert(ATTEMPT.into(), attempt.to_string());
+            properties.application.insert(ORIGIN_QUEUE.into(), "8141333_async".into());
+        }
+        let queue = if attempt > 0 { "dialogpost.helsenorge-inbound" } else { "8141333_async" }.to_owned();
+        Delivery { queue, redelivered: false, properties, deviations: vec![], body: Bytes::new(), received_at: Timestamp::UNIX_EPOCH }
+    }
+
+    #[test]
+    fn a_retry_keeps_identity_and_origin_and_counts() {
+        let first = retry_of("helsenorge-inbound", &delivery(0), None, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(first.routing_key, "dialogpost.helsenorge-inbound");
+        assert_eq!(first.properties.message_id.as_deref(), Some("m"));
+        assert_eq!(first.properties.attempt(), 1);
+        assert_eq!(first.properties.application(ORIGIN_QUEUE), Some("8141333_async"));
+        let second = retry_of("helsenorge-inbound", &delivery(1), None, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(second.properties.attempt(), 2);
+        assert_eq!(second.properties.application(ORIGIN_QUEUE), Some("8141333_async"));
+        assert!(second.not_before > first.not_before);
+    }
+
+    #[test]
+    fn attempts_are_bounded() {
+        assert!(retry_of("w", &delivery(retry::MAX_ATTEMPTS - 1), None, Timestamp::UNIX_EPOCH).is_none());
+    }
+}

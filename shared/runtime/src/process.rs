@@ -1,0 +1,134 @@
+//! A process of the fleet: configuration, logs, database, health, signals, then its workers.
+
+use crate::clock;
+use crate::config::{Config, ConfigFault};
+use crate::health::{self, Health};
+use crate::pipeline::Ended;
+use crate::probe::Probe;
+use crate::telemetry;
+use crate::worker::{Context, Worker};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Store, StoreConfig};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// From SIGTERM to exit at most this long; container runtimes usually allow 30 s.
+pub const GRACE: Duration = Duration::from_secs(25);
+
+/// The `main` of a worker's own binary.
+pub fn main(worker: Worker) -> ExitCode {
+    if std::env::args_os().len() > 1 {
+        help(worker);
+        return ExitCode::from(2);
+    }
+    match Config::from_env() {
+        Ok(config) => serve(config, &[worker]),
+        Err(faults) => {
+            report(&faults);
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn help(worker: Worker) {
+    eprintln!("{}: {}\n", worker.name, worker.about);
+    eprintln!("Takes no arguments. Needs DATABASE_URL and AMQP_URL (or DATABASE_URL_FILE, AMQP_URL_FILE); see `dialogpost run --help`.");
+}
+
+/// Lists every fault of the configuration.
+#[allow(clippy::print_stderr)]
+pub fn report(faults: &[ConfigFault]) {
+    eprintln!("The environment is not complete:");
+    for fault in faults {
+        eprintln!("  {fault}");
+    }
+}
+
+/// Runs workers until SIGTERM or SIGINT. Exit code 0 = stopped as asked; 1 = a worker or its surroundings failed.
+pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
+    telemetry::logs(config.log_format, &config.log_filter);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no runtime");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match runtime.block_on(run(config, workers)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            tracing::error!("{problem}");
+            ExitCode::FAILURE
+        }
+    };
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
+}
+
+async fn run(config: Config, workers: &[Worker]) -> Result<(), String> {
+    let context = context(config, workers.len())?;
+    store::require_current(&context.store).await.map_err(|e| e.to_string())?;
+    let listen = context.config.listen;
+    health::serve(listen, context.health.clone(), context.store.clone(), telemetry::metrics(), context.cancel.clone())
+        .await
+        .map_err(|e| format!("LISTEN: {listen} cannot be bound: {e}"))?;
+    stop_on_signal(context.cancel.clone()).map_err(|e| format!("signals cannot be heard: {e}"))?;
+    tracing::info!(workers = workers.iter().map(|w| w.name).collect::<Vec<_>>().join(" "), %listen, "up");
+    let mut running = JoinSet::new();
+    for worker in workers {
+        running.spawn((worker.start)(context.clone()));
+    }
+    let mut failed = false;
+    let ended = async {
+        while let Some(ended) = running.join_next().await {
+            if !matches!(ended, Ok(Ended::Stopped)) {
+                failed = true;
+                context.cancel.cancel();
+            }
+        }
+    };
+    let overdue = async {
+        context.cancel.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        () = ended => {}
+        () = overdue => return Err(format!("still busy {} s after the signal: what is in flight will be delivered again", GRACE.as_secs())),
+    }
+    context.store.close();
+    if failed { Err("a worker failed".into()) } else { Ok(()) }
+}
+
+fn context(config: Config, workers: usize) -> Result<Context, String> {
+    telemetry::metrics();
+    let store = StoreConfig {
+        url: config.database_url.clone(),
+        application: "dialogpost".into(),
+        connections: (config.database_connections * workers).min(100),
+    };
+    Ok(Context {
+        store: Store::new(&store).map_err(|e| format!("DATABASE_URL: {e}"))?,
+        config: Arc::new(config),
+        clock: clock::system,
+        cancel: CancellationToken::new(),
+        health: Health::default(),
+        probe: Probe::default(),
+    })
+}
+
+fn stop_on_signal(cancel: CancellationToken) -> std::io::Result<()> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tracing::info!("stopping");
+        cancel.cancel();
+    });
+    Ok(())
+}

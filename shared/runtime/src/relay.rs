@@ -1,0 +1,260 @@
+//! Outbox → broker.
+//!
+//! The writer hands over its own rows right after commit; they are published pipelined and deleted when confirmed. Rows that nobody
+//! published (a crash between commit and publish, a broker that was away, retries whose time has come) are swept up by any worker.
+//! A row is published at least once, always under the same message id.
+
+use crate::pipeline::{lease_end, sleep_unless};
+use crate::probe::Step;
+use crate::worker::Context;
+use broker::{Publisher, Settled};
+use domain::retry::resend_delay;
+use messages::Fault;
+use messages::transport::{Outgoing, Wire};
+use std::sync::Arc;
+use std::time::Duration;
+use store::dead_letter::{self, DeadLetter};
+use store::outbox::{self, Due};
+use store::{Session, StoreError};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// Batches of one worker on their way to the brokers at the same time.
+const IN_FLIGHT: usize = 8;
+/// Rows taken by one sweep.
+const SWEEP: i64 = 200;
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Confirmed rows are deleted together: a crash meanwhile repeats at most this much, under the same ids.
+const DELETE_EVERY: Duration = Duration::from_millis(25);
+
+/// The sending side of one worker. Cheap to clone.
+#[derive(Clone)]
+pub struct Relay {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    worker: &'static str,
+    context: Context,
+    publishers: Vec<(Wire, Publisher)>,
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
+    confirmed: mpsc::UnboundedSender<Uuid>,
+}
+
+/// Handles of a relay's own tasks.
+pub struct Running {
+    relay: Relay,
+    sweeper: JoinHandle<()>,
+    deleter: JoinHandle<()>,
+    drained: CancellationToken,
+}
+
+impl Relay {
+    /// Starts a relay that reaches the given brokers.
+    pub fn start(worker: &'static str, context: Context, publishers: Vec<(Wire, Publisher)>) -> Running {
+        let (confirmed, deletions) = mpsc::unbounded_channel();
+        let permits = Arc::new(Semaphore::new(IN_FLIGHT));
+        let inner = Inner { worker, context, publishers, permits, tasks: TaskTracker::new(), confirmed };
+        let relay = Self { inner: Arc::new(inner) };
+        let drained = CancellationToken::new();
+        let deleter = tokio::spawn(delete_confirmed(relay.inner.context.clone(), deletions, drained.clone()));
+        let sweeper = tokio::spawn(sweep(relay.clone()));
+        Running { relay, sweeper, deleter, drained }
+    }
+
+    /// Publishes rows that were just committed; waits only while too many batches are under way.
+    pub async fn publish(&self, outgoing: Vec<Outgoing>) {
+        if outgoing.is_empty() {
+            return;
+        }
+        let Ok(permit) = Arc::clone(&self.inner.permits).acquire_owned().await else { return };
+        let relay = self.clone();
+        self.inner.tasks.spawn(async move {
+            relay.send(outgoing.into_iter().map(|outgoing| Due { outgoing, attempts: 0 }).collect()).await;
+            drop(permit);
+        });
+    }
+
+    /// Publishes and settles rows; what fails stays in the outbox.
+    async fn send(&self, rows: Vec<Due>) {
+        for (wire, publisher) in &self.inner.publishers {
+            let (mine, outgoing): (Vec<u32>, Vec<Outgoing>) =
+                rows.iter().filter(|r| r.outgoing.wire == *wire).map(|r| (r.attempts, r.outgoing.clone())).unzip();
+            if outgoing.is_empty() {
+                continue;
+            }
+            let settled = publisher.publish(&outgoing).await;
+            if self.inner.context.probe.after(self.inner.worker, Step::Published).is_err() {
+                return;
+            }
+            let mut failed = Vec::new();
+            for ((row, attempts), settled) in outgoing.into_iter().zip(mine).zip(settled) {
+                match settled {
+                    // The receiver is gone only when the process ends; the row is then sent again under the same id.
+                    Settled::Confirmed => drop(self.inner.confirmed.send(row.id)),
+                    other => failed.push((Due { outgoing: row, attempts }, other)),
+                }
+            }
+            if !failed.is_empty()
+                && let Err(error) = self.keep(failed).await
+            {
+                // Their lease runs out; then any worker takes them.
+                tracing::warn!(worker = self.inner.worker, %error, "unsent messages wait for their lease to end");
+            }
+        }
+    }
+
+    /// Puts failed rows off; what can never be sent becomes a dead letter.
+    async fn keep(&self, failed: Vec<(Due, Settled)>) -> Result<(), StoreError> {
+        let now = (self.inner.context.clock)();
+        let mut session = self.inner.context.store.session().await?;
+        let (mut later, mut dead) = (Vec::new(), Vec::new());
+        for (row, settled) in failed {
+            match fault_of(&row.outgoing, settled) {
+                Ok(fault) => dead.push(self.letter(row, &fault, now)),
+                Err(fault) => {
+                    tracing::warn!(worker = self.inner.worker, code = fault.code, attempts = row.attempts, outbox = %row.outgoing.id, "not sent: {}", fault.text);
+                    later.push((row.outgoing.id, now.checked_add(resend_delay(row.attempts)).unwrap_or(now)));
+                }
+            }
+        }
+        outbox::postpone(&session, &later).await?;
+        bury(&mut session, dead).await
+    }
+
+    fn letter(&self, row: Due, fault: &Fault, now: jiff::Timestamp) -> DeadLetter {
+        tracing::error!(worker = self.inner.worker, code = fault.code, outbox = %row.outgoing.id, "cannot be sent: {}", fault.text);
+        metrics::counter!("dialogpost_dead_letters_total", "worker" => self.inner.worker, "code" => fault.code).increment(1);
+        DeadLetter {
+            id: row.outgoing.id,
+            at: now,
+            worker: self.inner.worker.to_owned(),
+            fault: fault.class.as_str().to_owned(),
+            code: fault.code.to_owned(),
+            text: fault.text.to_string(),
+            attempts: row.attempts + 1,
+            message: row.outgoing.cause,
+            queue: row.outgoing.routing_key,
+            properties: row.outgoing.properties,
+            body: row.outgoing.body.to_vec(),
+        }
+    }
+}
+
+/// `Ok` = can never be sent; `Err` = later again.
+fn fault_of(row: &Outgoing, settled: Settled) -> Result<Fault, Fault> {
+    match (settled, row.wire) {
+        (Settled::Returned { code, .. }, Wire::Nhn) => {
+            Ok(Fault::broken("nhn-unroutable", format!("NHN's broker has no such queue ({code}): check the party's queues, then replay")))
+        }
+        // Our own queues are ours to make: once they exist the message goes out.
+        (Settled::Returned { code, .. }, Wire::Dialogpost) => {
+            Err(Fault::transient("unroutable", format!("no queue is bound for it ({code}): run `dialogpost topology apply`")))
+        }
+        (Settled::Failed(fault), _) if fault.class == messages::FaultClass::Broken && fault.code == "amqp-property-too-long" => Ok(fault),
+        (Settled::Failed(fault), _) => Err(fault),
+        (Settled::Confirmed, _) => Err(Fault::transient("confirmed", "sent")),
+    }
+}
+
+async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreError> {
+    if dead.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = dead.iter().map(|d| d.id).collect();
+    let tx = session.begin().await?;
+    dead_letter::insert(&tx, &dead).await?;
+    outbox::delete_in(&tx, &ids).await?;
+    tx.commit().await
+}
+
+async fn sweep(relay: Relay) {
+    let Inner { context, publishers, worker, .. } = relay.inner.as_ref();
+    let wires: Vec<Wire> = publishers.iter().map(|(wire, _)| *wire).collect();
+    while sleep_unless(&context.cancel, SWEEP_EVERY).await {
+        let open: Vec<Wire> =
+            publishers.iter().filter(|(wire, p)| wires.contains(wire) && !p.is_blocked()).map(|(wire, _)| *wire).collect();
+        match take(context, &open).await {
+            Ok(due) if due.is_empty() => {}
+            Ok(due) => {
+                metrics::counter!("dialogpost_outbox_swept_total", "worker" => *worker).increment(due.len() as u64);
+                relay.send(due).await;
+            }
+            Err(error) => tracing::debug!(worker, %error, "the outbox cannot be read now"),
+        }
+    }
+}
+
+async fn take(context: &Context, wires: &[Wire]) -> Result<Vec<Due>, StoreError> {
+    let now = (context.clock)();
+    let session = context.store.session().await?;
+    outbox::take_due(&session, wires, now, lease_end(now), SWEEP).await
+}
+
+async fn delete_confirmed(context: Context, mut deletions: mpsc::UnboundedReceiver<Uuid>, drained: CancellationToken) {
+    loop {
+        let mut ids = Vec::new();
+        tokio::select! {
+            n = deletions.recv_many(&mut ids, 1000) => if n == 0 { return },
+            () = drained.cancelled() => {
+                deletions.close();
+                while let Some(id) = deletions.recv().await {
+                    ids.push(id);
+                }
+                delete(&context, &ids).await;
+                return;
+            }
+        }
+        // Others confirm meanwhile; one statement serves all.
+        tokio::time::sleep(DELETE_EVERY).await;
+        while ids.len() < 4000
+            && let Ok(id) = deletions.try_recv()
+        {
+            ids.push(id);
+        }
+        delete(&context, &ids).await;
+    }
+}
+
+async fn delete(context: &Context, ids: &[Uuid]) {
+    if ids.is_empty() {
+        return;
+    }
+    let deleted = async { outbox::delete(&context.store.session().await?, ids).await }.await;
+    if let Err(error) = deleted {
+        // Sent again under the same ids when the lease ends; receivers know them.
+        tracing::warn!(%error, rows = ids.len(), "sent rows stay in the outbox");
+    }
+}
+
+impl Running {
+    /// The relay to publish through.
+    pub fn relay(&self) -> Relay {
+        self.relay.clone()
+    }
+
+    /// Lets what is under way end, for at most `patience`; what is left is any worker's when its lease ends.
+    pub async fn stop(self, patience: Duration) {
+        let Self { relay, sweeper, mut deleter, drained } = self;
+        relay.inner.tasks.close();
+        let _ = tokio::time::timeout(patience, relay.inner.tasks.wait()).await;
+        sweeper.abort();
+        drained.cancel();
+        if tokio::time::timeout(patience, &mut deleter).await.is_err() {
+            deleter.abort();
+        }
+        for (_, publisher) in &relay.inner.publishers {
+            let _ = tokio::time::timeout(patience, publisher.close()).await;
+        }
+    }
+
+    /// Dies as a killed process would: nothing is finished.
+    pub fn crash(self) {
+        self.sweeper.abort();
+        self.deleter.abort();
+    }
+}

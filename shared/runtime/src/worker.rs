@@ -1,0 +1,169 @@
+//! A worker as part of a process: its pipelines, its relay, its queues.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::handler::Handler;
+use crate::health::{Component, Health};
+use crate::pipeline::{Ended, Pipeline, sleep_unless};
+use crate::probe::Probe;
+use crate::relay::Relay;
+use broker::{AmqpUrl, Consumer, ConsumerConfig, ConsumerState, Publisher, topology};
+use domain::transport::Lane;
+use futures_util::future::BoxFuture;
+use messages::transport::Wire;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What every part of a worker needs.
+#[derive(Clone)]
+pub struct Context {
+    /// Configuration.
+    pub config: Arc<Config>,
+    /// Database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Cancelled = stop.
+    pub cancel: CancellationToken,
+    /// Where components report.
+    pub health: Health,
+    /// Where a test kills it.
+    pub probe: Probe,
+}
+
+/// A worker of the fleet.
+#[derive(Clone, Copy)]
+pub struct Worker {
+    /// Folder, crate, container, queue suffix and span name.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// Runs it until its context is cancelled.
+    pub start: fn(Context) -> BoxFuture<'static, Ended>,
+}
+
+/// Where messages come from.
+pub enum Source {
+    /// `dialogpost.<worker>` on our broker.
+    Own,
+    /// The clinics' queues on NHN's broker.
+    Nhn(NhnQueues),
+}
+
+/// Runs a handler on its sources, publishing to `wires`.
+pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>, wires: &[Wire]) -> Ended {
+    let handler = Arc::new(handler);
+    let config = Arc::clone(&context.config);
+    let publishers = wires.iter().map(|wire| (*wire, Publisher::new(url_of(&config, *wire), publisher_name(H::WORKER, *wire)))).collect();
+    let relay = Relay::start(H::WORKER, context.clone(), publishers);
+    let mut pipelines = JoinSet::new();
+    for source in sources {
+        let (url, queues, suffix) = match source {
+            Source::Own => (config.amqp_url.clone(), watch::channel(vec![topology::queue_of(H::WORKER)]).1, ""),
+            Source::Nhn(queues) => (config.nhn_amqp_url.clone(), queues.names(), "/nhn"),
+        };
+        for lane in 0..config.lanes {
+            let name = format!("{}{suffix}/{lane}", H::WORKER);
+            let consumer = consumer(&context, url.clone(), name.clone(), queues.clone());
+            watch_consumer(&context, consumer.state(), context.health.component(format!("{name} queue")));
+            let health = context.health.component(name);
+            health.ok();
+            pipelines.spawn(Pipeline::new(Arc::clone(&handler), context.clone(), relay.relay(), health).run(consumer));
+        }
+    }
+    while let Some(ended) = pipelines.join_next().await {
+        if !matches!(ended, Ok(Ended::Stopped)) {
+            relay.crash();
+            return Ended::Crashed;
+        }
+    }
+    relay.stop(Duration::from_secs(8)).await;
+    Ended::Stopped
+}
+
+fn url_of(config: &Config, wire: Wire) -> AmqpUrl {
+    match wire {
+        Wire::Dialogpost => config.amqp_url.clone(),
+        Wire::Nhn => config.nhn_amqp_url.clone(),
+    }
+}
+
+fn publisher_name(worker: &str, wire: Wire) -> String {
+    format!("{worker}/publish/{}", wire.as_str())
+}
+
+fn consumer(context: &Context, url: AmqpUrl, name: String, queues: watch::Receiver<Vec<String>>) -> Consumer {
+    let batch = context.config.batch;
+    let prefetch = u16::try_from(batch * 2).unwrap_or(u16::MAX);
+    Consumer::new(ConsumerConfig { url, name, prefetch, batch, now: context.clock }, queues, context.cancel.clone())
+}
+
+/// Shows a consumer's state in `/readyz`.
+fn watch_consumer(context: &Context, mut state: watch::Receiver<ConsumerState>, health: Component) {
+    let cancel = context.cancel.clone();
+    tokio::spawn(async move {
+        loop {
+            match state.borrow_and_update().problem() {
+                None => health.ok(),
+                Some(problem) => health.failing(problem),
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                changed = state.changed() => if changed.is_err() { return },
+            }
+        }
+    });
+}
+
+/// The clinics' queues on NHN's broker, read again every few seconds: an applied clinic is served without a restart. Cheap to clone.
+#[derive(Clone)]
+pub struct NhnQueues {
+    names: watch::Receiver<Vec<String>>,
+    lanes: watch::Receiver<HashMap<String, Lane>>,
+}
+
+const REREAD: Duration = Duration::from_secs(5);
+
+impl NhnQueues {
+    /// Reads the queues and keeps reading them.
+    pub fn start(context: &Context) -> Self {
+        let (names_to, names) = watch::channel(Vec::new());
+        let (lanes_to, lanes) = watch::channel(HashMap::new());
+        let context = context.clone();
+        tokio::spawn(async move {
+            let health = context.health.component("clinics' queues");
+            loop {
+                match async { store::clinic::nhn_queues(&context.store.session().await?).await }.await {
+                    Ok(queues) => {
+                        health.ok();
+                        let found: HashMap<_, _> = queues.into_iter().map(|q| (q.name, q.lane)).collect();
+                        let mut sorted: Vec<_> = found.keys().cloned().collect();
+                        sorted.sort();
+                        lanes_to.send_replace(found);
+                        names_to.send_if_modified(|old| std::mem::replace(old, sorted.clone()) != sorted);
+                    }
+                    Err(error) => health.failing(error.to_string()),
+                }
+                if !sleep_unless(&context.cancel, REREAD).await {
+                    return;
+                }
+            }
+        });
+        Self { names, lanes }
+    }
+
+    /// Queue names, sorted.
+    pub fn names(&self) -> watch::Receiver<Vec<String>> {
+        self.names.clone()
+    }
+
+    /// What arrives on a queue; an unknown one counts as async.
+    pub fn lane(&self, queue: &str) -> Lane {
+        self.lanes.borrow().get(queue).copied().unwrap_or(Lane::Async)
+    }
+}

@@ -1,0 +1,115 @@
+//! Bytes → what the rules decide on.
+
+use bytes::Bytes;
+use domain::acceptance::{Arrival, Keys, Payload, packing};
+use domain::transport::{Lane, Packing};
+use jiff::Timestamp;
+use messages::person_id::TestSeries;
+use messages::transport::Delivery;
+use messages::wire::limits::Limits;
+use messages::wire::read::read;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// A delivery as this worker reads it.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// Ledger id given to it.
+    pub id: Uuid,
+    /// What makes it happen once.
+    pub key: String,
+    /// What the rules decide on.
+    pub arrival: Arrival,
+    /// What to ask the store.
+    pub keys: Keys,
+    /// Its bytes.
+    pub raw: Bytes,
+    /// The queue it first came from.
+    pub queue: String,
+    /// When it was taken off the queue.
+    pub received_at: Timestamp,
+}
+
+impl Arrived {
+    /// Reads a delivery; never fails.
+    pub fn read(delivery: &Delivery, lane: Lane, limits: &Limits, series: &TestSeries) -> Self {
+        let payload = match packing(lane, &delivery.properties) {
+            Packing::Plain | Packing::Soap => match read(&delivery.body, limits) {
+                Ok(read) => Payload::Read(Box::new(read)),
+                Err(error) => Payload::Unreadable(error),
+            },
+            Packing::Protected => Payload::Closed,
+        };
+        let arrival = Arrival { lane, properties: delivery.properties.clone(), payload };
+        Self {
+            id: Uuid::now_v7(),
+            key: key(delivery, lane),
+            keys: arrival.keys(series),
+            arrival,
+            raw: delivery.body.clone(),
+            queue: delivery.origin_queue().to_owned(),
+            received_at: delivery.received_at,
+        }
+    }
+}
+
+/// Longest id that is used as it is; longer ones are hashed, since an index entry has a limit.
+const LONGEST_ID: usize = 200;
+
+/// Unique for (`fromHerId`, message id); a message without an id is known by its body (nhn-messaging 3.2). Error messages of an old kind
+/// copy the id of the message they are about (2.5), so their condition counts too.
+fn key(delivery: &Delivery, lane: Lane) -> String {
+    let p = &delivery.properties;
+    let from = p.application("fromHerId").unwrap_or_default();
+    let condition = match lane {
+        Lane::Async => "",
+        Lane::Error => p.application("errorCondition").unwrap_or("error"),
+    };
+    match p.message_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) if from.len() + id.len() + condition.len() <= LONGEST_ID => format!("{from}/{id}/{condition}"),
+        Some(id) => format!("sha256/{}", digest(&[from.as_bytes(), id.as_bytes(), condition.as_bytes()])),
+        None => format!("sha256/{}", digest(&[from.as_bytes(), &delivery.body, condition.as_bytes()])),
+    }
+}
+
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messages::transport::Properties;
+
+    fn delivery(from: &str, id: Option<&str>, body: &'static [u8]) -> Delivery {
+        let mut properties = Properties { message_id: id.map(str::to_owned), ..Properties::default() };
+        properties.application.insert("fromHerId".into(), from.into());
+        Delivery {
+            queue: "q".into(),
+            redelivered: false,
+            properties,
+            deviations: vec![],
+            body: Bytes::from_static(body),
+            received_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn key_of(from: &str, id: Option<&str>, body: &'static [u8]) -> String {
+        key(&delivery(from, id, body), Lane::Async)
+    }
+
+    #[test]
+    fn keys_tell_senders_ids_and_bodies_apart() {
+        assert_eq!(key_of("1", Some("a"), b"x"), key_of("1", Some("a"), b"y"));
+        assert_ne!(key_of("1", Some("a"), b"x"), key_of("2", Some("a"), b"x"));
+        assert_ne!(key_of("1", None, b"x"), key_of("1", None, b"y"));
+        assert_eq!(key_of("1", None, b"x"), key_of("1", None, b"x"));
+        let long = "i".repeat(300);
+        assert!(key_of("1", Some(&long), b"").len() < LONGEST_ID);
+    }
+}

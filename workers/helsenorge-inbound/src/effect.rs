@@ -1,0 +1,218 @@
+//! A decision → rows and events, for a whole batch.
+
+use crate::arrival::Arrived;
+use domain::acceptance::{Accepted, Decision, Facts, Payload, Thread};
+use domain::receipts::{Answer, ReceiptHead};
+use jiff::Timestamp;
+use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
+use messages::transport::Outgoing;
+use messages::wire::read::Incoming;
+use messages::{HerId, Sensitive};
+use runtime::topology::event_to;
+use std::collections::HashMap;
+use store::dialog::{self, NewDialog, NewEntry};
+use store::message::{self, Outcome, Received};
+use store::receipt::{self, Receipt};
+use store::{StoreError, Tx};
+use uuid::Uuid;
+
+/// What is written for one arrival.
+#[derive(Debug)]
+pub struct Effect {
+    received: Received,
+    kept: Kept,
+}
+
+/// What is kept beside the ledger's row.
+#[derive(Debug)]
+enum Kept {
+    Entry(Box<Accepted>),
+    Receipt(Receipt),
+    Nothing,
+}
+
+/// The parts of a ledger row that a decision sets.
+#[derive(Default)]
+struct Ruling {
+    code: Option<String>,
+    answer: Option<Answer>,
+    head: Option<ReceiptHead>,
+    repeats: Option<Uuid>,
+}
+
+impl Effect {
+    /// Turns a decision into what is written.
+    pub fn new(arrived: &Arrived, facts: &Facts, decision: Decision) -> Self {
+        let (outcome, ruling, kept) = match decision {
+            Decision::Accept(accepted) => {
+                let ruling = Ruling { answer: accepted.answer.clone(), head: Some(accepted.head.clone()), ..Ruling::default() };
+                (Outcome::Accepted, ruling, Kept::Entry(accepted))
+            }
+            Decision::Reject(reject) => {
+                let (head, rejection) = *reject;
+                let answer = Answer::AppRec { errors: vec![rejection.error] };
+                let ruling = Ruling { answer: Some(answer), head: Some(head), ..Ruling::coded(rejection.code) };
+                (Outcome::Rejected, ruling, Kept::Nothing)
+            }
+            Decision::Refuse(code, error) => {
+                (Outcome::Refused, Ruling { answer: Some(Answer::Error(error)), ..Ruling::coded(code) }, Kept::Nothing)
+            }
+            Decision::Repeat(first) => (Outcome::Repeated, Ruling { repeats: Some(first), ..Ruling::default() }, Kept::Nothing),
+            Decision::FileReceipt(_) | Decision::FileError => {
+                (Outcome::Filed, Ruling::default(), Kept::Receipt(receipt_of(arrived, facts)))
+            }
+            Decision::Dead(fault) => (Outcome::Dead, Ruling::coded(fault.code), Kept::Nothing),
+        };
+        Self { received: received(arrived, facts, outcome, ruling), kept }
+    }
+}
+
+impl Ruling {
+    fn coded(code: &str) -> Self {
+        Self { code: Some(code.to_owned()), ..Self::default() }
+    }
+}
+
+fn received(arrived: &Arrived, facts: &Facts, outcome: Outcome, ruling: Ruling) -> Received {
+    Received {
+        id: arrived.id,
+        at: arrived.received_at,
+        clinic: facts.clinic.as_ref().map(|c| c.her_id),
+        from: arrived.keys.from,
+        to: arrived.keys.to,
+        queue: arrived.queue.clone(),
+        function: arrived.arrival.function(),
+        msg_id: arrived.keys.msg_id.clone(),
+        outcome,
+        code: ruling.code,
+        answer: ruling.answer,
+        head: ruling.head,
+        repeats: ruling.repeats,
+        properties: arrived.arrival.properties.clone(),
+        raw: arrived.raw.clone(),
+    }
+}
+
+fn receipt_of(arrived: &Arrived, facts: &Facts) -> Receipt {
+    let p = &arrived.arrival.properties;
+    let read = match &arrived.arrival.payload {
+        Payload::Read(read) => Some(&read.incoming),
+        _ => None,
+    };
+    let (original_id, status, codes, is_error) = match read {
+        Some(Incoming::AppRec(apprec)) => {
+            let codes = apprec.errors.iter().filter_map(|e| e.v.clone()).collect();
+            (apprec.original_id.clone(), apprec.status.as_ref().and_then(|s| s.v.clone()), codes, false)
+        }
+        Some(Incoming::SoapFault(fault)) => (fault.message_id.clone(), None, fault.code.clone().into_iter().collect(), true),
+        _ => {
+            let condition = p.application("errorCondition").map(str::to_owned);
+            (p.application("originalMessageId").map(str::to_owned), None, condition.into_iter().collect(), true)
+        }
+    };
+    Receipt { message: arrived.id, about: facts.sent, original_id, is_error, status, codes }
+}
+
+/// Writes a batch and returns its events.
+///
+/// # Errors
+/// As any step of the store.
+pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+    let (mut rows, mut kept) = (Vec::with_capacity(effects.len()), Vec::with_capacity(effects.len()));
+    for effect in effects {
+        kept.push(effect.kept);
+        rows.push(effect.received);
+    }
+    message::insert_received(tx, &rows).await?;
+    let placed = place(tx, &rows, &kept).await?;
+    let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();
+    receipt::insert(tx, &receipts).await?;
+    let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
+    let entries: Vec<_> = rows.iter().zip(kept).filter_map(|(row, kept)| entry(row, kept, &placed)).collect();
+    events.extend(entries.iter().map(|(event, _)| event.clone()));
+    let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+    dialog::add_entries(tx, &entries).await?;
+    Ok(events.into_iter().map(|fact| outgoing(fact, now)).collect())
+}
+
+/// Message → its dialog and place in it.
+type Placed = HashMap<Uuid, (Uuid, u32)>;
+
+/// Opens new dialogs and lengthens existing ones.
+async fn place(tx: &Tx<'_>, rows: &[Received], kept: &[Kept]) -> Result<Placed, StoreError> {
+    let (mut placed, mut new, mut longer) = (Placed::new(), Vec::new(), HashMap::<Uuid, Vec<Uuid>>::new());
+    for (row, kept) in rows.iter().zip(kept) {
+        let Kept::Entry(accepted) = kept else { continue };
+        match &accepted.thread {
+            Thread::Existing(dialog) => longer.entry(*dialog).or_default().push(row.id),
+            Thread::New { conversation, flagged } => {
+                let id = Uuid::now_v7();
+                placed.insert(row.id, (id, 1));
+                new.push(new_dialog(id, row, accepted, conversation.clone(), *flagged));
+            }
+        }
+    }
+    dialog::open(tx, &new).await?;
+    let added = longer.iter().map(|(dialog, rows)| (*dialog, u32::try_from(rows.len()).unwrap_or(u32::MAX))).collect();
+    let before = dialog::extend(tx, &added).await?;
+    for (dialog, rows) in longer {
+        let before = before.get(&dialog).copied().unwrap_or(0);
+        placed.extend(rows.into_iter().zip(before + 1..).map(|(row, sequence)| (row, (dialog, sequence))));
+    }
+    Ok(placed)
+}
+
+fn new_dialog(id: Uuid, row: &Received, accepted: &Accepted, conversation: String, flagged: bool) -> NewDialog {
+    NewDialog {
+        id,
+        clinic: accepted.clinic,
+        patient: accepted.patient,
+        kind: accepted.kind,
+        conversation,
+        title: title(accepted),
+        flagged,
+        opened_at: row.at,
+    }
+}
+
+/// Shown with "helsenorge.no" (R1).
+fn title(accepted: &Accepted) -> Sensitive<String> {
+    let kind = match accepted.kind {
+        DialogKind::EKontakt => "eKontakt",
+        DialogKind::EKonsultasjon => "eKonsultasjon",
+        DialogKind::Reseptfornyelse => "Reseptfornyelse",
+    };
+    let subject = accepted.entry.subject.as_ref().map(|s| s.expose().trim()).filter(|s| !s.is_empty());
+    Sensitive::new(match subject {
+        Some(subject) => format!("{kind} – helsenorge.no: {subject}"),
+        None => format!("{kind} – helsenorge.no"),
+    })
+}
+
+fn entry(row: &Received, kept: Kept, placed: &Placed) -> Option<(Fact, NewEntry)> {
+    let Kept::Entry(accepted) = kept else { return None };
+    let (dialog, sequence) = placed.get(&row.id).copied()?;
+    let clinic: HerId = accepted.clinic;
+    let fact = Fact::DialogReceived(DialogReceived { message: row.id, clinic, dialog, sequence, dialog_kind: accepted.kind });
+    Some((fact, NewEntry { id: row.id, dialog, sequence, entry: accepted.entry, received_at: row.at }))
+}
+
+/// The event of a message that only wants an answer.
+fn answered(row: &Received) -> Option<Fact> {
+    let answered = Answered { message: row.id };
+    match row.outcome {
+        Outcome::Rejected => Some(Fact::MessageRejected(answered)),
+        Outcome::Refused => Some(Fact::MessageRefused(answered)),
+        Outcome::Repeated => Some(Fact::MessageRepeated(answered)),
+        Outcome::Accepted | Outcome::Filed | Outcome::Dead => None,
+    }
+}
+
+fn outgoing(fact: Fact, now: Timestamp) -> Outgoing {
+    let cause = match &fact {
+        Fact::DialogReceived(received) => received.message,
+        Fact::MessageRejected(a) | Fact::MessageRefused(a) | Fact::MessageRepeated(a) => a.message,
+    };
+    let event = Event { id: Uuid::now_v7(), time: now, fact };
+    event_to(&event, cause)
+}

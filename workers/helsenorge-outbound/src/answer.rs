@@ -1,0 +1,102 @@
+//! A stored answer → what goes on the wire.
+
+use bytes::Bytes;
+use domain::receipts::{Answer, Original, apprec, error_message, outbound_properties};
+use domain::transport::ErrorMessage;
+use jiff::Timestamp;
+use messages::transport::{Outgoing, Wire};
+use messages::wire::hodemelding::Code;
+use messages::{Fault, HerId};
+use store::message::{Counterpart, Sent, Unanswered};
+use uuid::Uuid;
+
+/// Message function of a receipt.
+const APPREC: &str = "APPREC";
+/// Content type of unprotected XML.
+const PLAIN: &str = "text/plain";
+
+/// An answer with its address.
+#[derive(Clone, Debug)]
+pub struct Addressed {
+    /// Its ledger row.
+    pub sent: Sent,
+}
+
+impl Addressed {
+    /// The outbox row: through NHN's exchange, routing key = queue.
+    pub fn outgoing(self, exchange: &str) -> Outgoing {
+        Outgoing {
+            id: self.sent.id,
+            wire: Wire::Nhn,
+            exchange: exchange.to_owned(),
+            routing_key: self.sent.queue,
+            properties: self.sent.properties,
+            body: self.sent.raw,
+            cause: self.sent.answers,
+            not_before: None,
+        }
+    }
+}
+
+/// The answer to a message; `None` = the sender wants none.
+///
+/// # Errors
+/// Broken when the ledger lacks what an answer needs: a dead letter.
+pub fn addressed(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) -> Result<Option<Addressed>, Fault> {
+    let Some(answer) = &unanswered.answer else { return Ok(None) };
+    let lacking = |what| Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"));
+    let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party, then replay"))?;
+    let from = unanswered.receiver.ok_or_else(|| lacking("the receiver's HER-id"))?;
+    let sent = match answer {
+        Answer::AppRec { errors } => receipt(message, unanswered, errors, from, to, id, now)?,
+        Answer::Error(error) => error_to(message, unanswered, error, from, to, id, now),
+    };
+    Ok(Some(Addressed { sent }))
+}
+
+fn receipt(
+    message: Uuid,
+    unanswered: &Unanswered,
+    errors: &[Code],
+    from: HerId,
+    to: &Counterpart,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Sent, Fault> {
+    let head = unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to receipt"))?;
+    let xml = apprec(head, errors.to_vec(), id, now)
+        .to_xml()
+        .map_err(|e| Fault::broken("apprec-unwritable", format!("no valid AppRec can be written: {e}")))?;
+    let reply_to = unanswered.reply_queue.clone().unwrap_or_default();
+    let mut properties = outbound_properties(APPREC, from, to.her_id, &to.async_queue, &reply_to, id, now);
+    properties.content_type = Some(PLAIN.to_owned());
+    Ok(Sent {
+        id,
+        at: now,
+        clinic: unanswered.clinic,
+        from,
+        to: to.her_id,
+        queue: to.async_queue.clone(),
+        function: APPREC.to_owned(),
+        answers: Some(message),
+        properties,
+        raw: Bytes::from(xml),
+    })
+}
+
+fn error_to(message: Uuid, unanswered: &Unanswered, error: &ErrorMessage, from: HerId, to: &Counterpart, id: Uuid, now: Timestamp) -> Sent {
+    let original = Original { properties: &unanswered.properties, from: to.her_id, to: from };
+    let properties = error_message(error, &original, &to.error_queue, id, now);
+    Sent {
+        id,
+        at: now,
+        clinic: unanswered.clinic,
+        from,
+        to: to.her_id,
+        queue: to.error_queue.clone(),
+        function: properties.subject.clone().unwrap_or_default(),
+        answers: Some(message),
+        properties,
+        raw: Bytes::new(),
+    }
+}

@@ -1,0 +1,5 @@
+//! The `helsenorge-outbound` container.
+
+fn main() -> std::process::ExitCode {
+    runtime::process::main(helsenorge_outbound::WORKER)
+}

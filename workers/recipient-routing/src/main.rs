@@ -1,0 +1,5 @@
+//! The `recipient-routing` container.
+
+fn main() -> std::process::ExitCode {
+    runtime::process::main(recipient_routing::WORKER)
+}
