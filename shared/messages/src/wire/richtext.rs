@@ -77,6 +77,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<String>, XmlError> 
                 },
             }
         }
+        plain.end_run(true);
         let text = plain.text.trim();
         Ok((!text.is_empty()).then(|| text.to_owned()))
     })
