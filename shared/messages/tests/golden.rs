@@ -1,5 +1,13 @@
 //! Events on the queue, kept byte by byte in meaning: a golden file per kind and version, never edited.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking"
+)]
+
 use messages::HerId;
 use messages::event::{Answered, DialogKind, DialogReceived, Event, EventError, Fact};
 use serde_json::Value;

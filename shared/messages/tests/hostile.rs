@@ -1,5 +1,13 @@
 //! What the reader refuses, how fast, and that nothing makes it panic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking"
+)]
+
 #[path = "common/fixtures.rs"]
 mod fixtures;
 

@@ -1,5 +1,13 @@
 //! Reading the fixtures, and what real senders do to the schemas.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking"
+)]
+
 #[path = "common/fixtures.rs"]
 mod fixtures;
 

@@ -1,5 +1,13 @@
 //! What is written can be read, and what must not be written is refused by name.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking"
+)]
+
 #[path = "common/fixtures.rs"]
 mod fixtures;
 #[path = "common/samples.rs"]

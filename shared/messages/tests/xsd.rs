@@ -2,6 +2,14 @@
 //!
 //! The schemas are not ours to distribute: `DIALOGPOST_XSD` names their directory, else `shared/reference/xsd` beside the repository.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking"
+)]
+
 #[path = "common/samples.rs"]
 mod samples;
 
