@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn her_ids() {
-        for (text, want) in [("8141333", Some(8_141_333)), (" 1 ", Some(1)), ("007", Some(7)), ("9999999999", Some(9_999_999_999))] {
+        for (text, want) in
+            [("8141333", Some(8_141_333)), (" 1 ", Some(1)), ("007", Some(7)), ("9999999999", Some(9_999_999_999))]
+        {
             assert_eq!(text.parse::<HerId>().ok().map(HerId::get), want, "{text}");
         }
         for text in ["", "0", "-1", "+1", "abc", "1.0", "10000000000", "99999999999999999999", "８１", "1 2"] {

@@ -178,6 +178,8 @@ pub enum Content {
     Pasientrelasjon(Box<Pasientrelasjon>),
     /// `Base64Container`, decoded.
     Attachment(Sensitive<Vec<u8>>),
+    /// `Base64Container` that holds something other than base64.
+    BadAttachment,
     /// `FileReference`, never followed.
     FileReference,
     /// No content.

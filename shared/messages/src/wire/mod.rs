@@ -1,7 +1,25 @@
 //! HelseNorge's XML: read leniently by (namespace, local name), written strictly.
+//!
+//! Bytes become text in `encoding`, elements in `reader`, the structures of this module in [`read()`]; `write` goes the other way.
 
 pub mod apprec;
+mod base64;
+mod chars;
+mod datetime;
 pub mod dialogmelding;
+mod encoding;
 pub mod hodemelding;
+mod limits;
 pub mod namespaces;
+mod read;
+mod reader;
 pub mod resept;
+mod richtext;
+mod shape;
+mod write;
+
+pub(crate) use datetime::days_in;
+pub use datetime::is_xs_date_time;
+pub use limits::{Limits, XmlError};
+pub use read::{Incoming, Read, SoapFault, read};
+pub use write::WriteError;

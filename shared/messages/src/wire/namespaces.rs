@@ -24,3 +24,13 @@ pub const FELLESKOMPONENT1: &str = "http://www.kith.no/xmlstds/felleskomponent1"
 pub const SOAP_1_2: &str = "http://www.w3.org/2003/05/soap-envelope";
 /// Details of a SOAP fault.
 pub const DIGITALDIALOG: &str = "http://www.kith.no/xmlstds/digitaldialog/2013-10-08";
+/// The medicine of an M1 v2.5.
+pub const FORSKRIVNING_2013: &str = "http://www.kith.no/xmlstds/eresept/forskrivning/2013-10-08";
+/// The medicine of an M1 v2.4.
+pub const FORSKRIVNING_2010: &str = "http://www.kith.no/xmlstds/eresept/forskrivning/2010-04-01";
+/// XML signatures.
+pub const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// Attributes that point validators to schemas.
+pub const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
+/// The prefix `xml`.
+pub const XML: &str = "http://www.w3.org/XML/1998/namespace";

@@ -1,0 +1,99 @@
+//! Reading: leniently, by namespace and local name, in any order within a parent.
+//!
+//! What we do not know is passed over, what is missing stays `None`, and how a document strayed from its schema is told in a few words.
+//! Of an element that may occur once the first is read. Where a document is no XML at all it is refused as a whole.
+
+mod apprec;
+mod dialogmelding;
+mod fault;
+mod hodemelding;
+mod resept;
+
+use super::apprec::ReceivedAppRec;
+use super::encoding;
+use super::hodemelding::MsgHead;
+use super::limits::{Limits, XmlError};
+use super::reader::Reader;
+use super::shape::Ns;
+use crate::Sensitive;
+
+/// A document that could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// What it is.
+    pub incoming: Incoming,
+    /// How it strayed from its schema, each once: `attribute-unknown`, `content-repeated`, `element-order`, `element-repeated`,
+    /// `element-unknown`, `encoding-not-utf-8`, `text-unexpected`.
+    pub deviations: Vec<&'static str>,
+}
+
+/// What a document is, by its root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// Hodemelding 1.2.
+    MsgHead(Box<MsgHead>),
+    /// AppRec 1.0 or 1.1.
+    AppRec(Box<ReceivedAppRec>),
+    /// A SOAP 1.2 envelope with a fault: an old kind of error message.
+    SoapFault(SoapFault),
+    /// Well-formed, and nothing we read.
+    Unknown {
+        /// Namespace of the root, possibly empty; at most 256 characters.
+        namespace: String,
+        /// Local name of the root; at most 256 characters.
+        local_name: String,
+    },
+}
+
+/// What a SOAP fault tells (message-formats 10).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SoapFault {
+    /// `Code/Value` without its prefix: `Sender`, `Receiver`.
+    pub code: Option<String>,
+    /// `Reason/Text`, the first.
+    pub reason: Option<Sensitive<String>>,
+    /// `Detail/messageId`.
+    pub message_id: Option<String>,
+    /// `Detail/applicationTimeStamp`, as received; seen in US order.
+    pub application_time_stamp: Option<String>,
+}
+
+/// Reads a document from HelseNorge.
+///
+/// # Errors
+/// [`XmlError`] when the bytes are not XML 1.0 within the limits. A well-formed document is never an error.
+pub fn read(bytes: &[u8], limits: &Limits) -> Result<Read, XmlError> {
+    if bytes.len() > limits.max_bytes {
+        return Err(XmlError::TooLarge { limit: limits.max_bytes });
+    }
+    let decoded = encoding::decode(bytes)?;
+    let mut reader = Reader::new(&decoded.text, limits)?;
+    if !decoded.utf8 {
+        reader.note("encoding-not-utf-8");
+    }
+    let incoming = root(&mut reader)?;
+    Ok(Read { incoming, deviations: reader.finish()? })
+}
+
+fn root(reader: &mut Reader<'_>) -> Result<Incoming, XmlError> {
+    let tag = reader.root()?;
+    let (namespace, local_name) = reader.name_of(&tag);
+    let incoming = match (tag.ns, tag.local()) {
+        (Ns::MsgHead, "MsgHead") => Incoming::MsgHead(Box::new(hodemelding::read(reader)?)),
+        (Ns::AppRec10 | Ns::AppRec11, "AppRec") => Incoming::AppRec(Box::new(apprec::read(reader, tag.ns)?)),
+        (Ns::Soap, "Envelope") => match fault::read(reader)? {
+            Some(fault) => Incoming::SoapFault(fault),
+            None => Incoming::Unknown { namespace, local_name },
+        },
+        _ => {
+            reader.skip()?;
+            Incoming::Unknown { namespace, local_name }
+        }
+    };
+    Ok(incoming)
+}
+
+/// The text of the element just begun, wrapped.
+fn sensitive(reader: &mut Reader<'_>) -> Result<Option<Sensitive<String>>, XmlError> {
+    Ok(reader.text()?.map(Sensitive::new))
+}
