@@ -15,15 +15,15 @@ for file in "$dir"/*.pid; do
     read -r pid <"$file"
     case $file in
     # SIGKILL would leave Postgres's shared memory behind.
-    */postgres.pid) kill -QUIT "$pid" ;;
-    *) kill -KILL -- "-$pid" ;;
+    */postgres.pid) kill -s QUIT "$pid" ;;
+    *) kill -s KILL -- "-$pid" ;;
     esac
     tries=0
     while alive "$pid" && [ $tries -lt 60 ]; do
         sleep 0.05
         tries=$((tries + 1))
     done
-    kill -KILL -- "-$pid"
+    kill -s KILL -- "-$pid"
 done 2>/dev/null
 
 tries=0
