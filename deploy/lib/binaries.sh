@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Where Debian keeps the server binaries; sourced by the other files here. Plain sh.
 # None of these directories is on PATH, and /usr/sbin/rabbitmq-server insists on the system's own data directory.
 

@@ -7,8 +7,10 @@ set -eu
 
 dir=$1
 verb=$2
+# shellcheck source=deploy/lib/binaries.sh
 . "$(dirname "$0")/binaries.sh"
 bin=$(postgres_bin) || missing PostgreSQL
+# shellcheck source=/dev/null
 . "$dir/settings"
 
 # Postgres refuses to run as root; the Debian package brings the user it runs as instead.

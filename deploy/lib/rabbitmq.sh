@@ -9,8 +9,10 @@ set -eu
 dir=$1
 verb=$2
 shift 2
+# shellcheck source=deploy/lib/binaries.sh
 . "$(dirname "$0")/binaries.sh"
 bin=$(rabbitmq_bin) || missing RabbitMQ
+# shellcheck source=/dev/null
 . "$dir/settings"
 
 # HOME holds the Erlang cookie. Nothing of the system's own node (/etc/rabbitmq, /var/lib/rabbitmq) is read or written.
