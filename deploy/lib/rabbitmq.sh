@@ -67,6 +67,8 @@ epmd)
     ;;
 server)
     echo $$ >"$dir/rabbitmq.pid"
+    # Who starts us may be a service of systemd; its start is not for the broker to report.
+    unset NOTIFY_SOCKET
     # Under systemd the start script replaces itself by the Erlang VM: the pid above then is the broker's.
     export RUNNING_UNDER_SYSTEMD=true
     exec "$bin/rabbitmq-server"

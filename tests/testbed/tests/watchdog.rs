@@ -116,7 +116,7 @@ async fn dropping_private_servers_removes_them() {
     let world = testbed::private_world(false).await;
     let mut pids = world.rabbit().pids();
     pids.extend(world.postgres().pid());
-    let directories = vec![world.rabbit().directory().to_owned(), world.postgres().directory().to_owned()];
+    let directories = [world.rabbit().directory().to_owned(), world.postgres().directory().to_owned()];
     world.rabbit().pause().await;
     let started = Instant::now();
     drop(world);
