@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# need_packages: PostgreSQL, RabbitMQ and xmllint are there when it returns. Sourced by bash scripts under `set -eu`,
+# after binaries.sh.
+
+# Installs what is missing when this user may (root, or sudo without a password), else says the one line to run.
+need_packages() {
+    local missing=() as=()
+    postgres_bin >/dev/null || missing+=(postgresql)
+    rabbitmq_bin >/dev/null || missing+=(rabbitmq-server)
+    command -v xmllint >/dev/null || missing+=(libxml2-utils)
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if ! command -v apt-get >/dev/null; then
+        printf 'missing: %s. This is not Debian: install PostgreSQL, RabbitMQ and xmllint yourself.\n' "${missing[*]}" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            printf 'missing: %s. Run: sudo %s\n' "${missing[*]}" "${install_line:?}" >&2
+            exit 1
+        fi
+        as=(sudo -n)
+    fi
+    printf 'installing %s ...\n' "${missing[*]}" >&2
+    if ! ${as[@]+"${as[@]}"} bash -c "$(declare -f install_quietly); install_quietly \"\$@\"" install "${missing[@]}"; then
+        printf 'the installation failed; run it yourself to see more: %s\n' "$install_line" >&2
+        exit 1
+    fi
+}
+
+# Installs packages without starting the services they bring: ours are private, and the system's would take memory and
+# the well-known ports. Runs in a shell of its own, as root.
+install_quietly() {
+    set -eu
+    local log policy=/usr/sbin/policy-rc.d clusters=/etc/postgresql-common/createcluster.d/zz-dialogpost.conf
+    log=$(mktemp)
+    local undo=("$log" "$clusters")
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        undo+=("$policy")
+    fi
+    # shellcheck disable=SC2064 # the list is complete now
+    trap "rm -f ${undo[*]}" EXIT
+    mkdir -p "${clusters%/*}"
+    printf 'create_main_cluster = false\n' >"$clusters"
+    export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+    if ! { apt-get update && apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        return 1
+    fi
+}
