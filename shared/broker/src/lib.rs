@@ -1,1 +1,21 @@
 //! RabbitMQ: the only lapin.
+//!
+//! - [`consume`]: batches out of any number of queues, over a connection that comes back by itself.
+//! - [`publish`]: batches with confirms, each message settled for itself.
+//! - [`topology`]: the map of exchanges, queues and bindings.
+//! - [`properties`], [`amqp10`]: between a message's properties and what AMQP 0.9.1 and 1.0 make of them.
+//! - [`connect`], [`reconnect`]: addresses, what errors mean, how long to wait.
+
+pub mod amqp10;
+pub mod connect;
+pub mod consume;
+pub mod properties;
+pub mod publish;
+pub mod reconnect;
+pub mod topology;
+
+pub use connect::{AmqpUrl, LOG_DIRECTIVE};
+pub use consume::{Acked, Batch, Consumer, ConsumerConfig, ConsumerState, LinkState};
+pub use properties::bare_queue_name;
+pub use publish::{Publisher, Settled};
+pub use reconnect::{Delays, Policy};

@@ -1,0 +1,126 @@
+//! One wanted queue: its link while there is one, and when to try for another.
+
+use super::ConsumerConfig;
+use super::batch::Batch;
+use super::link::Link;
+use crate::properties;
+use crate::reconnect::{Delays, Policy};
+use lapin::Connection;
+use lapin::message::Delivery;
+use messages::{Fault, FaultClass};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// For a queue that is missing: it is usually about to be created.
+const POLICY: Policy = Policy { first: Duration::from_millis(200), max: Duration::from_secs(10) };
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) queue: String,
+    pub(super) link: Option<Link>,
+    /// Not before this time.
+    pub(super) rest_until: Instant,
+    /// Messages still to be fetched singly before this queue may flow again.
+    pub(super) singly: usize,
+    missing: bool,
+    delays: Delays,
+}
+
+impl Slot {
+    pub(super) fn new(queue: String) -> Self {
+        Self { queue, link: None, rest_until: Instant::now(), singly: 0, missing: false, delays: Delays::new(POLICY) }
+    }
+
+    pub(super) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// When there is something to be done about it.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.link.is_none().then_some(self.rest_until)
+    }
+
+    pub(super) fn retire(self) -> Option<Link> {
+        let mut link = self.link?;
+        link.stop();
+        Some(link)
+    }
+
+    /// Opens a link when one is due, and lets it flow when a prefetch is given; whether that changed what is missing.
+    pub(super) async fn subscribe(&mut self, connection: &Connection, prefetch: Option<u16>) -> Result<bool, Fault> {
+        if self.due().is_some_and(|due| Instant::now() < due) {
+            return Ok(false);
+        }
+        let mut link = match self.link.take() {
+            Some(link) => link,
+            None => Link::open(connection).await?,
+        };
+        if let Some(prefetch) = prefetch
+            && !link.is_consuming()
+        {
+            match link.consume(&self.queue, prefetch).await {
+                Ok(()) => {}
+                Err(fault) if fault.class == FaultClass::Broken => return Ok(self.refused(&fault)),
+                Err(fault) => return Err(fault),
+            }
+            self.link = Some(link);
+            return Ok(self.found());
+        }
+        self.link = Some(link);
+        Ok(false)
+    }
+
+    /// It is there; whether it was missing.
+    pub(super) fn found(&mut self) -> bool {
+        self.delays.reset();
+        if !self.missing {
+            return false;
+        }
+        self.missing = false;
+        metrics::gauge!("dialogpost_queue_missing", "queue" => self.queue.clone()).set(0.0);
+        tracing::info!(queue = self.queue, "the queue is there again");
+        true
+    }
+
+    /// The broker refuses it; whether that is news.
+    pub(super) fn refused(&mut self, fault: &Fault) -> bool {
+        self.link = None;
+        self.rest();
+        if self.missing {
+            return false;
+        }
+        self.missing = true;
+        metrics::gauge!("dialogpost_queue_missing", "queue" => self.queue.clone()).set(1.0);
+        tracing::warn!(queue = self.queue, %fault, "the queue cannot be read; trying again until it can");
+        true
+    }
+
+    /// Its channel ended while the connection lives on.
+    pub(super) fn lost(&mut self, fault: Option<&Fault>) {
+        self.link = None;
+        self.rest();
+        let reason = fault.map_or("the queue was deleted or has moved", |fault| fault.code);
+        tracing::warn!(queue = self.queue, reason, "the broker ended the subscription; subscribing again");
+    }
+
+    /// Its connection ended.
+    pub(super) fn disconnected(&mut self) {
+        self.link = None;
+    }
+
+    /// No attempt for a while, a longer one each time.
+    pub(super) fn rest(&mut self) {
+        self.rest_until = Instant::now() + self.delays.next_delay();
+    }
+
+    /// The batch that begins with this delivery.
+    pub(super) fn batch(&mut self, first: Delivery, config: &ConsumerConfig) -> Option<Batch> {
+        let link = self.link.as_mut()?;
+        let raw = link.fill(first, config.batch);
+        metrics::counter!("dialogpost_consumed_total", "queue" => self.queue.clone()).increment(raw.len() as u64);
+        let received_at = (config.now)();
+        let ticket = link.ledger.hand_out(&raw);
+        let deliveries = raw.into_iter().map(|delivery| properties::decode(&self.queue, delivery, received_at)).collect();
+        Some(Batch::new(deliveries, ticket))
+    }
+}
