@@ -15,8 +15,7 @@ use messages::transport::Properties;
 use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, MsgHead};
-use messages::wire::read::{Incoming, Read};
-use messages::wire::reader::XmlError;
+use messages::wire::{Incoming, Read, XmlError};
 use messages::{Fault, HerId, MessageId, PersonId};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -264,7 +263,7 @@ fn refuse_known(facts: &Facts, code: &'static str, error: ErrorMessage) -> Decis
 }
 
 fn unreadable(error: XmlError) -> Decision {
-    let condition = if error.is_size() { UNSUPPORTED } else { NOT_WELL_FORMED };
+    let condition = if matches!(error, XmlError::TooLarge { .. }) { UNSUPPORTED } else { NOT_WELL_FORMED };
     Decision::Refuse(error.code(), ErrorMessage::new(condition, format!("Could not deserialize payload: {error}")))
 }
 

@@ -6,7 +6,7 @@ use messages::HerId;
 use messages::transport::Properties;
 use messages::wire::apprec::{AppRec, AppRecVersion};
 use messages::wire::hodemelding::{Code, MsgHead, Organisation};
-use messages::wire::write::is_xs_date_time;
+use messages::wire::is_xs_date_time;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

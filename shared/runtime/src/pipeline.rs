@@ -118,7 +118,7 @@ impl<H: Handler> Pipeline<H> {
 
     /// Runs a batch until it commits or fails for a reason of its own.
     async fn attempt(&self, batch: &[Delivery]) -> Result<Attempt, Crashed> {
-        let mut delays = Delays::new(Policy::default());
+        let mut delays = Delays::new(Policy::CONNECTION);
         let mut conflicts = 0;
         loop {
             match AssertUnwindSafe(self.transaction(batch, Mode::Handle)).catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
@@ -138,7 +138,7 @@ impl<H: Handler> Pipeline<H> {
 
     /// Stores the one guilty message as a dead letter.
     async fn bury(&self, batch: &[Delivery], fault: Fault) -> Result<Option<Vec<Outgoing>>, Crashed> {
-        let mut delays = Delays::new(Policy::default());
+        let mut delays = Delays::new(Policy::CONNECTION);
         loop {
             match self.transaction(batch, Mode::Bury(&fault)).await {
                 Ok(outgoing) => return Ok(Some(outgoing)),

@@ -108,7 +108,7 @@ fn watch_consumer(context: &Context, mut state: watch::Receiver<ConsumerState>, 
     let cancel = context.cancel.clone();
     tokio::spawn(async move {
         loop {
-            match state.borrow_and_update().problem() {
+            match problem(&state.borrow_and_update()) {
                 None => health.ok(),
                 Some(problem) => health.failing(problem),
             }
@@ -118,6 +118,14 @@ fn watch_consumer(context: &Context, mut state: watch::Receiver<ConsumerState>, 
             }
         }
     });
+}
+
+fn problem(state: &ConsumerState) -> Option<String> {
+    match (state.is_ready(), state.missing.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some("not connected".to_owned()),
+        (false, false) => Some(format!("missing on the broker: {}", state.missing.iter().cloned().collect::<Vec<_>>().join(", "))),
+    }
 }
 
 /// The clinics' queues on NHN's broker, read again every few seconds: an applied clinic is served without a restart. Cheap to clone.

@@ -1,6 +1,6 @@
 //! Clinics as the rules see them, and the queues we read.
 
-use crate::step::{Params, Step, column, step};
+use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
 use domain::clinic::{Clinic, Employee, RoutingRule, SetKind};
 use domain::transport::Lane;
@@ -18,7 +18,7 @@ use tokio_postgres::types::Json;
 /// As any step.
 pub async fn load(tx: &Tx<'_>, her_ids: &[HerId]) -> Result<HashMap<HerId, Arc<Clinic>>, StoreError> {
     let ids: Vec<i64> = her_ids.iter().map(|id| id.get()).collect();
-    clinics(tx.query(LOAD, &[&ids] as Params<'_>).await?)
+    clinics(tx.query(LOAD, &[&ids]).await?)
 }
 
 /// As [`load`], outside a transaction.

@@ -6,8 +6,7 @@ use domain::transport::{Lane, Packing};
 use jiff::Timestamp;
 use messages::person_id::TestSeries;
 use messages::transport::Delivery;
-use messages::wire::limits::Limits;
-use messages::wire::read::read;
+use messages::wire::{Limits, read};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use domain::receipts::{Answer, ReceiptHead};
 use jiff::Timestamp;
 use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
 use messages::transport::Outgoing;
-use messages::wire::read::Incoming;
+use messages::wire::Incoming;
 use messages::{HerId, Sensitive};
 use runtime::topology::event_to;
 use std::collections::HashMap;

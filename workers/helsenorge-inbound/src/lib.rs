@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use messages::Fault;
 use messages::person_id::TestSeries;
 use messages::transport::{Delivery, Outgoing, Wire};
-use messages::wire::limits::Limits;
+use messages::wire::Limits;
 use runtime::pipeline::Ended;
 use runtime::worker::{self, Context, NhnQueues, Source, Worker};
 use runtime::{Handler, Verdict};
