@@ -1,4 +1,6 @@
-//! What the template database holds before worlds are cloned from it.
+//! The database every test's database is cloned from.
 
-/// Brings the template database to the current schema.
-pub(crate) async fn migrate_template(_url: &str) {}
+/// Brings the template's schema up to date.
+pub(crate) async fn migrate_template(url: &str) {
+    store::migrate(url).await.expect("the template database can be migrated");
+}
