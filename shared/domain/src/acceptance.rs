@@ -245,7 +245,7 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision
         }
     };
     match &read.incoming {
-        Incoming::MsgHead(head) => decide_dialog(head, header, facts, series),
+        Incoming::MsgHead(head) => decide_dialog(head, &read.deviations, header, facts, series),
         Incoming::AppRec(apprec) => decide_receipt(apprec, header),
         Incoming::SoapFault(_) => Decision::FileError,
         Incoming::Unknown { .. } => {
@@ -298,7 +298,7 @@ fn decide_receipt(apprec: &ReceivedAppRec, header: Header) -> Decision {
     }
 }
 
-fn decide_dialog(head: &MsgHead, header: Header, facts: &Facts, series: &TestSeries) -> Decision {
+fn decide_dialog(head: &MsgHead, deviations: &[&str], header: Header, facts: &Facts, series: &TestSeries) -> Decision {
     let level_2 = |o: &Option<messages::wire::hodemelding::Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).map(str::to_owned);
     if let Err(refused) = check_parties(level_2(&head.sender).as_deref(), level_2(&head.receiver).as_deref(), header) {
         return refused;
@@ -307,6 +307,11 @@ fn decide_dialog(head: &MsgHead, header: Header, facts: &Facts, series: &TestSer
         Ok(receipt) => receipt,
         Err(element) => return schema_invalid(element),
     };
+    // The reader keeps the first of what may stand once: two patients, or a second content, must not be half read.
+    if deviations.iter().any(|d| matches!(*d, "element-repeated" | "content-repeated")) {
+        let rejection = Rejection::new("element-repeated", error_8221("T02", "Et element som skal stå én gang, står flere ganger"));
+        return Decision::Reject(Box::new((receipt, rejection)));
+    }
     match accept(head, receipt.clone(), header, facts, series) {
         Ok(decision) => decision,
         Err(rejection) => Decision::Reject(Box::new((receipt, rejection))),
@@ -323,7 +328,7 @@ fn apprec_version(head: &MsgHead) -> AppRecVersion {
 
 fn accept(head: &MsgHead, receipt: ReceiptHead, header: Header, facts: &Facts, series: &TestSeries) -> Result<Decision, Rejection> {
     let msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok());
-    let msg_id = msg_id.ok_or_else(|| Rejection::new("message-id-invalid", error_8221("E10", "MsgId mangler eller er ikke en UUID")))?;
+    let msg_id = msg_id.ok_or_else(|| Rejection::new("message-id-invalid", error_8221("E10", "MsgId er ikke en UUID")))?;
     if let Some(earlier) = facts.earlier {
         return Ok(Decision::Repeat(earlier));
     }

@@ -103,7 +103,8 @@ mod tests {
         let group = |id: &str| Group(id.into());
         let lab = || Position("lab".into());
         let both = |r| RoutingRule::FastOgBehandler { recipients: r };
-        let table: Vec<(&str, RoutingRule, Option<&str>, &[&str], bool)> = vec![
+        type Row<'a> = (&'a str, RoutingRule, Option<&'a str>, &'a [&'a str], bool);
+        let table: Vec<Row<'_>> = vec![
             ("behandler", RoutingRule::Behandler, Some("kari"), &["kari"], false),
             ("behandler gone", RoutingRule::Behandler, Some("borte"), &["kari", "ole", "siri"], true),
             ("no behandler", RoutingRule::Behandler, None, &["kari", "ole", "siri"], true),

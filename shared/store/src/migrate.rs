@@ -56,7 +56,7 @@ async fn apply(session: &mut Session) -> Result<Migrated, StoreError> {
 }
 
 fn needed() -> i32 {
-    embedded::migrations::runner().get_migrations().iter().map(|m| m.version() as i32).max().unwrap_or(0)
+    embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).max().unwrap_or(0)
 }
 
 async fn version(session: &Session) -> Result<i32, StoreError> {

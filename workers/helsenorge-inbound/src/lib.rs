@@ -31,7 +31,7 @@ pub const WORKER: Worker = Worker {
 async fn start(context: Context) -> Ended {
     let queues = NhnQueues::start(&context);
     let handler =
-        HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series.clone(), limits: Limits::default() };
+        HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series, limits: Limits::default() };
     // Its own queue brings back what it put off, and replays.
     worker::run(context, handler, vec![Source::Nhn(queues), Source::Own], &[Wire::Dialogpost]).await
 }
