@@ -6,5 +6,5 @@
 mod fleet;
 mod rows;
 
-pub use fleet::{Fleet, Running, WORKERS};
+pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
 pub use rows::Rows;
