@@ -1,3 +1,3 @@
-//! The fleet on real servers, one module for each worker and each whole flow.
+//! The fleet on real servers: one module for each worker, each whole flow, and what holds for all of them.
 
-mod smoke;
+mod pipeline;
