@@ -109,7 +109,15 @@ pub fn application_time_stamp(now: Timestamp) -> String {
 }
 
 /// Properties of a business message or AppRec on its way to a party (nhn-messaging 2.1–2.2).
-pub fn outbound_properties(function: &str, from: HerId, to: HerId, to_queue: &str, reply_to: &str, id: Uuid, now: Timestamp) -> Properties {
+pub fn outbound_properties(
+    function: &str,
+    from: HerId,
+    to: HerId,
+    to_queue: &str,
+    reply_to: &str,
+    id: Uuid,
+    now: Timestamp,
+) -> Properties {
     let id = id.to_string();
     Properties {
         message_id: Some(id.clone()),

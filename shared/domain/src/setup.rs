@@ -59,7 +59,11 @@ pub struct Queues {
 impl Queues {
     /// `{herId}_async`, `_sync`, `_error`: our own queues when the file names no others.
     pub fn of(her_id: HerId) -> Self {
-        Self { async_queue: format!("{her_id}_async"), sync_queue: format!("{her_id}_sync"), error_queue: format!("{her_id}_error") }
+        Self {
+            async_queue: format!("{her_id}_async"),
+            sync_queue: format!("{her_id}_sync"),
+            error_queue: format!("{her_id}_error"),
+        }
     }
 
     fn all_mut(&mut self) -> [(&'static str, &mut String); 3] {
@@ -285,7 +289,12 @@ impl Faults {
     fn check_queues(&mut self, at: &str, queues: &mut Queues) {
         for (name, address) in queues.all_mut() {
             let bare = address.rsplit('/').next().unwrap_or_default().trim().to_owned();
-            self.unless(!bare.is_empty() && bare.len() <= 255, at, &format!("queues.{name}"), "a queue's name has 1 to 255 bytes");
+            self.unless(
+                !bare.is_empty() && bare.len() <= 255,
+                at,
+                &format!("queues.{name}"),
+                "a queue's name has 1 to 255 bytes",
+            );
             *address = bare;
         }
     }

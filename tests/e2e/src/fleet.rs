@@ -136,7 +136,10 @@ impl Fleet {
             if seen >= received && in_flight == 0 && waiting == 0 {
                 return;
             }
-            assert!(started.elapsed() < limit, "after {limit:?}: {seen} of {received} received, {in_flight} in flight, {waiting} in the outbox");
+            assert!(
+                started.elapsed() < limit,
+                "after {limit:?}: {seen} of {received} received, {in_flight} in flight, {waiting} in the outbox"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

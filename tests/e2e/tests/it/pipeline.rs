@@ -89,7 +89,16 @@ async fn send(fleet: &Fleet, bodies: &[&str]) -> Vec<Uuid> {
             let properties = Properties { message_id: Some(id.to_string()), ..Properties::default() };
             let routing_key = topology::queue_of(Told::WORKER);
             let body = body.as_bytes().to_vec().into();
-            Outgoing { id, wire: Wire::Dialogpost, exchange: String::new(), routing_key, properties, body, cause: None, not_before: None }
+            Outgoing {
+                id,
+                wire: Wire::Dialogpost,
+                exchange: String::new(),
+                routing_key,
+                properties,
+                body,
+                cause: None,
+                not_before: None,
+            }
         })
         .collect();
     assert!(publisher.publish(&outgoing).await.iter().all(|s| *s == Settled::Confirmed));
