@@ -122,6 +122,19 @@ impl Fleet {
         Running { cancel: context.cancel, workers: running, health }
     }
 
+    /// Waits until a counting query gives `want`.
+    pub async fn until(&self, sql: &str, want: i64) {
+        let started = std::time::Instant::now();
+        loop {
+            let got = self.rows.one::<i64>(sql).await;
+            if got == want {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "{sql}: {got}, not {want}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until every message that arrived has an end state and nothing waits in the outbox.
     pub async fn settle(&self, received: i64) {
         self.settle_within(received, Duration::from_secs(30)).await;

@@ -3,8 +3,10 @@
 // Test support: a failed expectation should stop the test where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod clinic;
 mod fleet;
 mod rows;
 
+pub use clinic::{Clinic, PATIENCE};
 pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
 pub use rows::Rows;

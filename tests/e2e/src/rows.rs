@@ -21,6 +21,12 @@ impl Rows {
         self.client.query(sql, params).await.unwrap_or_else(|e| panic!("{sql}: {e}"))
     }
 
+    /// The message with which the database refuses a statement.
+    pub async fn refused(&self, sql: &str) -> String {
+        let error = self.client.batch_execute(sql).await.expect_err("the database refuses it");
+        error.as_db_error().map(|e| e.message().to_owned()).unwrap_or_default()
+    }
+
     /// The first column of every row.
     pub async fn column<T: FromSqlOwned>(&self, sql: &str) -> Vec<T> {
         self.query(sql, &[]).await.iter().map(|r| r.get(0)).collect()

@@ -109,16 +109,6 @@ async fn effects(rows: &Rows) -> i64 {
     rows.one("select count(*) from dialogpost.dead_letter where worker = 'effect'").await
 }
 
-async fn wait_for(rows: &Rows, sql: &str, want: i64) {
-    for _ in 0..1000 {
-        if rows.one::<i64>(sql).await == want {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{sql} did not become {want}, but {}", rows.one::<i64>(sql).await);
-}
-
 const EFFECTS: &str = "select count(*) from dialogpost.dead_letter where worker = 'effect'";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,8 +119,8 @@ async fn p2_one_refused_row_does_not_take_its_batch_along() {
     bodies[31] = "refused";
     send(&fleet, &bodies).await;
     let running = fleet.start_with(&[TOLD], Probe::default());
-    wait_for(&fleet.rows, EFFECTS, 38).await;
-    wait_for(&fleet.rows, "select count(*) from dialogpost.dead_letter where code = 'database-refused-content'", 2).await;
+    fleet.until(EFFECTS, 38).await;
+    fleet.until("select count(*) from dialogpost.dead_letter where code = 'database-refused-content'", 2).await;
     running.stop().await;
     assert_eq!(fleet.rows.count("dialogpost.processed").await, 40);
 }
@@ -140,8 +130,8 @@ async fn a_panic_is_broken_and_only_for_its_own_message() {
     let fleet = Fleet::new().await;
     send(&fleet, &["good", "panic", "good", "broken", "good"]).await;
     let running = fleet.start_with(&[TOLD], Probe::default());
-    wait_for(&fleet.rows, EFFECTS, 3).await;
-    wait_for(&fleet.rows, "select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 2).await;
+    fleet.until(EFFECTS, 3).await;
+    fleet.until("select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 2).await;
     running.stop().await;
 }
 
@@ -151,10 +141,10 @@ async fn a_retry_is_a_later_outbox_row_and_gives_its_claim_back() {
     let ids = send(&fleet, &["retry"]).await;
     let running = fleet.start_with(&[TOLD], Probe::default());
     // Attempt 1 is due 2 s later at the earliest.
-    wait_for(&fleet.rows, "select count(*) from dialogpost.outbox where due_at > now() + interval '1 second'", 1).await;
+    fleet.until("select count(*) from dialogpost.outbox where due_at > now() + interval '1 second'", 1).await;
     assert_eq!(fleet.rows.count("dialogpost.processed").await, 0);
     let second = "dialogpost.outbox where properties -> 'application' ->> 'dialogpost-attempt' = '2'";
-    wait_for(&fleet.rows, &format!("select count(*) from {second}"), 1).await;
+    fleet.until(&format!("select count(*) from {second}"), 1).await;
     assert_eq!(fleet.rows.one::<Uuid>(&format!("select cause from {second}")).await, ids[0]);
     running.stop().await;
 }
@@ -165,7 +155,7 @@ async fn p5_a_connection_killed_while_idle_costs_nothing() {
     let running = fleet.start_with(&[TOLD], Probe::default());
     for round in 1..=5 {
         send(&fleet, &["good"; 10]).await;
-        wait_for(&fleet.rows, EFFECTS, round * 10).await;
+        fleet.until(EFFECTS, round * 10).await;
         let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
              where datname = current_database() and pid <> pg_backend_pid()";
         fleet.rows.query(kill, &[]).await;
@@ -190,7 +180,7 @@ async fn l12_stopping_an_idle_and_a_busy_worker_takes_less_than_the_grace() {
     assert!(started.elapsed() < Duration::from_secs(15), "busy: {:?}", started.elapsed());
     // What was in flight is finished or back in the queue: another run does the rest, no attempt is burnt.
     let running = fleet.start_with(&[TOLD], Probe::default());
-    wait_for(&fleet.rows, EFFECTS, 2000).await;
+    fleet.until(EFFECTS, 2000).await;
     running.stop().await;
     assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 2000);
 }
