@@ -10,6 +10,14 @@ use lapin::{Channel, Connection, ErrorKind};
 use messages::Fault;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A link that has been quiet for so long is opened anew.
+///
+/// RabbitMQ 3.10 does not tell a consumer when its quorum queue is deleted and declared again at once: the new queue counts its messages as
+/// delivered to the old consumer, whose channel passes none of them on. Neither a cancellation nor the consumer count gives it away.
+const QUIET: Duration = Duration::from_secs(20);
 
 /// Why a link gives no more deliveries.
 #[derive(Debug)]
@@ -35,6 +43,7 @@ pub(super) struct Link {
     /// None while messages are fetched one by one.
     stream: Option<lapin::Consumer>,
     pub(super) ledger: Arc<Ledger>,
+    heard: Instant,
     /// An end that was seen while a batch was being filled.
     pub(super) end: Option<End>,
 }
@@ -42,11 +51,16 @@ pub(super) struct Link {
 impl Link {
     pub(super) async fn open(connection: &Connection) -> Result<Self, Fault> {
         let channel = within(PATIENCE, connection.create_channel()).await?;
-        Ok(Self { channel, stream: None, ledger: Arc::new(Ledger::default()), end: None })
+        Ok(Self { channel, stream: None, ledger: Arc::new(Ledger::default()), heard: Instant::now(), end: None })
     }
 
     pub(super) fn is_consuming(&self) -> bool {
         self.stream.is_some()
+    }
+
+    /// Whether it may have gone deaf. Not while a batch is out: closing the channel would give that batch back.
+    pub(super) fn is_suspiciously_quiet(&self) -> bool {
+        self.is_consuming() && self.heard.elapsed() > QUIET && self.ledger.is_settled()
     }
 
     pub(super) async fn consume(&mut self, queue: &str, prefetch: u16) -> Result<(), Fault> {
@@ -82,6 +96,7 @@ impl Link {
 
     /// What has arrived after the first, up to `most` in all.
     pub(super) fn fill(&mut self, first: Delivery, most: usize) -> Vec<Delivery> {
+        self.heard = Instant::now();
         let mut deliveries = vec![first];
         while deliveries.len() < most
             && let Some(item) = self.stream.as_mut().and_then(|stream| stream.next().now_or_never())
