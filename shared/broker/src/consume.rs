@@ -142,7 +142,7 @@ impl Consumer {
         self.slots.iter_mut().filter_map(|slot| slot.link.as_mut()).find_map(Link::last_fault)
     }
 
-    /// Gives back what was dropped unsettled, closes what has retired or gone deaf, and notices ends that came along with a batch.
+    /// Gives back what was dropped unsettled, closes what has retired, and notices ends that came along with a batch.
     async fn tidy(&mut self) -> Result<(), Fault> {
         for link in &self.retiring {
             link.ledger.give_back_abandoned().await;
@@ -153,8 +153,6 @@ impl Consumer {
             link.ledger.give_back_abandoned().await;
             if let Some(end) = link.end.take() {
                 Self::ended(self.connection.as_ref(), slot, end)?;
-            } else if link.is_suspiciously_quiet() {
-                slot.link = None;
             }
         }
         Ok(())
@@ -168,6 +166,7 @@ impl Consumer {
             End::OfChannel(fault) if !alive => return Err(fault),
             End::OfChannel(fault) => slot.lost(Some(&fault)),
             End::Cancelled => slot.lost(None),
+            End::Quiet => slot.link = None,
         }
         Ok(())
     }

@@ -51,11 +51,11 @@ impl Consumer {
             // The next queue stands first before the answer comes: should this one break the connection, the others get their turn.
             self.slots.rotate_left(1);
             let Some(slot) = self.slots.last_mut().filter(|slot| slot.is_due()) else { continue };
-            let Some(link) = &slot.link else { continue };
+            let (Some(link), Some((connection, _))) = (&slot.link, &self.connection) else { continue };
             if let Some(careful) = &mut self.careful {
                 careful.asking = Some(slot.queue.clone());
             }
-            let answer = link.get(&slot.queue).await;
+            let answer = link.get(connection, &slot.queue).await;
             let broken = matches!(&answer, Err(End::OfConnection(_)));
             if let (false, Some(careful)) = (broken, &mut self.careful) {
                 careful.asking = None;

@@ -137,14 +137,15 @@ async fn the_list_of_queues_may_change() {
     publish(&vhost, &messages("b", 100, 20)).await;
     let mut reader = Reader::new(&vhost, &["a"], 20, 10);
     let from_a = reader.next().await;
+    let n = from_a.deliveries.len();
     reader.queues.send_replace(vec!["b".to_owned(), "b".to_owned()]);
     assert_eq!(reader.read(20).await.into_keys().collect::<Vec<_>>(), id_range(100, 20));
     assert_eq!(from_a.ack().await, Acked::Sent, "what was in flight can still be settled");
     let idle = tokio::time::timeout(Duration::from_millis(1500), reader.consumer.next()).await;
     assert!(idle.is_err(), "nothing more from the queue that was dropped");
-    admin.ready_becomes("a", 10).await;
+    admin.ready_becomes("a", u32::try_from(20 - n).unwrap()).await;
     reader.queues.send_replace(vec!["a".to_owned()]);
-    assert_eq!(reader.read(10).await.into_keys().collect::<Vec<_>>(), id_range(10, 10));
+    assert_eq!(reader.read(20 - n).await.into_keys().collect::<Vec<_>>(), id_range(n, 20 - n));
 }
 
 /// A good hundred on either side, far more than the delivery limit would forgive if they were redelivered along with the bad one.
@@ -167,8 +168,10 @@ async fn l11_an_unreadable_message_is_dead_lettered_alone() {
     publish(&vhost, &messages("q", 100, 100)).await;
     publish(&vhost, &messages("other", 200, 100)).await;
 
-    let mut reader = Reader::new(&vhost, &["q", "other"], 50, 20);
+    let mut reader = Reader::new(&vhost, &["q", "other", "missing"], 50, 20);
+    let begin = std::time::Instant::now();
     let seen = reader.read(300).await;
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     assert_eq!(seen.into_keys().collect::<Vec<_>>(), id_range(0, 300));
     admin.ready_becomes("dead", 1).await;
     // And back to normal, in batches.
@@ -184,6 +187,27 @@ async fn l11_an_unreadable_message_is_dead_lettered_alone() {
     assert!(largest > 1, "back to batches");
     reader.stop().await;
     assert_eq!((admin.ready("q").await, admin.ready("other").await, admin.ready("dead").await), (0, 0, 1));
+}
+
+/// Longer than a link may be quiet: what waits on it meanwhile must not be given back, each time is counted.
+#[tokio::test]
+async fn slow_handling_burns_no_attempts() {
+    let rabbit = shared().await;
+    let vhost = rabbit.new_vhost().await;
+    let admin = Admin::new(&vhost).await;
+    for queue in ["a", "b"] {
+        admin.declare(queue, &[]).await;
+        publish(&vhost, &messages(queue, 0, 20)).await;
+    }
+    let mut reader = Reader::new(&vhost, &["a", "b"], 20, 10);
+    let first = reader.next().await;
+    tokio::time::sleep(Duration::from_secs(22)).await;
+    first.ack().await;
+    for _ in 0..3 {
+        let batch = reader.next().await;
+        assert!(batch.deliveries.iter().all(|d| !d.redelivered));
+        batch.ack().await;
+    }
 }
 
 #[tokio::test]
