@@ -62,7 +62,8 @@ impl Link {
     }
 
     pub(super) async fn consume(&mut self, queue: &str, prefetch: u16) -> Result<(), Fault> {
-        within(PATIENCE, self.channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
+        // Zero would mean: without limit.
+        within(PATIENCE, self.channel.basic_qos(prefetch.max(1), BasicQosOptions { global: false })).await?;
         let tag = short("")?;
         let consuming = self.channel.basic_consume(short(queue)?, tag, BasicConsumeOptions::default(), FieldTable::default());
         self.stream = Some(within(PATIENCE, consuming).await?);

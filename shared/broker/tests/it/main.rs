@@ -10,6 +10,7 @@
     unreachable_pub
 )]
 
+mod amqp10;
 mod consuming;
 mod outages;
 mod publishing;
