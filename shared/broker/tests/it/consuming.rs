@@ -88,12 +88,14 @@ async fn l6_batches_may_be_settled_out_of_order() {
     publish(&vhost, &messages("q", 0, 30)).await;
     let mut reader = Reader::new(&vhost, &["q"], 30, 10);
     let (first, second, third) = (reader.next().await, reader.next().await, reader.next().await);
+    let second_ids = ids(&second);
     assert_eq!(second.ack().await, Acked::Sent);
     third.give_back().await;
     // Neither of them has settled the first; dropped unsettled, it comes again.
     drop(first);
-    let again = reader.read(20).await;
-    assert_eq!(again.into_keys().collect::<Vec<_>>(), [id_range(0, 10), id_range(20, 10)].concat());
+    let rest: Vec<_> = id_range(0, 30).into_iter().filter(|id| !second_ids.contains(id)).collect();
+    let again = reader.read(rest.len()).await;
+    assert_eq!(again.into_keys().collect::<Vec<_>>(), rest);
     reader.stop().await;
     assert_eq!(admin.ready("q").await, 0);
 }
@@ -221,6 +223,7 @@ async fn l12_cancelling_ends_at_once_and_puts_everything_back() {
     let mut reader = Reader::new(&vhost, &["q"], 50, 10);
     let done = reader.next().await;
     let returned = reader.next().await;
+    let left = u32::try_from(100 - done.deliveries.len()).unwrap();
     reader.cancel.cancel();
     assert_eq!(done.ack().await, Acked::Sent);
     returned.give_back().await;
@@ -228,7 +231,7 @@ async fn l12_cancelling_ends_at_once_and_puts_everything_back() {
     assert!(reader.consumer.next().await.is_none());
     assert!(reader.consumer.next().await.is_none());
     assert!(begin.elapsed() < Duration::from_secs(2));
-    admin.ready_becomes("q", 90).await;
+    admin.ready_becomes("q", left).await;
 }
 
 #[tokio::test]
