@@ -1,1 +1,38 @@
-//! The stand-in for HelseNorge.
+//! The stand-in for HelseNorge: what it sends, what it gets back, and how much of it.
+//!
+//! - [`message`]: any dialog message, right or wrong; [`error_message`]: notices on a clinic's error queue
+//! - [`client`]: sends over a broker in the shape that NHN's broker would show, and receives as a witness of its own
+//! - [`load`], [`patients`]: thousands of messages from as many patients, at a given pace
+//! - [`proton`]: the same two ways over real AMQP 1.0, with the client library that other vendors use
+//! - [`example`]: who is who in the example clinic
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support: a message that cannot be built is the end of the test"
+)]
+
+pub mod client;
+mod clock;
+pub mod error_message;
+pub mod example;
+pub mod load;
+pub mod message;
+mod metadata;
+mod parts;
+pub mod patients;
+pub mod proton;
+pub mod received;
+pub mod shape;
+mod trouble;
+
+pub use client::HelseNorge;
+pub use error_message::{ErrorMessage, Generation};
+pub use load::{Load, Pace, Sending};
+pub use message::{Message, Sent};
+pub use patients::{SyntheticPatient, synthetic_patients};
+pub use proton::{Proton, ProtonOptions, ProtonReceived};
+pub use received::Received;
+pub use shape::Shape;
+pub use trouble::Trouble;
