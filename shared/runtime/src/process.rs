@@ -6,7 +6,7 @@ use crate::health::{self, Health};
 use crate::pipeline::Ended;
 use crate::probe::Probe;
 use crate::telemetry;
-use crate::worker::{Context, Worker};
+use crate::worker::{Context, LEASE, Worker};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -119,6 +119,7 @@ fn context(config: Config, workers: usize) -> Result<Context, String> {
         cancel: CancellationToken::new(),
         health: Health::default(),
         probe: Probe::default(),
+        lease: LEASE,
     })
 }
 

@@ -34,7 +34,12 @@ pub struct Context {
     pub health: Health,
     /// Where a test kills it.
     pub probe: Probe,
+    /// How long the writer of an outbox row may take to publish it before any worker may.
+    pub lease: Duration,
 }
+
+/// [`Context::lease`] outside tests.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// A worker of the fleet.
 #[derive(Clone, Copy)]

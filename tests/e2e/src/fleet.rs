@@ -114,6 +114,8 @@ impl Fleet {
             cancel: CancellationToken::new(),
             health: health.clone(),
             probe,
+            // Short, so that a test need not wait for what a crash left behind.
+            lease: Duration::from_secs(1),
         };
         let mut running = JoinSet::new();
         for worker in workers {
@@ -165,6 +167,14 @@ impl Running {
         while let Some(ended) = self.workers.join_next().await {
             assert_eq!(ended.expect("a worker does not panic"), Ended::Stopped);
         }
+    }
+
+    /// As [`Running::crashed`], but some probes kill a task that no worker waits for: then `died` tells.
+    pub async fn crashed_or(mut self, died: &std::sync::atomic::AtomicBool) {
+        while !died.load(std::sync::atomic::Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.workers.abort_all();
     }
 
     /// Waits until a probe has killed a worker, then drops the rest as a killed process would.

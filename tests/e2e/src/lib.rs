@@ -6,7 +6,9 @@
 mod clinic;
 mod fleet;
 mod rows;
+mod snapshot;
 
 pub use clinic::{Clinic, PATIENCE};
 pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
 pub use rows::Rows;
+pub use snapshot::Snapshot;

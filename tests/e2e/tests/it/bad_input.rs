@@ -52,7 +52,11 @@ fn header() -> Vec<(&'static str, Message, Told)> {
         ("sender-unknown", kontakt().from(8_099_999, 115_851), Nothing("sender-unknown")),
         ("spoofed", kontakt().property("fromHerId", "8093244").edit(spoof), Error("abuse:spoofing-attack", None)),
         ("other-receiver", kontakt().property("toHerId", "8141335"), Error(INVALID_FIELD, Some("8141335;8141333;"))),
-        ("protected", kontakt().content_type("application/pkcs7-mime; smime-type=signed-and-enveloped-data"), Error(UNSUPPORTED, None)),
+        (
+            "protected",
+            kontakt().content_type("application/pkcs7-mime; smime-type=signed-and-enveloped-data"),
+            Error(UNSUPPORTED, None),
+        ),
     ]
 }
 
@@ -67,7 +71,11 @@ fn content() -> Vec<(&'static str, Message, Told)> {
     let no_date = kontakt().replacing("<GenDate>", "<X>").replacing("</GenDate>", "</X>");
     vec![
         ("type-unknown", kontakt().replacing("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_UKJENT"), AppRec("T10")),
-        ("type-of-a-later-version", kontakt().replacing("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_TIMEONSKE"), AppRec("T10")),
+        (
+            "type-of-a-later-version",
+            kontakt().replacing("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_TIMEONSKE"),
+            AppRec("T10"),
+        ),
         ("dialog-namespace", dialog_2015, AppRec("T10")),
         ("no-msg-id", kontakt().without_msg_id(), Error(NOT_WELL_FORMED, None)),
         ("msg-id-no-uuid", kontakt().msg_id("melding-1"), AppRec("E10")),
@@ -97,7 +105,8 @@ async fn check(cases: Vec<(&'static str, Message, Told)>) {
     // The fleet hears of a new clinic's queue within seconds.
     for (name, message, told) in cases {
         let sent = clinic.send(&[message]).await.remove(0);
-        let sql = "select m.raw, m.outcome, m.code, s.state from dialogpost.message m join dialogpost.message_state s on s.id = m.id
+        let sql =
+            "select m.raw, m.outcome, m.code, s.state from dialogpost.message m join dialogpost.message_state s on s.id = m.id
              where m.transport_id = $1";
         let rows = clinic.fleet.rows.query(sql, &[&sent.transport_id]).await;
         assert_eq!(rows.len(), 1, "{name}: one ledger row");

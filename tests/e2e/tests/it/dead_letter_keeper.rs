@@ -11,8 +11,16 @@ async fn put(fleet: &Fleet, queue: String, id: Uuid, body: &'static [u8]) {
     let publisher = Publisher::new(fleet.world.amqp_url.parse().unwrap(), "test");
     let properties = Properties { message_id: Some(id.to_string()), ..Properties::default() };
     let body = body.into();
-    let outgoing =
-        Outgoing { id, wire: Wire::Dialogpost, exchange: String::new(), routing_key: queue, properties, body, cause: None, not_before: None };
+    let outgoing = Outgoing {
+        id,
+        wire: Wire::Dialogpost,
+        exchange: String::new(),
+        routing_key: queue,
+        properties,
+        body,
+        cause: None,
+        not_before: None,
+    };
     assert_eq!(publisher.publish(&[outgoing]).await, [Settled::Confirmed]);
 }
 
@@ -21,7 +29,12 @@ async fn an_unreadable_event_is_a_dead_letter_of_its_worker() {
     let fleet = Fleet::new().await;
     let running = fleet.start();
     put(&fleet, topology::queue_of("recipient-routing"), Uuid::now_v7(), b"\x00not json").await;
-    fleet.until("select count(*) from dialogpost.dead_letter where code = 'event-unreadable' and body = '\\x006e6f74206a736f6e'", 1).await;
+    fleet
+        .until(
+            "select count(*) from dialogpost.dead_letter where code = 'event-unreadable' and body = '\\x006e6f74206a736f6e'",
+            1,
+        )
+        .await;
     running.stop().await;
 }
 
@@ -36,7 +49,8 @@ async fn a_message_that_kills_its_worker_ends_with_the_keeper() {
         fleet.start_with(&routing, Probe::new(|_, step| step == Step::Parsed)).crashed().await;
     }
     let keeper = fleet.start_with(&[WORKERS[4]], Probe::default());
-    let sql = "select count(*) from dialogpost.dead_letter where code = 'broker-gave-up' and queue = 'dialogpost.recipient-routing'
+    let sql =
+        "select count(*) from dialogpost.dead_letter where code = 'broker-gave-up' and queue = 'dialogpost.recipient-routing'
          and worker = 'recipient-routing' and body = 'whatever'";
     fleet.until(sql, 1).await;
     tokio::time::sleep(Duration::from_millis(300)).await;

@@ -6,7 +6,8 @@ use helsenorge::{Message, example};
 #[tokio::test(flavor = "multi_thread")]
 async fn k1_an_ekonsultasjon_is_journaled_complete_and_once() {
     let mut clinic = Clinic::open().await;
-    let message = Message::ekonsultasjon().subject("Utslett").text("Det klør.").attachment("a.pdf", "application/pdf", b"%PDF-1.7 x");
+    let message =
+        Message::ekonsultasjon().subject("Utslett").text("Det klør.").attachment("a.pdf", "application/pdf", b"%PDF-1.7 x");
     let sent = clinic.send(&[message]).await.remove(0);
     clinic.helsenorge.publish(&[sent]).await.unwrap();
     clinic.receipt().await;
@@ -32,7 +33,7 @@ async fn k2_nothing_else_is_journaled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn k1_the_journal_is_append_only() {
     let mut clinic = Clinic::open().await;
-    clinic.send(&[Message::ekonsultasjon()]).await;
+    clinic.send(&[Message::ekonsultasjon().attachment("a.pdf", "application/pdf", b"%PDF-1.7 x")]).await;
     clinic.receipt().await;
     for sql in [
         "update dialogpost.journal_entry set text = ''",

@@ -9,7 +9,8 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\nsynthetic";
 async fn r1_every_kind_is_stored_whole_receipted_and_titled() {
     let mut clinic = Clinic::open().await;
     let kinds = [Message::ekontakt(), Message::ekonsultasjon(), Message::reseptfornyelse()];
-    let messages: Vec<_> = kinds.into_iter().map(|m| m.subject("Emne").text("Linje 1\nLinje 2").attachment("bilde.png", "image/png", PNG)).collect();
+    let messages: Vec<_> =
+        kinds.into_iter().map(|m| m.subject("Emne").text("Linje 1\nLinje 2").attachment("bilde.png", "image/png", PNG)).collect();
     let sent = clinic.send(&messages).await;
     let sql = "select m.raw, e.text, e.subject, d.title, d.kind, a.bytes, a.media_type, a.file_name
          from dialogpost.message m join dialogpost.dialog_entry e on e.id = m.id join dialogpost.dialog d on d.id = e.dialog
@@ -48,7 +49,11 @@ async fn r6_who_acts_for_a_child_is_kept_and_the_patient_stays_the_child() {
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_requested_prescriptions_are_listed() {
     let mut clinic = Clinic::open().await;
-    let message = Message::reseptfornyelse().prescription("Eksempel A 10 mg", "C10AA05", "C").prescription("Eksempel B 5 mg", "N05BA01", "B");
+    let message = Message::reseptfornyelse().prescription("Eksempel A 10 mg", "C10AA05", "C").prescription(
+        "Eksempel B 5 mg",
+        "N05BA01",
+        "B",
+    );
     clinic.send(&[message]).await;
     clinic.receipt().await;
     let list: serde_json::Value = clinic.fleet.rows.one("select prescriptions from dialogpost.dialog_entry").await;
@@ -79,7 +84,7 @@ async fn a_conversation_is_one_dialog_even_when_its_answer_comes_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conformance_38_the_same_transport_id_has_one_effect_and_one_receipt() {
-    let mut clinic = Clinic::open().await;
+    let clinic = Clinic::open().await;
     let message = Message::ekonsultasjon();
     let sent = message.build();
     let again: Vec<_> = std::iter::repeat_n(sent.clone(), 20).collect();
