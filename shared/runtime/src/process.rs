@@ -36,7 +36,9 @@ pub fn main(worker: Worker) -> ExitCode {
 #[allow(clippy::print_stderr)]
 fn help(worker: Worker) {
     eprintln!("{}: {}\n", worker.name, worker.about);
-    eprintln!("Takes no arguments. Needs DATABASE_URL and AMQP_URL (or DATABASE_URL_FILE, AMQP_URL_FILE); see `dialogpost run --help`.");
+    eprintln!(
+        "Takes no arguments. Needs DATABASE_URL and AMQP_URL (or DATABASE_URL_FILE, AMQP_URL_FILE); see `dialogpost run --help`."
+    );
 }
 
 /// Lists every fault of the configuration.

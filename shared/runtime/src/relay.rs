@@ -148,14 +148,17 @@ impl Relay {
 /// `Ok` = can never be sent; `Err` = later again.
 fn fault_of(row: &Outgoing, settled: Settled) -> Result<Fault, Fault> {
     match (settled, row.wire) {
-        (Settled::Returned { code, .. }, Wire::Nhn) => {
-            Ok(Fault::broken("nhn-unroutable", format!("NHN's broker has no such queue ({code}): check the party's queues, then replay")))
-        }
+        (Settled::Returned { code, .. }, Wire::Nhn) => Ok(Fault::broken(
+            "nhn-unroutable",
+            format!("NHN's broker has no such queue ({code}): check the party's queues, then replay"),
+        )),
         // Our own queues are ours to make: once they exist the message goes out.
         (Settled::Returned { code, .. }, Wire::Dialogpost) => {
             Err(Fault::transient("unroutable", format!("no queue is bound for it ({code}): run `dialogpost topology apply`")))
         }
-        (Settled::Failed(fault), _) if fault.class == messages::FaultClass::Broken && fault.code == "amqp-property-too-long" => Ok(fault),
+        (Settled::Failed(fault), _) if fault.class == messages::FaultClass::Broken && fault.code == "amqp-property-too-long" => {
+            Ok(fault)
+        }
         (Settled::Failed(fault), _) => Err(fault),
         (Settled::Confirmed, _) => Err(Fault::transient("confirmed", "sent")),
     }

@@ -59,7 +59,8 @@ pub enum Source {
 pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>, wires: &[Wire]) -> Ended {
     let handler = Arc::new(handler);
     let config = Arc::clone(&context.config);
-    let publishers = wires.iter().map(|wire| (*wire, Publisher::new(url_of(&config, *wire), publisher_name(H::WORKER, *wire)))).collect();
+    let publishers =
+        wires.iter().map(|wire| (*wire, Publisher::new(url_of(&config, *wire), publisher_name(H::WORKER, *wire)))).collect();
     let relay = Relay::start(H::WORKER, context.clone(), publishers);
     let mut pipelines = JoinSet::new();
     for source in sources {
@@ -124,7 +125,9 @@ fn problem(state: &ConsumerState) -> Option<String> {
     match (state.is_ready(), state.missing.is_empty()) {
         (true, _) => None,
         (false, true) => Some("not connected".to_owned()),
-        (false, false) => Some(format!("missing on the broker: {}", state.missing.iter().cloned().collect::<Vec<_>>().join(", "))),
+        (false, false) => {
+            Some(format!("missing on the broker: {}", state.missing.iter().cloned().collect::<Vec<_>>().join(", ")))
+        }
     }
 }
 
