@@ -3,7 +3,7 @@
 use crate::cli::Format;
 use crate::environment::{self, Need};
 use crate::failure::Failure;
-use crate::out::{Answer, Grid, or_dash, time};
+use crate::out::{Answer, Grid, or_dash, time, unless_a_person};
 use clap::{Args, Subcommand};
 use messages::transport::Properties;
 use serde_json::{Value, json};
@@ -84,18 +84,9 @@ impl DeadLetters {
 }
 
 fn listed(letters: &[DeadLetter]) -> Answer {
-    let mut grid = Grid::new(["id", "at (Norwegian time)", "worker", "code", "attempts", "message", "text"]);
+    let mut grid = Grid::new(["id", "at (Norwegian time)", "worker", "code", "attempts", "text"]);
     for l in letters {
-        let message = or_dash(l.message);
-        grid.row([
-            l.id.to_string(),
-            time(l.at),
-            l.worker.clone(),
-            l.code.clone(),
-            l.attempts.to_string(),
-            message,
-            l.text.clone(),
-        ]);
+        grid.row([l.id.to_string(), time(l.at), l.worker.clone(), l.code.clone(), l.attempts.to_string(), l.text.clone()]);
     }
     let text = if letters.is_empty() { "No dead letters.".to_owned() } else { grid.to_string() };
     Answer { text, json: json!({ "dead_letters": letters.iter().map(common).collect::<Vec<_>>() }), positive: true }
@@ -173,13 +164,6 @@ fn harmless(properties: &Properties) -> BTreeMap<&str, String> {
     let application = HARMLESS.into_iter().map(|name| (name, properties.application(name)));
     let known = [("message_id", properties.message_id.as_deref()), ("subject", properties.subject.as_deref())];
     known.into_iter().chain(application).filter_map(|(name, value)| Some((name, unless_a_person(value?)))).collect()
-}
-
-/// What a sender put where it should be harmless; hidden when it is long or holds what may be an identity number.
-fn unless_a_person(value: &str) -> String {
-    let number = value.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= 11);
-    let fits = value.len() <= 100 && (!number || Uuid::try_parse(value).is_ok());
-    if fits { value.to_owned() } else { format!("(hidden, {} bytes)", value.len()) }
 }
 
 #[cfg(test)]

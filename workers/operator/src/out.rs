@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a command found or did.
 #[derive(Debug)]
@@ -109,6 +110,13 @@ fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
+/// What somebody put where it should be harmless; hidden when it is long or holds what may be an identity number.
+pub fn unless_a_person(value: &str) -> String {
+    let number = value.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 11);
+    let fits = value.len() <= 100 && (!number || Uuid::try_parse(value).is_ok());
+    if fits { value.to_owned() } else { format!("(hidden, {} bytes)", value.len()) }
+}
+
 /// A value that may be missing.
 pub fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| v.to_string())
@@ -132,6 +140,16 @@ mod tests {
         let text = grid.to_string();
         assert!(!text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\u{202e}'), "{text}");
         assert!(text.contains("┌") && text.contains("┆ 7 │"), "{text}");
+    }
+
+    #[test]
+    fn what_may_be_a_person_is_hidden() {
+        for harmless in ["8141333", "ID:host-1700000000000-1", "a76d8934-d4ba-4a22-8f5d-12345678901a"] {
+            assert_eq!(unless_a_person(harmless), harmless);
+        }
+        for person in ["15868549960", "nin=15868549960;", &"x".repeat(101)] {
+            assert!(unless_a_person(person).starts_with("(hidden, "), "{person}");
+        }
     }
 
     #[test]

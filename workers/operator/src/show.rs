@@ -3,7 +3,7 @@
 use crate::cli::Format;
 use crate::environment::{self, Need};
 use crate::failure::Failure;
-use crate::out::{Answer, Grid, clean, or_dash, time};
+use crate::out::{Answer, Grid, clean, or_dash, time, unless_a_person};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
@@ -52,8 +52,9 @@ impl Show {
 }
 
 fn answer(id: &str, traces: &[Trace]) -> Answer {
+    let id = unless_a_person(id);
     let text = match traces {
-        [] => format!("Nothing bears the id {}.\nSearched:\n  {}", clean(id), SEARCHED.join("\n  ")),
+        [] => format!("Nothing bears the id {}.\nSearched:\n  {}", clean(&id), SEARCHED.join("\n  ")),
         traces => traces.iter().map(text).collect::<Vec<_>>().join("\n"),
     };
     Answer { text, json: json!({ "id": id, "searched": SEARCHED, "found": traces }), positive: !traces.is_empty() }

@@ -22,7 +22,7 @@ fn properties() -> Properties {
 
 /// A message that died, and its dead letter.
 async fn died(world: &World) -> (Uuid, Uuid) {
-    let (id, at) = (Uuid::now_v7(), jiff::Timestamp::now());
+    let (id, at) = (Uuid::now_v7(), runtime::clock::system());
     let received = Received {
         id,
         at,
@@ -89,6 +89,7 @@ async fn show_finds_a_message_by_each_of_its_ids_and_says_where_it_looked() {
     let found = dialogpost(&world, &["show", &id, "--json"]).await.code(0).json();
     assert_eq!((&found["found"][0]["state"], &found["found"][0]["steps"][0]["what"]), (&json!("dead"), &json!("dead-letter")));
     dialogpost(&world, &["show", "nobody"]).await.code(1).says(&["Nothing bears the id nobody", "MsgIds", "AMQP message ids"]);
+    dialogpost(&world, &["show", "15868549960"]).await.code(1).never_says(&["15868549960"]);
     let none = dialogpost(&world, &["show", "nobody", "--json"]).await.code(1).json();
     assert_eq!(none["found"], json!([]));
 }

@@ -145,6 +145,10 @@ async fn a_her_id_of_another_clinics_employee_is_refused_by_name() {
     refused
         .says(&["clinics[0].employees[0].her_id: the HER-id 8141334 belongs to clinic 8141333 already", "nothing was written"]);
     dialogpost(&world, &["check", "8141444"]).await.code(2);
+    // The remedy it names: the clinic that gives her up stands first.
+    let mut both: Value = serde_json::from_str(&fixture_with(&[("/clinics/0/employees/0/her_id", Value::Null)])).unwrap();
+    both["clinics"].as_array_mut().unwrap().push(other["clinics"][0].clone());
+    apply(&world, &both.to_string()).await.code(0).says(&["Fjellbakken (8141444)"]);
 }
 
 #[tokio::test]

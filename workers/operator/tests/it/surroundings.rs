@@ -81,6 +81,23 @@ async fn p8_concurrent_migrators_all_succeed() {
     world.postgres().drop_database(&name).await;
 }
 
+#[tokio::test]
+async fn a_secret_may_come_from_a_file_and_a_reader_may_leave_early() {
+    let world = world().await;
+    let file = std::env::temp_dir().join(format!("dialogpost-operator-{}", world.database));
+    std::fs::write(&file, &world.database_url).unwrap();
+    let environment = [("DATABASE_URL_FILE", file.to_str().unwrap())];
+    run(&environment, &["ledger"]).await.code(0).says(&["balances"]);
+    let mut left = command(&environment, &["ledger"]);
+    let status = tokio::task::spawn_blocking(move || {
+        let mut child = left.stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        child.wait().unwrap()
+    });
+    assert_eq!(status.await.unwrap().code(), Some(0));
+    std::fs::remove_file(&file).unwrap();
+}
+
 /// In the database `postgres`, the one where the testbed runs SQL; no other test uses it.
 #[tokio::test]
 async fn an_unknown_schema_is_refused_at_start_up() {
