@@ -45,7 +45,7 @@ impl Rabbit {
     }
 
     pub fn url(&self, vhost: &str) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.port)
+        format!("amqp://guest:guest@127.0.0.1:{}/{}", self.port, vhost.replace('/', "%2f"))
     }
 
     pub async fn new_vhost(&self) -> String {
