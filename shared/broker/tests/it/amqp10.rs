@@ -2,6 +2,7 @@
 
 use crate::support::{Admin, Reader, id_range, message, publish, shared, url};
 use broker::topology;
+use lapin::uri::AMQPUri;
 use messages::transport::{Properties, Wire};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -18,10 +19,12 @@ fn proton_is_here() -> bool {
     here
 }
 
-fn run(script: &str, vhost: &str) -> String {
-    let (host, vhost) = vhost.rsplit('@').next().unwrap().split_once('/').unwrap();
+fn run(script: &str, url: &str) -> String {
+    let AMQPUri { authority, vhost, .. } = url.parse().unwrap();
+    let address = format!("{}:{}", authority.host, authority.port);
+    let login = authority.userinfo;
     let script = format!("{}/tests/amqp10/{script}", env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(python()).args([&script, host, vhost]).output().unwrap();
+    let output = Command::new(python()).args([&script, &address, &vhost, &login.username, &login.password]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

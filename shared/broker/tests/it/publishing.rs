@@ -98,7 +98,7 @@ async fn case_9_and_11_one_message_never_decides_for_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l5_nothing_confirmed_is_lost_when_connections_are_closed() {
     let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f");
+    let vhost = rabbit.url("/");
     Admin::new(&vhost).await.declare("q", &[]).await;
     let publisher = Publisher::new(url(&vhost), "test");
     let killer = async {
@@ -141,7 +141,7 @@ async fn l5_nothing_confirmed_is_lost_when_connections_are_closed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l8_a_blocked_broker_holds_nobody_up() {
     let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f");
+    let vhost = rabbit.url("/");
     let admin = Admin::new(&vhost).await;
     admin.declare("q", &[]).await;
     publish(&vhost, &messages("q", 0, 20)).await;
@@ -183,7 +183,7 @@ async fn l8_a_blocked_broker_holds_nobody_up() {
 async fn throughput() {
     const N: usize = 60_000;
     let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f");
+    let vhost = rabbit.url("/");
     Admin::new(&vhost).await.declare("q", &[]).await;
     let publisher = Publisher::new(url(&vhost), "test");
     for (size, side_by_side) in [(64, 1), (200, 1), (64, 4), (200, 4), (64, 8)] {

@@ -1,7 +1,7 @@
 //! A private RabbitMQ node as a child process, gone with its handle.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,7 +11,7 @@ const BIN: &str = "/usr/lib/rabbitmq/bin";
 pub struct Rabbit {
     dir: PathBuf,
     port: u16,
-    epmd: u16,
+    epmd: Child,
     env: Vec<(&'static str, String)>,
     group: Mutex<Option<u32>>,
 }
@@ -39,13 +39,15 @@ impl Rabbit {
             ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
             ("HOME", at("")),
         ];
+        // Our own, in the foreground: the one a node starts would outlive it.
+        let epmd = Command::new("epmd").args(["-port", &epmd.to_string()]).stderr(Stdio::null()).spawn().unwrap();
         let rabbit = Self { dir, port, epmd, env, group: Mutex::new(None) };
         rabbit.start().await;
         rabbit
     }
 
     pub fn url(&self, vhost: &str) -> String {
-        format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.port)
+        format!("amqp://guest:guest@127.0.0.1:{}/{}", self.port, vhost.replace('/', "%2f"))
     }
 
     pub async fn new_vhost(&self) -> String {
@@ -101,11 +103,8 @@ impl Rabbit {
 impl Drop for Rabbit {
     fn drop(&mut self) {
         self.kill();
-        let _ = Command::new("epmd")
-            .args(["-port", &self.epmd.to_string(), "-kill"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let _ = self.epmd.kill();
+        let _ = self.epmd.wait();
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
