@@ -1,6 +1,6 @@
 //! The consumer that silently hears nothing: after each kind of outage, what is published then must arrive.
 
-use crate::server::Rabbit;
+use testbed::Rabbit;
 use crate::support::{Admin, Reader, id_range, messages, publish, url};
 use broker::{Consumer, Publisher, Settled};
 use std::process::Command;
