@@ -52,6 +52,8 @@ impl FromStr for AmqpUrl {
     type Err = Fault;
 
     /// `amqp[s]://user:password@host[:port][/vhost][?heartbeat=seconds]`; a bare or missing path is the vhost `/`.
+    ///
+    /// In the connection strings of HelseNorge's own library the path names an exchange instead: do not pass one of those on unchanged.
     fn from_str(text: &str) -> Result<Self, Fault> {
         let wrong =
             |what| Fault::broken("amqp-url", format!("the broker's address (amqp[s]://user:password@host:port/vhost) {what}"));

@@ -166,6 +166,7 @@ impl Consumer {
             End::OfChannel(fault) if !alive => return Err(fault),
             End::OfChannel(fault) => slot.lost(Some(&fault)),
             End::Cancelled => slot.lost(None),
+            End::Quiet => slot.link = None,
         }
         Ok(())
     }

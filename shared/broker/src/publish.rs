@@ -141,20 +141,25 @@ fn lots(batch: &[Outgoing]) -> Vec<Lot<'_>> {
 }
 
 fn report(batch: &[Outgoing], settled: &[Settled]) {
+    let mut counts: BTreeMap<(&'static str, &'static str), u64> = BTreeMap::new();
     let mut failed: BTreeMap<&'static str, (usize, &Fault)> = BTreeMap::new();
     for (outgoing, settled) in batch.iter().zip(settled) {
         let wire = outgoing.wire.as_str();
-        match settled {
-            Settled::Confirmed => metrics::counter!("dialogpost_published_total", "wire" => wire).increment(1),
+        let metric = match settled {
+            Settled::Confirmed => "dialogpost_published_total",
             Settled::Returned { code, .. } => {
-                metrics::counter!("dialogpost_publish_returned_total", "wire" => wire).increment(1);
                 tracing::warn!(outbox = %outgoing.id, wire, code, routing_key = outgoing.routing_key, "no queue takes this message");
+                "dialogpost_publish_returned_total"
             }
             Settled::Failed(fault) => {
-                metrics::counter!("dialogpost_publish_failed_total", "wire" => wire).increment(1);
                 failed.entry(fault.code).or_insert((0, fault)).0 += 1;
+                "dialogpost_publish_failed_total"
             }
-        }
+        };
+        *counts.entry((metric, wire)).or_default() += 1;
+    }
+    for ((metric, wire), count) in counts {
+        metrics::counter!(metric, "wire" => wire).increment(count);
     }
     for (count, fault) in failed.into_values() {
         tracing::warn!(count, %fault, "publishing failed");

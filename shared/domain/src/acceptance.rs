@@ -2,64 +2,23 @@
 //!
 //! The order of the checks is the order of nhn-messaging 3.2: properties, packing, XML, HER-ids, then the clinic's and patient's side.
 
+use crate::arrival::{Arrival, Payload, conversation, kind, patient_id};
 use crate::clinic::Clinic;
 use crate::entry::{self, Entry, Form};
 use crate::readiness;
 use crate::receipts::{Answer, ReceiptHead, error_8221, receipt_head, wants_positive};
 use crate::transport::{
-    ErrorMessage, Header, HeaderFault, INVALID_FIELD, Lane, NOT_WELL_FORMED, Packing, SPOOFING, UNSUPPORTED, check_header, sender,
+    ErrorMessage, Header, HeaderFault, INVALID_FIELD, Lane, NOT_WELL_FORMED, SPOOFING, UNSUPPORTED, check_header,
 };
 use messages::event::DialogKind;
 use messages::person_id::TestSeries;
-use messages::transport::Properties;
 use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, MsgHead};
-use messages::wire::{Incoming, Read, XmlError};
-use messages::{Fault, HerId, MessageId, PersonId};
+use messages::wire::{Incoming, XmlError};
+use messages::{Fault, HerId, MessageId};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// A message with what could be read of it.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// Which queue it came on.
-    pub lane: Lane,
-    /// Its properties.
-    pub properties: Properties,
-    /// Its payload.
-    pub payload: Payload,
-}
-
-/// What could be read of a payload.
-#[derive(Clone, Debug)]
-pub enum Payload {
-    /// Read.
-    Read(Box<Read>),
-    /// Refused by the reader.
-    Unreadable(XmlError),
-    /// Protected content, or an error message's body, which is not looked at.
-    Closed,
-}
-
-/// What to ask the store before deciding.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys {
-    /// `fromHerId`.
-    pub from: Option<HerId>,
-    /// `toHerId`.
-    pub to: Option<HerId>,
-    /// The patient.
-    pub patient: Option<PersonId>,
-    /// Kind of dialog, for an answer that names no conversation.
-    pub answers_newest: Option<DialogKind>,
-    /// MsgId, lower case.
-    pub msg_id: Option<String>,
-    /// MsgId of the dialog's first message, lower case: `RefToConversation`, or the message's own id.
-    pub conversation: Option<String>,
-    /// Transport ids under which we may have sent what an error message or AppRec is about.
-    pub sent: Vec<Uuid>,
-}
 
 /// What the store knows about one arrival.
 #[derive(Clone, Debug, Default)]
@@ -150,79 +109,6 @@ impl Rejection {
     }
 }
 
-impl Arrival {
-    fn head(&self) -> Option<&MsgHead> {
-        match &self.payload {
-            Payload::Read(read) => match &read.incoming {
-                Incoming::MsgHead(head) => Some(head),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// The message function after every fall-back (nhn-messaging 7.5). `X-MessageInfo-Type` is unauthenticated, so the payload goes
-    /// first; it is a hint only.
-    pub fn function(&self) -> Option<String> {
-        let subject = self.properties.subject.clone().filter(|s| !s.trim().is_empty());
-        let payload = || match &self.payload {
-            Payload::Read(read) => match &read.incoming {
-                Incoming::MsgHead(head) => head.msg_type.as_ref().and_then(|t| t.v.clone()),
-                Incoming::AppRec(_) => Some("APPREC".to_owned()),
-                Incoming::SoapFault(_) => Some("AMQP_SOAP_FAULT".to_owned()),
-                Incoming::Unknown { .. } => None,
-            },
-            _ => None,
-        };
-        subject.or_else(payload).or_else(|| self.properties.application("X-MessageInfo-Type").map(str::to_owned))
-    }
-
-    /// What to ask the store.
-    pub fn keys(&self, series: &TestSeries) -> Keys {
-        let p = &self.properties;
-        let her_id = |key| p.application(key).and_then(|t| t.parse().ok());
-        let mut keys = Keys { from: her_id("fromHerId"), to: her_id("toHerId"), ..Keys::default() };
-        if let Some(head) = self.head() {
-            keys.msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok()).map(|id| id.key());
-            keys.patient = patient_id(head, series).ok();
-            keys.conversation = conversation(head).or_else(|| keys.msg_id.clone());
-            keys.answers_newest = kind(head).filter(|_| conversation(head).is_none() && is_answer(head));
-        }
-        let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());
-        let sent = match (&self.payload, self.lane) {
-            (_, Lane::Error) => [p.application("originalMessageId"), p.correlation_id.as_deref(), p.message_id.as_deref()],
-            (Payload::Read(read), Lane::Async) => match &read.incoming {
-                Incoming::AppRec(apprec) => [apprec.original_id.as_deref(), None, None],
-                Incoming::SoapFault(fault) => [fault.message_id.as_deref(), None, None],
-                _ => [None; 3],
-            },
-            _ => [None; 3],
-        };
-        keys.sent = sent.into_iter().filter_map(uuid).collect();
-        keys
-    }
-}
-
-fn kind(head: &MsgHead) -> Option<DialogKind> {
-    head.msg_type.as_ref()?.v.as_deref().and_then(DialogKind::from_message_function)
-}
-
-fn is_answer(head: &MsgHead) -> bool {
-    matches!(head.documents.first().map(|d| &d.content), Some(Content::Dialogmelding(d)) if d.foresporsel.is_empty())
-}
-
-fn conversation(head: &MsgHead) -> Option<String> {
-    let reference = head.conversation_ref.as_ref()?.ref_to_conversation.as_deref()?.trim();
-    (!reference.is_empty()).then(|| reference.to_lowercase())
-}
-
-fn patient_id(head: &MsgHead, series: &TestSeries) -> Result<PersonId, Rejection> {
-    let missing = || Rejection::new("patient-number-missing", error_8221("E30", "Pasientens fødselsnummer eller D-nummer mangler"));
-    let number = head.patient.as_ref().and_then(|p| p.national_id()).filter(|n| !n.expose().trim().is_empty()).ok_or_else(missing)?;
-    PersonId::parse(number.expose(), series)
-        .map_err(|_| Rejection::new("patient-number-wrong", error_8221("E31", "Pasientens fødselsnummer eller D-nummer er feil")))
-}
-
 /// Decides. Pure: the same arrival and facts give the same decision.
 pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision {
     // On the error queue nothing is checked strictly and nothing is answered (nhn-messaging 2.5).
@@ -241,11 +127,14 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision
         Payload::Read(read) => read,
         Payload::Unreadable(error) => return unreadable(*error),
         Payload::Closed => {
-            return Decision::Refuse("content-protected", ErrorMessage::new(UNSUPPORTED, "Protected content cannot be read here"));
+            return Decision::Refuse(
+                "content-protected",
+                ErrorMessage::new(UNSUPPORTED, "Protected content cannot be read here"),
+            );
         }
     };
     match &read.incoming {
-        Incoming::MsgHead(head) => decide_dialog(head, header, facts, series),
+        Incoming::MsgHead(head) => decide_dialog(head, &read.deviations, header, facts, series),
         Incoming::AppRec(apprec) => decide_receipt(apprec, header),
         Incoming::SoapFault(_) => Decision::FileError,
         Incoming::Unknown { .. } => {
@@ -298,8 +187,9 @@ fn decide_receipt(apprec: &ReceivedAppRec, header: Header) -> Decision {
     }
 }
 
-fn decide_dialog(head: &MsgHead, header: Header, facts: &Facts, series: &TestSeries) -> Decision {
-    let level_2 = |o: &Option<messages::wire::hodemelding::Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).map(str::to_owned);
+fn decide_dialog(head: &MsgHead, deviations: &[&str], header: Header, facts: &Facts, series: &TestSeries) -> Decision {
+    let level_2 =
+        |o: &Option<messages::wire::hodemelding::Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).map(str::to_owned);
     if let Err(refused) = check_parties(level_2(&head.sender).as_deref(), level_2(&head.receiver).as_deref(), header) {
         return refused;
     }
@@ -307,6 +197,12 @@ fn decide_dialog(head: &MsgHead, header: Header, facts: &Facts, series: &TestSer
         Ok(receipt) => receipt,
         Err(element) => return schema_invalid(element),
     };
+    // The reader keeps the first of what may stand once: two patients, or a second content, must not be half read.
+    if deviations.iter().any(|d| matches!(*d, "element-repeated" | "content-repeated")) {
+        let rejection =
+            Rejection::new("element-repeated", error_8221("T02", "Et element som skal stå én gang, står flere ganger"));
+        return Decision::Reject(Box::new((receipt, rejection)));
+    }
     match accept(head, receipt.clone(), header, facts, series) {
         Ok(decision) => decision,
         Err(rejection) => Decision::Reject(Box::new((receipt, rejection))),
@@ -321,9 +217,15 @@ fn apprec_version(head: &MsgHead) -> AppRecVersion {
     }
 }
 
-fn accept(head: &MsgHead, receipt: ReceiptHead, header: Header, facts: &Facts, series: &TestSeries) -> Result<Decision, Rejection> {
+fn accept(
+    head: &MsgHead,
+    receipt: ReceiptHead,
+    header: Header,
+    facts: &Facts,
+    series: &TestSeries,
+) -> Result<Decision, Rejection> {
     let msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok());
-    let msg_id = msg_id.ok_or_else(|| Rejection::new("message-id-invalid", error_8221("E10", "MsgId mangler eller er ikke en UUID")))?;
+    let msg_id = msg_id.ok_or_else(|| Rejection::new("message-id-invalid", error_8221("E10", "MsgId er ikke en UUID")))?;
     if let Some(earlier) = facts.earlier {
         return Ok(Decision::Repeat(earlier));
     }
@@ -334,9 +236,9 @@ fn accept(head: &MsgHead, receipt: ReceiptHead, header: Header, facts: &Facts, s
     let kind = kind(head).ok_or_else(|| Rejection::new("type-unsupported", error_8221("T10", "Meldingstypen støttes ikke")))?;
     let entry = entry::from_head(head)?;
     patient_id(head, series)?;
-    let patient = facts.patient.ok_or_else(|| {
-        Rejection::new("patient-unknown", error_8221("E35", "Pasienten finnes ikke på legekontorets liste"))
-    })?;
+    let patient = facts
+        .patient
+        .ok_or_else(|| Rejection::new("patient-unknown", error_8221("E35", "Pasienten finnes ikke på legekontorets liste")))?;
     if !is_offered(clinic, header.to, facts.fastlege.as_deref(), kind) {
         return Err(Rejection::new("service-not-offered", error_8221("X99", "Tjenesten tilbys ikke")));
     }
@@ -371,21 +273,5 @@ fn thread(head: &MsgHead, msg_id: &MessageId, entry: &Entry, facts: &Facts) -> T
             Thread::New { conversation: conversation.clone(), flagged: *conversation != msg_id.key() }
         }
         (None, None, form, _) => Thread::New { conversation: msg_id.key(), flagged: form == Form::Notat },
-    }
-}
-
-/// The clinic or employee a message is filed under when its header could not be used.
-pub fn addressee(arrival: &Arrival) -> (Option<HerId>, Option<HerId>) {
-    let to = arrival.properties.application("toHerId").and_then(|t| t.parse().ok());
-    (sender(&arrival.properties).ok(), to)
-}
-
-/// How an arrival's payload is to be opened: by the queue's lane and the content type.
-pub fn packing(lane: Lane, properties: &Properties) -> Packing {
-    match properties.content_type.as_deref() {
-        Some(content_type) => Packing::of(content_type),
-        // Reported as missing later; until then the payload may tell the message function.
-        None if lane == Lane::Async => Packing::Plain,
-        None => Packing::Protected,
     }
 }

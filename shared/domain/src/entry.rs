@@ -102,8 +102,12 @@ fn text_of(dialog: &Dialogmelding) -> Result<Entry, Rejection> {
     match (dialog.foresporsel.first(), dialog.notat.first()) {
         (Some(first), None) => Ok(request(first, &dialog.foresporsel)),
         (None, Some(first)) => Ok(answer(first, &dialog.notat)),
-        (None, None) => Err(Rejection::new("dialog-empty", error_8221("T02", "Dialogmeldingen har verken Foresporsel eller Notat"))),
-        (Some(_), Some(_)) => Err(Rejection::new("dialog-mixed", error_8221("T02", "Dialogmeldingen har både Foresporsel og Notat"))),
+        (None, None) => {
+            Err(Rejection::new("dialog-empty", error_8221("T02", "Dialogmeldingen har verken Foresporsel eller Notat")))
+        }
+        (Some(_), Some(_)) => {
+            Err(Rejection::new("dialog-mixed", error_8221("T02", "Dialogmeldingen har både Foresporsel og Notat")))
+        }
     }
 }
 
@@ -173,9 +177,8 @@ fn add_document(entry: &mut Entry, document: &Document) -> Result<(), Rejection>
 }
 
 fn attachment(document: &Document, bytes: &Sensitive<Vec<u8>>, number: usize) -> Result<Attachment, Rejection> {
-    let media_type = media_type(bytes.expose()).ok_or_else(|| {
-        Rejection::new("attachment-type", error_8221("T99", "Vedlegg må være PDF, JPEG, PNG eller TIFF"))
-    })?;
+    let media_type = media_type(bytes.expose())
+        .ok_or_else(|| Rejection::new("attachment-type", error_8221("T99", "Vedlegg må være PDF, JPEG, PNG eller TIFF")))?;
     let given = document.description.clone().filter(|d| !d.expose().trim().is_empty());
     let file_name = given.unwrap_or_else(|| Sensitive::new(format!("vedlegg-{number}")));
     Ok(Attachment { file_name, media_type, bytes: bytes.clone() })

@@ -3,13 +3,14 @@
 //!
 //! - [`clinic`], [`setup`]: what a clinic is, and the file that describes one
 //! - [`readiness`]: may it take part (J1)
-//! - [`transport`], [`acceptance`]: what becomes of a message that arrives
+//! - [`arrival`], [`transport`], [`acceptance`]: what becomes of a message that arrives
 //! - [`entry`]: what is kept of its content
 //! - [`receipts`]: what the sender is told
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
 //! - [`retry`]: when to try again
 
 pub mod acceptance;
+pub mod arrival;
 pub mod clinic;
 pub mod entry;
 pub mod journaling;

@@ -53,8 +53,7 @@ pub fn missing(clinic: &Clinic) -> Vec<Missing> {
     if takes_part().next().is_none() {
         missing.push(Missing::Service);
     }
-    missing.extend(
-        takes_part().filter(|(_, e)| e.her_id.is_none()).map(|(id, _)| Missing::EmployeeHerId { employee: id.clone() }),
-    );
+    missing
+        .extend(takes_part().filter(|(_, e)| e.her_id.is_none()).map(|(id, _)| Missing::EmployeeHerId { employee: id.clone() }));
     missing
 }

@@ -33,7 +33,7 @@ pub struct ReceiptHead {
     pub msg_type: Code,
     /// `GenDate`, verbatim.
     pub gen_date: String,
-    /// `MsgId`, verbatim; empty when it was missing.
+    /// `MsgId`, verbatim.
     pub msg_id: String,
     /// Who sent it.
     pub sender: Organisation,
@@ -50,9 +50,10 @@ pub struct ReceiptHead {
 pub fn receipt_head(head: &MsgHead, version: AppRecVersion) -> Result<ReceiptHead, &'static str> {
     let msg_type = head.msg_type.clone().filter(|t| t.v.is_some()).ok_or("MsgInfo/Type")?;
     let gen_date = head.gen_date.clone().filter(|d| is_xs_date_time(d)).ok_or("MsgInfo/GenDate")?;
+    let msg_id = head.msg_id.clone().filter(|id| !id.is_empty()).ok_or("MsgInfo/MsgId")?;
     let sender = head.sender.clone().ok_or("MsgInfo/Sender")?;
     let receiver = head.receiver.clone().ok_or("MsgInfo/Receiver")?;
-    Ok(ReceiptHead { msg_type, gen_date, msg_id: head.msg_id.clone().unwrap_or_default(), sender, receiver, version })
+    Ok(ReceiptHead { msg_type, gen_date, msg_id, sender, receiver, version })
 }
 
 /// Whether a positive AppRec is due: `Ack` absent counts as J (message-formats 1.1).
@@ -108,7 +109,15 @@ pub fn application_time_stamp(now: Timestamp) -> String {
 }
 
 /// Properties of a business message or AppRec on its way to a party (nhn-messaging 2.1–2.2).
-pub fn outbound_properties(function: &str, from: HerId, to: HerId, to_queue: &str, reply_to: &str, id: Uuid, now: Timestamp) -> Properties {
+pub fn outbound_properties(
+    function: &str,
+    from: HerId,
+    to: HerId,
+    to_queue: &str,
+    reply_to: &str,
+    id: Uuid,
+    now: Timestamp,
+) -> Properties {
     let id = id.to_string();
     Properties {
         message_id: Some(id.clone()),

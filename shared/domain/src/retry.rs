@@ -31,7 +31,17 @@ mod tests {
 
     #[test]
     fn delays_grow_to_an_hour_and_end() {
-        let table = [(1, Some(2)), (2, Some(8)), (3, Some(32)), (4, Some(128)), (5, Some(512)), (6, Some(2048)), (7, Some(3600)), (8, None), (u32::MAX, None)];
+        let table = [
+            (1, Some(2)),
+            (2, Some(8)),
+            (3, Some(32)),
+            (4, Some(128)),
+            (5, Some(512)),
+            (6, Some(2048)),
+            (7, Some(3600)),
+            (8, None),
+            (u32::MAX, None),
+        ];
         for (failed, seconds) in table {
             assert_eq!(delay(failed, 0.0), seconds.map(Duration::from_secs), "after {failed}");
         }

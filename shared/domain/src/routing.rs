@@ -103,12 +103,19 @@ mod tests {
         let group = |id: &str| Group(id.into());
         let lab = || Position("lab".into());
         let both = |r| RoutingRule::FastOgBehandler { recipients: r };
-        let table: Vec<(&str, RoutingRule, Option<&str>, &[&str], bool)> = vec![
+        type Row<'a> = (&'a str, RoutingRule, Option<&'a str>, &'a [&'a str], bool);
+        let table: Vec<Row<'_>> = vec![
             ("behandler", RoutingRule::Behandler, Some("kari"), &["kari"], false),
             ("behandler gone", RoutingRule::Behandler, Some("borte"), &["kari", "ole", "siri"], true),
             ("no behandler", RoutingRule::Behandler, None, &["kari", "ole", "siri"], true),
             ("fast group", fast(vec![group("legene")]), Some("siri"), &["kari", "ole"], false),
-            ("fast mix, one copy each", fast(vec![lab(), Role("helsesekretaer".into()), Whole(true)]), None, &["kari", "ole", "siri"], false),
+            (
+                "fast mix, one copy each",
+                fast(vec![lab(), Role("helsesekretaer".into()), Whole(true)]),
+                None,
+                &["kari", "ole", "siri"],
+                false,
+            ),
             ("fast empty group", fast(vec![group("tom")]), Some("kari"), &["kari", "ole", "siri"], true),
             ("fast unknown group", fast(vec![group("finnes-ikke")]), None, &["kari", "ole", "siri"], true),
             ("members who left", fast(vec![group("sluttet")]), None, &["kari", "ole", "siri"], true),

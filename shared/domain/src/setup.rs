@@ -1,6 +1,6 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
-use crate::clinic::{Recipient, RoutingRule, SetKind};
+use crate::clinic::{Recipient, RoutingRule, SetKey, SetKind};
 use messages::event::DialogKind;
 use messages::person_id::{PersonId, TestSeries};
 use messages::{HerId, Sensitive};
@@ -59,7 +59,11 @@ pub struct Queues {
 impl Queues {
     /// `{herId}_async`, `_sync`, `_error`: our own queues when the file names no others.
     pub fn of(her_id: HerId) -> Self {
-        Self { async_queue: format!("{her_id}_async"), sync_queue: format!("{her_id}_sync"), error_queue: format!("{her_id}_error") }
+        Self {
+            async_queue: format!("{her_id}_async"),
+            sync_queue: format!("{her_id}_sync"),
+            error_queue: format!("{her_id}_error"),
+        }
     }
 
     fn all_mut(&mut self) -> [(&'static str, &mut String); 3] {
@@ -200,12 +204,17 @@ pub struct SetupFault {
 impl ClinicSetup {
     /// Keys of the file that this version reads and leaves aside.
     pub fn unused(&self) -> Vec<&'static str> {
+        let any_patient = |has: fn(&PatientSetup) -> bool| self.patients.iter().any(has);
         [
             ("video_module", self.video_module.is_some()),
             ("notifications", self.notifications.is_some()),
             ("own_certificates", self.own_certificates.is_some()),
             ("appointment_types", self.appointment_types.is_some()),
             ("timeboker", self.timeboker.is_some()),
+            ("patients[].helsenorge", any_patient(|p| p.helsenorge.is_some())),
+            ("patients[].phone", any_patient(|p| p.phone.is_some())),
+            ("patients[].email", any_patient(|p| p.email.is_some())),
+            ("patients[].push", any_patient(|p| p.push.is_some())),
         ]
         .into_iter()
         .filter(|(_, there)| *there)
@@ -273,6 +282,12 @@ pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
     faults.0
 }
 
+/// A key of the file as a fault may show it: one that is no word may be a person's data in the wrong place.
+pub fn shown_key(key: &str) -> &str {
+    let word = (1..=40).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+    if word { key } else { "?" }
+}
+
 struct Faults(Vec<SetupFault>);
 
 impl Faults {
@@ -285,7 +300,12 @@ impl Faults {
     fn check_queues(&mut self, at: &str, queues: &mut Queues) {
         for (name, address) in queues.all_mut() {
             let bare = address.rsplit('/').next().unwrap_or_default().trim().to_owned();
-            self.unless(!bare.is_empty() && bare.len() <= 255, at, &format!("queues.{name}"), "a queue's name has 1 to 255 bytes");
+            self.unless(
+                !bare.is_empty() && bare.len() <= 255,
+                at,
+                &format!("queues.{name}"),
+                "a queue's name has 1 to 255 bytes",
+            );
             *address = bare;
         }
     }
@@ -296,26 +316,44 @@ impl Faults {
             let new = !employee.id.is_empty() && ids.insert(employee.id.as_str());
             self.unless(new, &format!("{at}.employees[{n}]"), "id", "an id is not empty and unique in its clinic");
         }
+        let sets = self.check_sets(at, clinic, &ids);
+        self.check_routing(at, clinic, &sets);
+        self.check_patients(at, clinic, &ids, series);
+    }
+
+    /// The sets that are there. Faults name places, not what stands there: a number of a patient may have got among the members.
+    fn check_sets(&mut self, at: &str, clinic: &ClinicSetup, employees: &BTreeSet<&str>) -> BTreeSet<SetKey> {
         let mut sets = BTreeSet::new();
-        for (kind, set) in clinic.sets() {
-            let at = format!("{at}.{}s[{}]", kind.as_str(), set.id);
-            self.unless(sets.insert((kind, set.id.clone())), &at, "id", "an id is unique among its kind");
-            for member in &set.members {
-                self.unless(ids.contains(member.as_str()), &at, "members", &format!("{member} is no employee of the clinic"));
+        let lists = [(SetKind::Position, &clinic.positions), (SetKind::Group, &clinic.groups), (SetKind::Role, &clinic.roles)];
+        for (kind, list) in lists {
+            for (n, set) in list.iter().enumerate() {
+                let at = format!("{at}.{}s[{n}]", kind.as_str());
+                let new = !set.id.is_empty() && sets.insert((kind, set.id.clone()));
+                self.unless(new, &at, "id", "an id is not empty and unique among its kind");
+                for (m, member) in set.members.iter().enumerate() {
+                    let known = employees.contains(member.as_str());
+                    self.unless(known, &at, &format!("members[{m}]"), "this is no employee of the clinic");
+                }
             }
         }
+        sets
+    }
+
+    fn check_routing(&mut self, at: &str, clinic: &ClinicSetup, sets: &BTreeSet<SetKey>) {
         for (kind, rule) in &clinic.routing {
-            let at = format!("{at}.routing.{kind}");
-            self.unless(DialogKind::parse(kind).is_some(), &at, "", "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
+            let key = shown_key(kind);
+            let at = format!("{at}.routing");
+            self.unless(DialogKind::parse(kind).is_some(), &at, key, "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
+            let at = format!("{at}.{key}");
             if let Err(text) = rule.rule() {
                 self.unless(false, &at, "mode", text);
             }
-            for recipient in &rule.recipients {
-                let known = recipient.set().is_none_or(|key| sets.contains(&key));
-                self.unless(known, &at, "recipients", &format!("{} is not set up", recipient.label()));
+            for (n, recipient) in rule.recipients.iter().enumerate() {
+                let (known, place) = (recipient.set().is_none_or(|key| sets.contains(&key)), format!("recipients[{n}]"));
+                self.unless(known, &at, &place, "this position, group or role is not set up");
+                self.unless(*recipient != Recipient::Clinic(false), &at, &place, "the whole clinic is {\"clinic\": true}");
             }
         }
-        self.check_patients(at, clinic, &ids, series);
     }
 
     fn check_patients(&mut self, at: &str, clinic: &ClinicSetup, employees: &BTreeSet<&str>, series: &TestSeries) {

@@ -170,7 +170,9 @@ mod tests {
         let f = Some("DIALOG_INNBYGGER_EKONTAKT");
         assert!(check_header(&properties(&[]), f).is_ok());
         assert_eq!(data(&properties(&["toHerId"]), None).unwrap(), "toHerId;Label;");
-        assert!(matches!(check_header(&properties(&["fromHerId"]), f), Err(HeaderFault::NoSender(e)) if e.code == "from-her-id-missing"));
+        assert!(
+            matches!(check_header(&properties(&["fromHerId"]), f), Err(HeaderFault::NoSender(e)) if e.code == "from-her-id-missing")
+        );
         let mut p = properties(&[]);
         p.application.insert("applicationTimeStamp".into(), "i går".into());
         assert_eq!(data(&p, f).unwrap(), "applicationTimeStamp;");
@@ -187,7 +189,13 @@ mod tests {
 
     #[test]
     fn time_stamps() {
-        for ok in ["2026-07-02T12:31:17Z", "2026-07-02T12:31:17+02:00", "2026-07-02T12:31:17", "2026-07-02 12:31:17", "07/02/2026 12:31:17"] {
+        for ok in [
+            "2026-07-02T12:31:17Z",
+            "2026-07-02T12:31:17+02:00",
+            "2026-07-02T12:31:17",
+            "2026-07-02 12:31:17",
+            "07/02/2026 12:31:17",
+        ] {
             assert!(is_time_stamp(ok), "{ok}");
         }
         for bad in ["", "2026", "i går", "2026-13-02T12:31:17Z"] {
@@ -200,7 +208,11 @@ mod tests {
         for plain in ["text/plain", "TEXT/Plain; charset=utf-8", "application/xml", " text/xml"] {
             assert_eq!(Packing::of(plain), Packing::Plain, "{plain}");
         }
-        for protected in ["application/pkcs7-mime; smime-type=signed-and-enveloped-data", "Application/PKCS7-mime;smimetype=enveloped-data", ""] {
+        for protected in [
+            "application/pkcs7-mime; smime-type=signed-and-enveloped-data",
+            "Application/PKCS7-mime;smimetype=enveloped-data",
+            "",
+        ] {
             assert_eq!(Packing::of(protected), Packing::Protected, "{protected}");
         }
         assert_eq!(Packing::of("application/soap+xml"), Packing::Soap);

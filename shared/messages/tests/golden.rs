@@ -5,7 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "helpers of tests fail by panicking"
+    reason = "a test fails by panicking"
 )]
 
 use messages::HerId;
@@ -34,7 +34,6 @@ fn events() -> Vec<Event> {
         message: uuid(2),
         clinic: HerId::try_from(8_141_333).unwrap(),
         dialog: uuid(3),
-        entry: uuid(4),
         sequence: 5,
         dialog_kind: DialogKind::EKonsultasjon,
     };

@@ -5,7 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "helpers of tests fail by panicking"
+    reason = "a test fails by panicking"
 )]
 
 #[path = "common/fixtures.rs"]
@@ -14,11 +14,13 @@ mod fixtures;
 mod samples;
 
 use fixtures::{fixture, msg_head, read_ok};
+use messages::Sensitive;
 use messages::wire::apprec::{AppRec, AppRecVersion};
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, ConversationRef, MsgHead};
 use messages::wire::{Incoming, WriteError};
-use samples::{clinic, dialog, doctor, foresporsel, guardian, head, helsenorge, messages, receipt, receipts};
+use proptest::prelude::*;
+use samples::{clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, receipt, receipts};
 
 #[test]
 fn messages_come_back_as_written() {
@@ -171,6 +173,34 @@ fn texts_lose_what_xml_cannot_carry() {
     let Content::Dialogmelding(back) = msg_head(&xml).documents.swap_remove(0).content else { panic!("dialog") };
     assert_eq!(back.foresporsel[0].sporsmal.as_ref().unwrap().expose(), "føretter ]]> <x/>");
     assert_eq!(back.foresporsel[0].type_foresp.as_ref().unwrap().dn.as_deref(), Some("ab"));
+}
+
+/// Attachments and everything around them survive, whatever their length.
+#[test]
+fn a_megabyte_comes_back() {
+    for length in [0, 1, 2, 3, 6143, 6144, 1_048_577] {
+        let bytes: Vec<u8> = (0..length).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let content = Content::Attachment(bytes.into());
+        let xml = but(|m| m.documents.push(document(content.clone()))).unwrap();
+        assert!(msg_head(&xml).documents[1].content == content, "{length}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_comes_back(text in "\\PC{0,20}|(?s).{0,40}", ot in "(?s).{0,20}") {
+        let mut request = foresporsel("HE");
+        request.sporsmal = Some(text.clone().into());
+        request.type_foresp.as_mut().unwrap().ot = Some(ot.clone());
+        let xml = but(|m| m.documents[0].content = dialog(vec![request], vec![])).unwrap();
+        let Content::Dialogmelding(back) = msg_head(&xml).documents.swap_remove(0).content else { panic!("dialog") };
+        let kept = |text: &str| {
+            let legal = |c: &char| !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+            Some(text.chars().filter(legal).collect::<String>().trim().to_owned()).filter(|text| !text.is_empty())
+        };
+        prop_assert_eq!(back.foresporsel[0].sporsmal.clone().map(Sensitive::into_inner), kept(&text));
+        prop_assert_eq!(back.foresporsel[0].type_foresp.clone().unwrap().ot, kept(&ot));
+    }
 }
 
 #[test]

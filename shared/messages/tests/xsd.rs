@@ -7,7 +7,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "helpers of tests fail by panicking"
+    reason = "a test fails by panicking"
 )]
 
 #[path = "common/samples.rs"]

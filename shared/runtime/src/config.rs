@@ -88,7 +88,8 @@ impl Config {
         let database_url = r.required("DATABASE_URL", database_url, "is not set: postgres://user:password@host:5432/database");
         let amqp = r.secret("AMQP_URL", "AMQP_URL_FILE").and_then(|url| r.amqp("AMQP_URL", &url));
         let amqp = r.required("AMQP_URL", amqp, "is not set: amqp://user:password@host:5672/vhost");
-        let nhn = r.secret("NHN_AMQP_URL", "NHN_AMQP_URL_FILE").and_then(|url| r.amqp("NHN_AMQP_URL", &url)).or_else(|| amqp.clone());
+        let nhn =
+            r.secret("NHN_AMQP_URL", "NHN_AMQP_URL_FILE").and_then(|url| r.amqp("NHN_AMQP_URL", &url)).or_else(|| amqp.clone());
         let listen = r.parsed("LISTEN", "127.0.0.1:8090", |t| t.parse().ok(), "is an address and port such as 0.0.0.0:8090");
         let log_format = r.parsed("LOG_FORMAT", "auto", log_format, "is auto, human or json");
         let batch = r.parsed("BATCH", "64", |t| within(t, 1, 1000), "is a number from 1 to 1000");
@@ -98,11 +99,29 @@ impl Config {
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
         match (database_url, amqp, nhn, listen, log_format, batch, lanes, connections, series) {
-            (Some(database_url), Some(amqp_url), Some(nhn_amqp_url), Some(listen), Some(log_format), Some(batch), Some(lanes), Some(database_connections), Some(test_series))
-                if r.faults.is_empty() =>
-            {
-                Ok(Self { database_url, amqp_url, nhn_amqp_url, nhn_exchange, listen, log_filter, log_format, batch, lanes, database_connections, test_series })
-            }
+            (
+                Some(database_url),
+                Some(amqp_url),
+                Some(nhn_amqp_url),
+                Some(listen),
+                Some(log_format),
+                Some(batch),
+                Some(lanes),
+                Some(database_connections),
+                Some(test_series),
+            ) if r.faults.is_empty() => Ok(Self {
+                database_url,
+                amqp_url,
+                nhn_amqp_url,
+                nhn_exchange,
+                listen,
+                log_filter,
+                log_format,
+                batch,
+                lanes,
+                database_connections,
+                test_series,
+            }),
             _ => Err(r.faults),
         }
     }

@@ -2,8 +2,8 @@
 //! shutdown are the pipeline's; a handler never sees them.
 
 use jiff::Timestamp;
-use messages::transport::{Delivery, Outgoing};
 use messages::Fault;
+use messages::transport::{Delivery, Outgoing};
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -42,7 +42,12 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Writes the effects of a batch and returns what is to be sent.
-    fn write(&self, tx: &Tx<'_>, effects: Vec<Self::Effect>, now: Timestamp) -> impl Future<Output = Result<Vec<Outgoing>, StoreError>> + Send;
+    fn write(
+        &self,
+        tx: &Tx<'_>,
+        effects: Vec<Self::Effect>,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Outgoing>, StoreError>> + Send;
 }
 
 /// What is to become of one message; a closed set.

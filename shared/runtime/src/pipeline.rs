@@ -14,8 +14,8 @@ use crate::worker::Context;
 use broker::{Consumer, Delays, Policy};
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use messages::transport::{Delivery, Outgoing};
 use messages::Fault;
+use messages::transport::{Delivery, Outgoing};
 use settle::{decide, parse, settle};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,8 +23,6 @@ use std::time::{Duration, Instant};
 use store::{StoreError, outbox, processed};
 use tokio_util::sync::CancellationToken;
 
-/// A writer has this long to publish its own rows before any worker may take them.
-pub const LEASE: Duration = Duration::from_secs(10);
 /// How often one message is run again because a concurrent transaction interfered.
 const CONFLICTS: u32 = 5;
 
@@ -171,7 +169,7 @@ impl<H: Handler> Pipeline<H> {
         self.probe(Step::Decided)?;
         let mut outgoing = settle(self.handler.as_ref(), &tx, decided, now).await?;
         self.probe(Step::Written)?;
-        outbox::insert(&tx, &outgoing, lease_end(now)).await?;
+        outbox::insert(&tx, &outgoing, after(now, self.context.lease)).await?;
         self.probe(Step::OutgoingWritten)?;
         tx.commit().await?;
         self.probe(Step::Committed)?;
@@ -211,8 +209,8 @@ pub(crate) enum Mode<'a> {
     Bury(&'a Fault),
 }
 
-pub(crate) fn lease_end(now: Timestamp) -> Timestamp {
-    now.checked_add(LEASE).unwrap_or(Timestamp::MAX)
+pub(crate) fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 /// Sleeps; `false` = cancelled meanwhile.

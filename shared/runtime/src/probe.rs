@@ -40,9 +40,12 @@ impl Step {
     ];
 }
 
+/// Tells whether a worker dies after a step.
+type Dies = dyn Fn(&str, Step) -> bool + Send + Sync;
+
 /// Asked after each step whether the worker dies here. In production nobody is asked.
 #[derive(Clone, Default)]
-pub struct Probe(Option<Arc<dyn Fn(&str, Step) -> bool + Send + Sync>>);
+pub struct Probe(Option<Arc<Dies>>);
 
 /// The worker died at a probe: connections drop, nothing is acked, rolled back or cleaned up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::health::{self, Health};
 use crate::pipeline::Ended;
 use crate::probe::Probe;
 use crate::telemetry;
-use crate::worker::{Context, Worker};
+use crate::worker::{Context, LEASE, Worker};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,9 @@ pub fn main(worker: Worker) -> ExitCode {
 #[allow(clippy::print_stderr)]
 fn help(worker: Worker) {
     eprintln!("{}: {}\n", worker.name, worker.about);
-    eprintln!("Takes no arguments. Needs DATABASE_URL and AMQP_URL (or DATABASE_URL_FILE, AMQP_URL_FILE); see `dialogpost run --help`.");
+    eprintln!(
+        "Takes no arguments. Needs DATABASE_URL and AMQP_URL (or DATABASE_URL_FILE, AMQP_URL_FILE); see `dialogpost run --help`."
+    );
 }
 
 /// Lists every fault of the configuration.
@@ -117,6 +119,7 @@ fn context(config: Config, workers: usize) -> Result<Context, String> {
         cancel: CancellationToken::new(),
         health: Health::default(),
         probe: Probe::default(),
+        lease: LEASE,
     })
 }
 

@@ -4,7 +4,7 @@
 //! published (a crash between commit and publish, a broker that was away, retries whose time has come) are swept up by any worker.
 //! A row is published at least once, always under the same message id.
 
-use crate::pipeline::{lease_end, sleep_unless};
+use crate::pipeline::{after, sleep_unless};
 use crate::probe::Step;
 use crate::worker::Context;
 use broker::{Publisher, Settled};
@@ -118,7 +118,7 @@ impl Relay {
                 Ok(fault) => dead.push(self.letter(row, &fault, now)),
                 Err(fault) => {
                     tracing::warn!(worker = self.inner.worker, code = fault.code, attempts = row.attempts, outbox = %row.outgoing.id, "not sent: {}", fault.text);
-                    later.push((row.outgoing.id, now.checked_add(resend_delay(row.attempts)).unwrap_or(now)));
+                    later.push((row.outgoing.id, after(now, resend_delay(row.attempts))));
                 }
             }
         }
@@ -148,14 +148,17 @@ impl Relay {
 /// `Ok` = can never be sent; `Err` = later again.
 fn fault_of(row: &Outgoing, settled: Settled) -> Result<Fault, Fault> {
     match (settled, row.wire) {
-        (Settled::Returned { code, .. }, Wire::Nhn) => {
-            Ok(Fault::broken("nhn-unroutable", format!("NHN's broker has no such queue ({code}): check the party's queues, then replay")))
-        }
+        (Settled::Returned { code, .. }, Wire::Nhn) => Ok(Fault::broken(
+            "nhn-unroutable",
+            format!("NHN's broker has no such queue ({code}): check the party's queues, then replay"),
+        )),
         // Our own queues are ours to make: once they exist the message goes out.
         (Settled::Returned { code, .. }, Wire::Dialogpost) => {
             Err(Fault::transient("unroutable", format!("no queue is bound for it ({code}): run `dialogpost topology apply`")))
         }
-        (Settled::Failed(fault), _) if fault.class == messages::FaultClass::Broken && fault.code == "amqp-property-too-long" => Ok(fault),
+        (Settled::Failed(fault), _) if fault.class == messages::FaultClass::Broken && fault.code == "amqp-property-too-long" => {
+            Ok(fault)
+        }
         (Settled::Failed(fault), _) => Err(fault),
         (Settled::Confirmed, _) => Err(Fault::transient("confirmed", "sent")),
     }
@@ -192,7 +195,7 @@ async fn sweep(relay: Relay) {
 async fn take(context: &Context, wires: &[Wire]) -> Result<Vec<Due>, StoreError> {
     let now = (context.clock)();
     let session = context.store.session().await?;
-    outbox::take_due(&session, wires, now, lease_end(now), SWEEP).await
+    outbox::take_due(&session, wires, now, after(now, context.lease), SWEEP).await
 }
 
 async fn delete_confirmed(context: Context, mut deletions: mpsc::UnboundedReceiver<Uuid>, drained: CancellationToken) {

@@ -34,7 +34,12 @@ pub struct Context {
     pub health: Health,
     /// Where a test kills it.
     pub probe: Probe,
+    /// How long the writer of an outbox row may take to publish it before any worker may.
+    pub lease: Duration,
 }
+
+/// [`Context::lease`] outside tests.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// A worker of the fleet.
 #[derive(Clone, Copy)]
@@ -59,7 +64,8 @@ pub enum Source {
 pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>, wires: &[Wire]) -> Ended {
     let handler = Arc::new(handler);
     let config = Arc::clone(&context.config);
-    let publishers = wires.iter().map(|wire| (*wire, Publisher::new(url_of(&config, *wire), publisher_name(H::WORKER, *wire)))).collect();
+    let publishers =
+        wires.iter().map(|wire| (*wire, Publisher::new(url_of(&config, *wire), publisher_name(H::WORKER, *wire)))).collect();
     let relay = Relay::start(H::WORKER, context.clone(), publishers);
     let mut pipelines = JoinSet::new();
     for source in sources {
@@ -124,7 +130,9 @@ fn problem(state: &ConsumerState) -> Option<String> {
     match (state.is_ready(), state.missing.is_empty()) {
         (true, _) => None,
         (false, true) => Some("not connected".to_owned()),
-        (false, false) => Some(format!("missing on the broker: {}", state.missing.iter().cloned().collect::<Vec<_>>().join(", "))),
+        (false, false) => {
+            Some(format!("missing on the broker: {}", state.missing.iter().cloned().collect::<Vec<_>>().join(", ")))
+        }
     }
 }
 

@@ -218,12 +218,20 @@ end $$;
 
 create trigger append_only before update or delete on dialogpost.journal_entry
     for each row execute function dialogpost.refuse_change();
+create trigger append_only_whole before truncate on dialogpost.journal_entry
+    for each statement execute function dialogpost.refuse_change();
 create trigger append_only before update or delete on dialogpost.audit
     for each row execute function dialogpost.refuse_change();
+create trigger append_only_whole before truncate on dialogpost.audit
+    for each statement execute function dialogpost.refuse_change();
 create trigger append_only before update or delete on dialogpost.dialog_entry
     for each row execute function dialogpost.refuse_change();
+create trigger append_only_whole before truncate on dialogpost.dialog_entry
+    for each statement execute function dialogpost.refuse_change();
 create trigger append_only before update or delete on dialogpost.attachment
     for each row execute function dialogpost.refuse_change();
+create trigger append_only_whole before truncate on dialogpost.attachment
+    for each statement execute function dialogpost.refuse_change();
 
 -- Exactly one state for every incoming message, proven by the rows that exist.
 create view dialogpost.message_state as

@@ -2,10 +2,10 @@
 
 use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
-use domain::clinic::{Clinic, Employee, RoutingRule, SetKind};
-use domain::transport::Lane;
 use ::messages::HerId;
 use ::messages::event::DialogKind;
+use domain::clinic::{Clinic, Employee, RoutingRule, SetKind};
+use domain::transport::Lane;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -132,6 +132,7 @@ pub async fn nhn_queues(session: &Session) -> Result<Vec<NhnQueue>, StoreError> 
 /// # Errors
 /// As any step.
 pub async fn all_her_ids(session: &Session) -> Result<Vec<HerId>, StoreError> {
-    let all = step!("clinic.all", "select her_id from dialogpost.clinic union select her_id from dialogpost.party order by her_id");
+    let all =
+        step!("clinic.all", "select her_id from dialogpost.clinic union select her_id from dialogpost.party order by her_id");
     session.query(all, &[]).await?.iter().map(|r| her_id(r, "her_id")).collect()
 }

@@ -2,8 +2,8 @@
 
 use crate::step::{column, step};
 use crate::{Session, StoreError, Tx};
-use jiff::Timestamp;
 use ::messages::transport::Properties;
+use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 use uuid::Uuid;

@@ -2,11 +2,11 @@
 
 use crate::step::{column, step};
 use crate::{StoreError, Tx};
-use domain::entry::{Entry, Representative};
-use jiff::Timestamp;
 use ::messages::event::DialogKind;
 use ::messages::wire::resept::Resept;
 use ::messages::{HerId, Sensitive};
+use domain::entry::{Entry, Representative};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
 use tokio_postgres::types::Json;
@@ -75,9 +75,7 @@ pub async fn extend(tx: &Tx<'_>, added: &HashMap<Uuid, u32>) -> Result<HashMap<U
          where d.id = a.id returning d.id, d.entries - a.n as before"
     );
     let rows = tx.query(extend, &[&ids, &counts]).await?;
-    rows.iter()
-        .map(|r| Ok((column(r, "id")?, u32::try_from(column::<i32>(r, "before")?).unwrap_or(0))))
-        .collect()
+    rows.iter().map(|r| Ok((column(r, "id")?, u32::try_from(column::<i32>(r, "before")?).unwrap_or(0)))).collect()
 }
 
 /// An entry to store.
@@ -137,7 +135,17 @@ pub async fn add_entries(tx: &Tx<'_>, entries: &[NewEntry]) -> Result<(), StoreE
     tx.query(
         insert,
         &[
-            &ids, &dialogs, &sequences, &forms, &codes, &subjects, &texts, &sent, &received, &representatives, &deliveries,
+            &ids,
+            &dialogs,
+            &sequences,
+            &forms,
+            &codes,
+            &subjects,
+            &texts,
+            &sent,
+            &received,
+            &representatives,
+            &deliveries,
             &prescriptions,
         ],
     )

@@ -39,7 +39,9 @@ pub enum StoreError {
         code: Code,
     },
     /// The schema is not the one this build knows.
-    #[error("the database schema is at version {found}, this build needs {needed}: run `dialogpost migrate`, or run a newer build")]
+    #[error(
+        "the database schema is at version {found}, this build needs {needed}: run `dialogpost migrate`, or run a newer build"
+    )]
     Schema {
         /// Version found; 0 = none.
         found: i32,
@@ -139,9 +141,24 @@ mod tests {
             StoreError::Bug { .. } | StoreError::Schema { .. } => 'b',
         };
         let table = [
-            ("08006", 'u'), ("57P01", 'u'), ("57P03", 'u'), ("57014", 'u'), ("53100", 'u'), ("53300", 'u'), ("58030", 'u'),
-            ("55P03", 'u'), ("40001", 'c'), ("40P01", 'c'), ("23505", 'c'), ("23503", 'd'), ("23514", 'd'), ("22021", 'd'),
-            ("22P05", 'd'), ("42P01", 'b'), ("42601", 'b'), ("XX000", 'b'),
+            ("08006", 'u'),
+            ("57P01", 'u'),
+            ("57P03", 'u'),
+            ("57014", 'u'),
+            ("53100", 'u'),
+            ("53300", 'u'),
+            ("58030", 'u'),
+            ("55P03", 'u'),
+            ("40001", 'c'),
+            ("40P01", 'c'),
+            ("23505", 'c'),
+            ("23503", 'd'),
+            ("23514", 'd'),
+            ("22021", 'd'),
+            ("22P05", 'd'),
+            ("42P01", 'b'),
+            ("42601", 'b'),
+            ("XX000", 'b'),
         ];
         for (code, want) in table {
             assert_eq!(class(code), want, "{code}");

@@ -2,8 +2,9 @@
 
 use crate::step::{column, step};
 use crate::{StoreError, Tx, clinic};
-use domain::acceptance::{Facts, Keys};
 use ::messages::HerId;
+use domain::acceptance::Facts;
+use domain::arrival::Keys;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use crate::step::{column, step};
 use crate::{StoreError, Tx};
-use domain::routing::Routed;
-use jiff::Timestamp;
 use ::messages::HerId;
 use ::messages::event::DialogKind;
+use domain::routing::Routed;
+use jiff::Timestamp;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -34,7 +34,10 @@ pub async fn to_route(tx: &Tx<'_>, entries: &[Uuid]) -> Result<HashMap<Uuid, ToR
     rows.iter()
         .map(|r| {
             let kind = DialogKind::parse(column(r, "kind")?).ok_or_else(|| StoreError::row("kind"))?;
-            Ok((column(r, "id")?, ToRoute { clinic: crate::clinic::her_id(r, "clinic")?, kind, fastlege: column(r, "fastlege")? }))
+            Ok((
+                column(r, "id")?,
+                ToRoute { clinic: crate::clinic::her_id(r, "clinic")?, kind, fastlege: column(r, "fastlege")? },
+            ))
         })
         .collect()
 }

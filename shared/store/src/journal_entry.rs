@@ -2,8 +2,8 @@
 
 use crate::step::{column, step};
 use crate::{StoreError, Tx};
-use jiff::Timestamp;
 use ::messages::event::DialogKind;
+use jiff::Timestamp;
 use std::collections::HashMap;
 use uuid::Uuid;
 

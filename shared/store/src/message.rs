@@ -2,11 +2,11 @@
 
 use crate::step::{column, step};
 use crate::{StoreError, Tx, clinic::her_id};
+use ::messages::HerId;
+use ::messages::transport::Properties;
 use bytes::Bytes;
 use domain::receipts::{Answer, ReceiptHead};
 use jiff::Timestamp;
-use ::messages::HerId;
-use ::messages::transport::Properties;
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -117,8 +117,22 @@ pub async fn insert_received(tx: &Tx<'_>, received: &[Received]) -> Result<(), S
     tx.query(
         insert,
         &[
-            &ids, &at, &clinics, &from, &to, &queues, &functions, &transport_ids, &msg_ids, &outcomes, &codes, &answers, &heads,
-            &repeats, &properties, &raw,
+            &ids,
+            &at,
+            &clinics,
+            &from,
+            &to,
+            &queues,
+            &functions,
+            &transport_ids,
+            &msg_ids,
+            &outcomes,
+            &codes,
+            &answers,
+            &heads,
+            &repeats,
+            &properties,
+            &raw,
         ],
     )
     .await

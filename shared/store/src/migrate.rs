@@ -27,7 +27,15 @@ pub async fn migrate(database_url: &str) -> Result<Migrated, StoreError> {
     let config = StoreConfig { url: database_url.to_owned(), application: "dialogpost-migrate".into(), connections: 1 };
     let store = Store::new(&config).map_err(|_| StoreError::row("DATABASE_URL"))?;
     let mut session = store.session().await?;
-    session.query(step!("migrate.patience", "select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)"), &[]).await?;
+    session
+        .query(
+            step!(
+                "migrate.patience",
+                "select set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)"
+            ),
+            &[],
+        )
+        .await?;
     session.query(step!("migrate.lock", "select pg_advisory_lock($1)"), &[&LOCK]).await?;
     let migrated = apply(&mut session).await;
     session.query(step!("migrate.unlock", "select pg_advisory_unlock($1)"), &[&LOCK]).await?;
@@ -56,7 +64,7 @@ async fn apply(session: &mut Session) -> Result<Migrated, StoreError> {
 }
 
 fn needed() -> i32 {
-    embedded::migrations::runner().get_migrations().iter().map(|m| m.version() as i32).max().unwrap_or(0)
+    embedded::migrations::runner().get_migrations().iter().map(|m| m.version()).max().unwrap_or(0)
 }
 
 async fn version(session: &Session) -> Result<i32, StoreError> {
@@ -66,7 +74,9 @@ async fn version(session: &Session) -> Result<i32, StoreError> {
     if !there {
         return Ok(0);
     }
-    let rows = session.query(step!("migrate.version", "select coalesce(max(version), 0)::int as version from dialogpost.schema_history"), &[]).await?;
+    let rows = session
+        .query(step!("migrate.version", "select coalesce(max(version), 0)::int as version from dialogpost.schema_history"), &[])
+        .await?;
     rows.first().map_or(Ok(0), |r| column(r, "version"))
 }
 

@@ -2,9 +2,9 @@
 
 use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
+use ::messages::transport::{Outgoing, Properties, Wire};
 use bytes::Bytes;
 use jiff::Timestamp;
-use ::messages::transport::{Outgoing, Properties, Wire};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 

@@ -2,9 +2,9 @@
 
 use crate::step::{column, step};
 use crate::{StoreError, Tx};
+use ::messages::event::DialogKind;
 use domain::clinic::RoutingRule;
 use domain::setup::{ClinicSetup, Party, Setup};
-use ::messages::event::DialogKind;
 use serde::Serialize;
 use std::collections::HashMap;
 use tokio_postgres::types::Json;
@@ -155,7 +155,8 @@ async fn audit_rule(
     new: Option<&RoutingRule>,
     actor: &str,
 ) -> Result<(), StoreError> {
-    let audit = step!("setup.audit", "insert into dialogpost.audit (actor, action, subject, detail) values ($1, 'routing-rule', $2, $3)");
+    let audit =
+        step!("setup.audit", "insert into dialogpost.audit (actor, action, subject, detail) values ($1, 'routing-rule', $2, $3)");
     let detail = serde_json::json!({ "before": old, "after": new });
     tx.query(audit, &[&actor, &format!("{clinic} {}", kind.as_str()), &detail]).await.map(drop)
 }

@@ -2,7 +2,9 @@
 
 use crate::error::{Code, StoreError};
 use crate::tls;
-use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction};
+use deadpool_postgres::{
+    GenericClient, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
+};
 use std::fmt;
 use std::time::{Duration, Instant};
 use tokio_postgres::Row;
@@ -142,11 +144,14 @@ impl Tx<'_> {
 }
 
 async fn run(client: &impl GenericClient, step: Step, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
-    timed(step.name, async {
-        let statement = client.prepare_cached(step.sql).await?;
-        client.query(&statement, params).await
-    }
-    .map_error(step.name))
+    timed(
+        step.name,
+        async {
+            let statement = client.prepare_cached(step.sql).await?;
+            client.query(&statement, params).await
+        }
+        .map_error(step.name),
+    )
     .await
 }
 

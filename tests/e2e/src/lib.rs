@@ -1,1 +1,14 @@
-//! Tests over the whole fleet.
+//! The whole fleet in one process against private servers: what end-to-end tests, chaos tests and the bench share.
+
+// Test support: a failed expectation should stop the test where it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod clinic;
+mod fleet;
+mod rows;
+mod snapshot;
+
+pub use clinic::{Clinic, PATIENCE};
+pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
+pub use rows::Rows;
+pub use snapshot::Snapshot;

@@ -2,5 +2,5 @@
 
 /// Brings the template's schema up to date.
 pub(crate) async fn migrate_template(url: &str) {
-    store::migrate(url).await.expect("the template database can be migrated");
+    store::migrate(url).await.unwrap_or_else(|e| panic!("the template database cannot be migrated: {e}"));
 }

@@ -1,7 +1,7 @@
 //! Bytes → what the rules decide on.
 
 use bytes::Bytes;
-use domain::acceptance::{Arrival, Keys, Payload, packing};
+use domain::arrival::{Arrival, Keys, Payload, packing};
 use domain::transport::{Lane, Packing};
 use jiff::Timestamp;
 use messages::person_id::TestSeries;

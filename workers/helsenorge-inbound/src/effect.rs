@@ -1,7 +1,8 @@
 //! A decision → rows and events, for a whole batch.
 
 use crate::arrival::Arrived;
-use domain::acceptance::{Accepted, Decision, Facts, Payload, Thread};
+use domain::acceptance::{Accepted, Decision, Facts, Thread};
+use domain::arrival::Payload;
 use domain::receipts::{Answer, ReceiptHead};
 use jiff::Timestamp;
 use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};

@@ -1,6 +1,6 @@
 //! A message off NHN's queues → read, checked, stored, and either an entry of a dialog or a clear answer to its sender.
 //!
-//! - [`arrival`]: bytes → [`domain::acceptance::Arrival`]
+//! - [`arrival`]: bytes → [`domain::arrival::Arrival`]
 //! - [`effect`]: a decision → rows and events
 
 pub mod arrival;
@@ -30,8 +30,7 @@ pub const WORKER: Worker = Worker {
 
 async fn start(context: Context) -> Ended {
     let queues = NhnQueues::start(&context);
-    let handler =
-        HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series.clone(), limits: Limits::default() };
+    let handler = HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series, limits: Limits::default() };
     // Its own queue brings back what it put off, and replays.
     worker::run(context, handler, vec![Source::Nhn(queues), Source::Own], &[Wire::Dialogpost]).await
 }

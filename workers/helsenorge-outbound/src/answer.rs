@@ -63,7 +63,8 @@ fn receipt(
     id: Uuid,
     now: Timestamp,
 ) -> Result<Sent, Fault> {
-    let head = unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to receipt"))?;
+    let head =
+        unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to receipt"))?;
     let xml = apprec(head, errors.to_vec(), id, now)
         .to_xml()
         .map_err(|e| Fault::broken("apprec-unwritable", format!("no valid AppRec can be written: {e}")))?;
@@ -84,7 +85,15 @@ fn receipt(
     })
 }
 
-fn error_to(message: Uuid, unanswered: &Unanswered, error: &ErrorMessage, from: HerId, to: &Counterpart, id: Uuid, now: Timestamp) -> Sent {
+fn error_to(
+    message: Uuid,
+    unanswered: &Unanswered,
+    error: &ErrorMessage,
+    from: HerId,
+    to: &Counterpart,
+    id: Uuid,
+    now: Timestamp,
+) -> Sent {
     let original = Original { properties: &unanswered.properties, from: to.her_id, to: from };
     let properties = error_message(error, &original, &to.error_queue, id, now);
     Sent {

@@ -5,6 +5,7 @@ use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use messages::transport::Delivery;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether an acknowledgement went out.
@@ -17,7 +18,6 @@ pub enum Acked {
 }
 
 /// Deliveries of one queue, in order. Dropped unsettled, they go back to the queue.
-#[derive(Debug)]
 #[must_use = "a batch must be acknowledged or given back"]
 pub struct Batch {
     /// The deliveries; never empty.
@@ -38,6 +38,13 @@ impl Batch {
     /// Puts the whole batch back into its queue, for a shutdown: "not my turn", not "failed".
     pub async fn give_back(self) {
         self.ticket.settle(Verdict::Requeue).await;
+    }
+}
+
+impl fmt::Debug for Batch {
+    /// Counts, never content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("deliveries", &self.deliveries.len()).finish_non_exhaustive()
     }
 }
 
@@ -78,17 +85,16 @@ impl Ledger {
         open.batches.is_empty() && open.abandoned.is_empty()
     }
 
-    pub(super) async fn give_back_abandoned(&self) {
-        let abandoned = std::mem::take(&mut self.open().abandoned);
-        for (first, ackers) in abandoned {
+    pub(super) async fn give_back_abandoned(self: &Arc<Self>) {
+        while let Some((first, ackers)) = self.pop_abandoned() {
             tracing::warn!(count = ackers.len(), "a batch was dropped unsettled; it goes back to its queue");
-            one_by_one(&ackers, Verdict::Requeue).await;
-            self.close(first);
+            // A ticket again, so that it is not forgotten should this call be dropped too.
+            Ticket { first, ackers, ledger: Arc::clone(self) }.settle(Verdict::Requeue).await;
         }
     }
 
-    fn close(&self, first: u64) {
-        self.open().batches.remove(&first);
+    fn pop_abandoned(&self) -> Option<(u64, Vec<Acker>)> {
+        self.open().abandoned.pop()
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -105,7 +111,7 @@ impl Ticket {
             _ => one_by_one(&self.ackers, verdict).await,
         };
         self.ackers.clear();
-        self.ledger.close(self.first);
+        self.ledger.open().batches.remove(&self.first);
         if acked == Acked::Lost {
             tracing::info!("an acknowledgement was lost with its channel; its messages will come again");
         }

@@ -6,6 +6,7 @@
 use super::link::End;
 use super::slot::Slot;
 use super::{Batch, Consumer};
+use lapin::message::Delivery;
 use messages::{Fault, FaultClass};
 use std::time::Duration;
 
@@ -51,33 +52,41 @@ impl Consumer {
             // The next queue stands first before the answer comes: should this one break the connection, the others get their turn.
             self.slots.rotate_left(1);
             let Some(slot) = self.slots.last_mut().filter(|slot| slot.is_due()) else { continue };
-            let Some(link) = &slot.link else { continue };
+            let (Some(link), Some((connection, _))) = (&slot.link, &self.connection) else { continue };
             if let Some(careful) = &mut self.careful {
                 careful.asking = Some(slot.queue.clone());
             }
-            let answer = link.get(&slot.queue).await;
-            let broken = matches!(&answer, Err(End::OfConnection(_)));
-            if let (false, Some(careful)) = (broken, &mut self.careful) {
-                careful.asking = None;
-            }
-            match answer {
-                Ok(Some(delivery)) => {
-                    slot.found();
-                    slot.singly = slot.singly.saturating_sub(1);
-                    return Ok(slot.batch(delivery, &self.config));
-                }
-                Ok(None) => {
-                    slot.found();
-                    slot.singly = 0;
-                }
-                Err(End::OfChannel(fault)) if fault.class == FaultClass::Broken => {
-                    slot.refused(&fault);
-                }
-                Err(end) => Self::ended(self.connection.as_ref(), slot, end)?,
+            let answer = link.get(connection, &slot.queue).await;
+            if let Some(batch) = self.take_answer(answer)? {
+                return Ok(Some(batch));
             }
         }
         self.state.missing(&self.slots);
         tokio::time::sleep(PAUSE).await;
+        Ok(None)
+    }
+
+    /// The answer of the queue that stands last.
+    fn take_answer(&mut self, answer: Result<Option<Delivery>, End>) -> Result<Option<Batch>, Fault> {
+        if let (false, Some(careful)) = (matches!(answer, Err(End::OfConnection(_))), &mut self.careful) {
+            careful.asking = None;
+        }
+        let Some(slot) = self.slots.last_mut() else { return Ok(None) };
+        match answer {
+            Ok(Some(delivery)) => {
+                slot.found();
+                slot.singly = slot.singly.saturating_sub(1);
+                return Ok(slot.batch(delivery, &self.config));
+            }
+            Ok(None) => {
+                slot.found();
+                slot.singly = 0;
+            }
+            Err(End::OfChannel(fault)) if fault.class == FaultClass::Broken => {
+                slot.refused(&fault);
+            }
+            Err(end) => Self::ended(self.connection.as_ref(), slot, end)?,
+        }
         Ok(None)
     }
 

@@ -6,10 +6,18 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, ErrorKind};
+use lapin::{Channel, Connection, ErrorKind, Event};
 use messages::Fault;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A link that has been quiet for so long is opened anew.
+///
+/// RabbitMQ 3.10 does not tell a consumer when its quorum queue is deleted and declared again at once: the new queue counts its messages as
+/// delivered to the old consumer, whose channel passes none of them on. Neither a cancellation nor the consumer count gives it away.
+const QUIET: Duration = Duration::from_secs(20);
 
 /// Why a link gives no more deliveries.
 #[derive(Debug)]
@@ -18,6 +26,8 @@ pub(super) enum End {
     OfChannel(Fault),
     /// The queue is gone or has moved (trap L7): the channel lives, the stream just ended.
     Cancelled,
+    /// Nothing has come for so long that it may be deaf.
+    Quiet,
 }
 
 impl End {
@@ -35,6 +45,8 @@ pub(super) struct Link {
     /// None while messages are fetched one by one.
     stream: Option<lapin::Consumer>,
     pub(super) ledger: Arc<Ledger>,
+    /// Since when every look has found it empty.
+    quiet_since: Option<Instant>,
     /// An end that was seen while a batch was being filled.
     pub(super) end: Option<End>,
 }
@@ -42,7 +54,7 @@ pub(super) struct Link {
 impl Link {
     pub(super) async fn open(connection: &Connection) -> Result<Self, Fault> {
         let channel = within(PATIENCE, connection.create_channel()).await?;
-        Ok(Self { channel, stream: None, ledger: Arc::new(Ledger::default()), end: None })
+        Ok(Self { channel, stream: None, ledger: Arc::new(Ledger::default()), quiet_since: None, end: None })
     }
 
     pub(super) fn is_consuming(&self) -> bool {
@@ -50,7 +62,8 @@ impl Link {
     }
 
     pub(super) async fn consume(&mut self, queue: &str, prefetch: u16) -> Result<(), Fault> {
-        within(PATIENCE, self.channel.basic_qos(prefetch, BasicQosOptions { global: false })).await?;
+        // Zero would mean: without limit.
+        within(PATIENCE, self.channel.basic_qos(prefetch.max(1), BasicQosOptions { global: false })).await?;
         let tag = short("")?;
         let consuming = self.channel.basic_consume(short(queue)?, tag, BasicConsumeOptions::default(), FieldTable::default());
         self.stream = Some(within(PATIENCE, consuming).await?);
@@ -63,21 +76,31 @@ impl Link {
     }
 
     /// One message, if there is any.
-    pub(super) async fn get(&self, queue: &str) -> Result<Option<Delivery>, End> {
+    pub(super) async fn get(&self, connection: &Connection, queue: &str) -> Result<Option<Delivery>, End> {
         let queue = short(queue).map_err(End::OfChannel)?;
-        let getting = self.channel.basic_get(queue, BasicGetOptions { no_ack: false });
-        match tokio::time::timeout(PATIENCE, getting).await {
-            Ok(Ok(message)) => Ok(message.map(|message| message.delivery)),
-            Ok(Err(error)) => Err(End::of(&error)),
-            Err(_) => Err(End::OfConnection(Fault::transient("amqp-timeout", "no answer from the broker"))),
+        // lapin leaves a get unanswered whose answer broke the connection; what it says about the connection itself comes here.
+        let broken = connection.events_listener().filter_map(|event| std::future::ready(end_of_connection(event)));
+        let mut broken = std::pin::pin!(broken);
+        tokio::select! {
+            biased;
+            answer = self.channel.basic_get(queue, BasicGetOptions { no_ack: false }) => match answer {
+                Ok(message) => Ok(message.map(|message| message.delivery)),
+                Err(error) => Err(End::of(&error)),
+            },
+            Some(end) = broken.next() => Err(end),
+            () = tokio::time::sleep(PATIENCE) => Err(End::OfConnection(Fault::transient("amqp-timeout", "no answer from the broker"))),
         }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Delivery, End>> {
-        match &mut self.stream {
-            Some(stream) => stream.poll_next_unpin(cx).map(ended),
-            None => Poll::Pending,
+        let Some(stream) = &mut self.stream else { return Poll::Pending };
+        if let Poll::Ready(item) = stream.poll_next_unpin(cx) {
+            self.quiet_since = None;
+            return Poll::Ready(ended(item));
         }
+        // Judged only now that it is known to be empty, and with no batch out: closing the channel gives back what is on it.
+        let since = *self.quiet_since.get_or_insert_with(Instant::now);
+        if since.elapsed() > QUIET && self.ledger.is_settled() { Poll::Ready(Err(End::Quiet)) } else { Poll::Pending }
     }
 
     /// What has arrived after the first, up to `most` in all.
@@ -106,8 +129,15 @@ impl Link {
         }
         match end {
             Some(End::OfConnection(fault)) => Some(fault),
-            Some(End::OfChannel(_) | End::Cancelled) | None => None,
+            Some(End::OfChannel(_) | End::Cancelled | End::Quiet) | None => None,
         }
+    }
+}
+
+fn end_of_connection(event: Event) -> Option<End> {
+    match event {
+        Event::Error(error) => Some(End::of(&error)).filter(|end| matches!(end, End::OfConnection(_))),
+        _ => None,
     }
 }
 

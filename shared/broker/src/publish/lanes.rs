@@ -4,9 +4,9 @@ use crate::connect::{self, AmqpUrl, PATIENCE, within};
 use crate::reconnect::{Delays, Policy};
 use lapin::options::ConfirmSelectOptions;
 use lapin::{Channel, Connection, ConnectionStatus};
-use messages::Fault;
+use messages::{Fault, FaultClass};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -21,12 +21,12 @@ pub(super) struct Lanes {
     name: String,
     free: Semaphore,
     link: tokio::sync::Mutex<Link>,
+    idle: Mutex<Vec<Channel>>,
     status: Mutex<Option<ConnectionStatus>>,
 }
 
 struct Link {
     connection: Option<Connection>,
-    idle: Vec<Channel>,
     delays: Delays,
     /// No attempt to connect before this.
     rest: Option<(Instant, Fault)>,
@@ -40,27 +40,25 @@ pub(super) struct Lane<'a> {
 
 impl Lanes {
     pub(super) fn new(url: AmqpUrl, name: String) -> Self {
-        let link = Link { connection: None, idle: Vec::new(), delays: Delays::new(POLICY), rest: None };
-        Self { url, name, free: Semaphore::new(LANES), link: tokio::sync::Mutex::new(link), status: Mutex::new(None) }
+        let link = Link { connection: None, delays: Delays::new(POLICY), rest: None };
+        let (free, link) = (Semaphore::new(LANES), tokio::sync::Mutex::new(link));
+        Self { url, name, free, link, idle: Mutex::default(), status: Mutex::default() }
     }
 
     pub(super) fn is_blocked(&self) -> bool {
-        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        status.as_ref().is_some_and(|status| status.connected() && status.blocked())
+        lock(&self.status).as_ref().is_some_and(|status| status.connected() && status.blocked())
     }
 
     /// A lane, connecting first when there is no connection.
     pub(super) async fn take(&self) -> Result<Lane<'_>, Fault> {
         let closed = || Fault::transient("amqp-connection", "the publisher is closed");
         let permit = self.free.acquire().await.map_err(|_| closed())?;
+        if let Some(channel) = self.idle_channel() {
+            return Ok(Lane { channel, _permit: permit });
+        }
         let mut link = self.link.lock().await;
         if !link.connection.as_ref().is_some_and(|c| c.status().connected()) {
             self.connect(&mut link).await?;
-        }
-        while let Some(channel) = link.idle.pop() {
-            if channel.status().connected() {
-                return Ok(Lane { channel, _permit: permit });
-            }
         }
         let connection = link.connection.as_ref().ok_or_else(closed)?;
         let channel = within(PATIENCE, connection.create_channel()).await?;
@@ -70,15 +68,18 @@ impl Lanes {
 
     /// Gives a lane with nothing outstanding to the next batch.
     pub(super) fn give_back(&self, lane: Lane<'_>) {
-        // When another batch holds the link just now, a fresh channel later is cheaper than waiting.
-        if let Ok(mut link) = self.link.try_lock() {
-            link.idle.push(lane.channel);
-        }
+        lock(&self.idle).push(lane.channel);
+    }
+
+    fn idle_channel(&self) -> Option<Channel> {
+        let mut idle = lock(&self.idle);
+        idle.retain(|channel| channel.status().connected());
+        idle.pop()
     }
 
     pub(super) async fn close(&self) {
         let mut link = self.link.lock().await;
-        link.idle.clear();
+        lock(&self.idle).clear();
         if let Some(connection) = link.connection.take() {
             connect::close(connection).await;
         }
@@ -90,24 +91,30 @@ impl Lanes {
         {
             return Err(fault.clone());
         }
-        link.idle.clear();
+        lock(&self.idle).clear();
         if link.connection.take().is_some() {
             metrics::counter!("dialogpost_reconnects_total", "name" => self.name.clone()).increment(1);
         }
         match connect::connect(&self.url, &format!("{} publish", self.name)).await {
             Ok(connection) => {
-                *self.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.status().clone());
+                *lock(&self.status) = Some(connection.status().clone());
                 link.connection = Some(connection);
                 link.delays.reset();
                 link.rest = None;
                 Ok(())
             }
             Err(fault) => {
+                // A refused login, say, is broken, but no message is to blame for it.
+                let fault = Fault { class: FaultClass::Transient, ..fault };
                 link.rest = Some((Instant::now() + link.delays.next_delay(), fault.clone()));
                 Err(fault)
             }
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Lanes {

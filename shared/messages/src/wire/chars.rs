@@ -12,15 +12,16 @@ pub(super) fn all_xml_chars(text: &str) -> bool {
     !text.as_bytes().chunks(4096).any(control) && !text.contains('\u{FFFE}') && !text.contains('\u{FFFF}')
 }
 
-/// Whether a tag's or attribute's name has the shape `name` or `prefix:name`. Beyond ASCII every character counts as a letter.
+/// Whether a tag's or attribute's name has the shape `name` or `prefix:name`.
 pub(super) fn is_qualified_name(name: &str) -> bool {
+    name.splitn(2, ':').all(is_simple_name)
+}
+
+/// Whether a name has no prefix. Beyond ASCII every character counts as a letter.
+pub(super) fn is_simple_name(name: &str) -> bool {
     let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_' || b >= 0x80;
-    let simple = |part: &[u8]| {
-        part.first().is_some_and(|b| letter(*b))
-            && part.iter().all(|b| letter(*b) || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
-    };
-    let mut parts = name.as_bytes().splitn(2, |b| *b == b':');
-    parts.all(simple)
+    let name = name.as_bytes();
+    name.first().is_some_and(|b| letter(*b)) && name.iter().all(|b| letter(*b) || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
 }
 
 #[cfg(test)]

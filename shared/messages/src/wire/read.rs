@@ -1,7 +1,7 @@
 //! Reading: leniently, by namespace and local name, in any order within a parent.
 //!
 //! What we do not know is passed over, what is missing stays `None`, and how a document strayed from its schema is told in a few words.
-//! Of an element that may occur once the first is read. Where a document is no XML at all it is refused as a whole.
+//! Of an element that its schema allows once the first is read. Where a document is no XML at all it is refused as a whole.
 
 mod apprec;
 mod dialogmelding;
@@ -77,20 +77,20 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Read, XmlError> {
 
 fn root(reader: &mut Reader<'_>) -> Result<Incoming, XmlError> {
     let tag = reader.root()?;
-    let (namespace, local_name) = reader.name_of(&tag);
-    let incoming = match (tag.ns, tag.local()) {
-        (Ns::MsgHead, "MsgHead") => Incoming::MsgHead(Box::new(hodemelding::read(reader)?)),
-        (Ns::AppRec10 | Ns::AppRec11, "AppRec") => Incoming::AppRec(Box::new(apprec::read(reader, tag.ns)?)),
-        (Ns::Soap, "Envelope") => match fault::read(reader)? {
-            Some(fault) => Incoming::SoapFault(fault),
-            None => Incoming::Unknown { namespace, local_name },
-        },
-        _ => {
-            reader.skip()?;
-            Incoming::Unknown { namespace, local_name }
+    match (tag.ns, tag.local()) {
+        (Ns::MsgHead, "MsgHead") => Ok(Incoming::MsgHead(Box::new(hodemelding::read(reader)?))),
+        (Ns::AppRec10 | Ns::AppRec11, "AppRec") => Ok(Incoming::AppRec(Box::new(apprec::read(reader, tag.ns)?))),
+        (ns, local) => {
+            let (namespace, local_name) = reader.name_of(&tag);
+            let fault = if (ns, local) == (Ns::Soap, "Envelope") {
+                fault::read(reader)?
+            } else {
+                reader.skip()?;
+                None
+            };
+            Ok(fault.map_or(Incoming::Unknown { namespace, local_name }, Incoming::SoapFault))
         }
-    };
-    Ok(incoming)
+    }
 }
 
 /// The text of the element just begun, wrapped.

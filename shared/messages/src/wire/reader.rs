@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
     fn event(&mut self) -> Result<Event<'a>, XmlError> {
         let event = self.inner.read_event().map_err(|error| self.refusal(&error))?;
         match &event {
-            Event::PI(pi) if !chars::is_qualified_name(pi.target()) || pi.target().eq_ignore_ascii_case("xml") => {
+            Event::PI(pi) if !chars::is_simple_name(pi.target()) || pi.target().eq_ignore_ascii_case("xml") => {
                 Err(XmlError::NotWellFormed)
             }
             _ => Ok(event),
@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
             })?;
             check_value(&attribute.value)?;
             let name = attribute.key.into_inner();
-            if !chars::is_qualified_name(name) {
+            if !chars::is_qualified_name(name) || !follows_white_space(start, name) {
                 return Err(XmlError::NotWellFormed);
             }
             if attribute.key.as_namespace_binding().is_some() {
@@ -376,6 +376,12 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlError> {
             _ => Err(XmlError::Entity),
         },
     }
+}
+
+/// Whether white space stands before an attribute's name, which is a slice of its tag.
+fn follows_white_space(tag: &str, name: &str) -> bool {
+    let at = name.as_ptr().addr().wrapping_sub(tag.as_ptr().addr());
+    at.checked_sub(1).and_then(|before| tag.as_bytes().get(before)).is_some_and(u8::is_ascii_whitespace)
 }
 
 /// An attribute's value as written.

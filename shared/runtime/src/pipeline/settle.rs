@@ -5,8 +5,8 @@ use crate::pipeline::Mode;
 use bytes::Bytes;
 use domain::retry;
 use jiff::Timestamp;
-use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, Wire};
 use messages::Fault;
+use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, Wire};
 use std::collections::HashSet;
 use store::dead_letter::{self, DeadLetter};
 use store::{StoreError, Tx, processed};
@@ -128,7 +128,14 @@ pub(super) async fn settle<H: Handler>(
 }
 
 fn report(worker: &str, fault: &Fault, ledger_id: Option<Uuid>) {
-    tracing::info!(worker, class = fault.class.as_str(), code = fault.code, message = ledger_id.map(tracing::field::display), "{}", fault.text);
+    tracing::info!(
+        worker,
+        class = fault.class.as_str(),
+        code = fault.code,
+        message = ledger_id.map(tracing::field::display),
+        "{}",
+        fault.text
+    );
 }
 
 fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Option<Uuid>, now: Timestamp) -> DeadLetter {
@@ -190,7 +197,14 @@ mod tests {
             properties.application.insert(ORIGIN_QUEUE.into(), "8141333_async".into());
         }
         let queue = if attempt > 0 { "dialogpost.helsenorge-inbound" } else { "8141333_async" }.to_owned();
-        Delivery { queue, redelivered: false, properties, deviations: vec![], body: Bytes::new(), received_at: Timestamp::UNIX_EPOCH }
+        Delivery {
+            queue,
+            redelivered: false,
+            properties,
+            deviations: vec![],
+            body: Bytes::new(),
+            received_at: Timestamp::UNIX_EPOCH,
+        }
     }
 
     #[test]

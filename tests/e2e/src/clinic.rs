@@ -1,0 +1,64 @@
+//! A fleet with HelseNorge beside it.
+
+use crate::{Fleet, NHN_EXCHANGE, Running};
+use helsenorge::{HelseNorge, Message, Received, Sent};
+use std::time::Duration;
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running fleet and the stand-in for HelseNorge.
+pub struct Clinic {
+    /// The fleet.
+    pub fleet: Fleet,
+    /// HelseNorge.
+    pub helsenorge: HelseNorge,
+    running: Running,
+    sent: i64,
+}
+
+impl Clinic {
+    /// Everything up, on the shared servers.
+    pub async fn open() -> Self {
+        let fleet = Fleet::new().await;
+        let helsenorge = fleet.helsenorge().await;
+        let running = fleet.start();
+        Self { fleet, helsenorge, running, sent: 0 }
+    }
+
+    /// Sends, and waits until every message has an end state.
+    pub async fn send(&mut self, messages: &[Message]) -> Vec<Sent> {
+        let sent = self.helsenorge.send_all(messages).await.expect("HelseNorge can send");
+        self.sent += i64::try_from(sent.len()).expect("a small number");
+        self.fleet.settle(self.sent).await;
+        sent
+    }
+
+    /// Exactly one receipt, and nothing on the error queue.
+    pub async fn receipt(&self) -> Received {
+        let mut receipts = self.helsenorge.expect("8093244_async", 1, PATIENCE).await.expect("one receipt");
+        receipts.remove(0)
+    }
+
+    /// Exactly one error message.
+    pub async fn error(&self) -> Received {
+        let mut errors = self.helsenorge.expect("8093244_error", 1, PATIENCE).await.expect("one error message");
+        errors.remove(0)
+    }
+
+    /// Nothing more was sent to HelseNorge; every trace is explained; everything stops in time.
+    pub async fn close(self) {
+        for queue in ["8093244_async", "8093244_error"] {
+            assert_eq!(self.helsenorge.waiting_on(queue).await.expect("the queue is there"), 0, "unexpected on {queue}");
+        }
+        assert_eq!(self.fleet.rows.count("dialogpost.outbox").await, 0);
+        self.running.stop().await;
+    }
+}
+
+impl Fleet {
+    /// HelseNorge on this fleet's broker.
+    pub async fn helsenorge(&self) -> HelseNorge {
+        HelseNorge::connect(&self.world.amqp_url, NHN_EXCHANGE).await.expect("HelseNorge connects")
+    }
+}

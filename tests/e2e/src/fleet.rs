@@ -1,0 +1,190 @@
+//! Starting, stopping and killing workers on a fresh database and vhost.
+
+use crate::rows::Rows;
+use domain::setup::{Setup, check};
+use runtime::pipeline::Ended;
+use runtime::probe::Probe;
+use runtime::worker::{Context, Worker};
+use runtime::{Config, clock, health::Health};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Store, StoreConfig};
+use testbed::World;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Every worker, in the order a message meets them.
+pub const WORKERS: [Worker; 5] = [
+    helsenorge_inbound::WORKER,
+    recipient_routing::WORKER,
+    ekonsultasjon_journaling::WORKER,
+    helsenorge_outbound::WORKER,
+    dead_letter_keeper::WORKER,
+];
+
+/// The exchange of the stand-in for NHN's broker.
+pub const NHN_EXCHANGE: &str = "NHNTESTServiceBus";
+
+/// A world with topology and the example clinics, and workers to start in it.
+pub struct Fleet {
+    /// Servers, database, vhost.
+    pub world: World,
+    /// The database for assertions.
+    pub rows: Rows,
+    /// Messages in one transaction at most.
+    pub batch: usize,
+    /// Pipelines of one worker.
+    pub lanes: usize,
+}
+
+/// Workers that run.
+pub struct Running {
+    cancel: CancellationToken,
+    workers: JoinSet<Ended>,
+    /// Their health.
+    pub health: Health,
+}
+
+impl Fleet {
+    /// On the shared servers of this test process, with the clinic of `tests/fixtures/clinic.json`.
+    pub async fn new() -> Self {
+        Self::in_world(testbed::world().await).await
+    }
+
+    /// On given servers.
+    pub async fn in_world(world: World) -> Self {
+        let rows = Rows::connect(&world.database_url).await;
+        let fleet = Self { world, rows, batch: 64, lanes: 1 };
+        let url = fleet.world.amqp_url.parse().expect("the testbed's URL is valid");
+        broker::topology::apply(&url).await.expect("the topology can be applied");
+        fleet.apply(include_str!("../../fixtures/clinic.json")).await;
+        fleet
+    }
+
+    /// Applies a set-up file and makes its queues on the stand-in.
+    pub async fn apply(&self, json: &str) {
+        let mut setup: Setup = serde_json::from_str(json).expect("a set-up file");
+        let series = self.config().test_series;
+        assert_eq!(check(&mut setup, &series), []);
+        let store = self.store();
+        let mut session = store.session().await.expect("a session");
+        let tx = session.begin().await.expect("a transaction");
+        store::setup::apply(&tx, &setup, "test").await.expect("the set-up can be applied");
+        tx.commit().await.expect("a commit");
+        let her_ids = store::clinic::all_her_ids(&session).await.expect("HER-ids");
+        let url = self.world.amqp_url.parse().expect("the testbed's URL is valid");
+        broker::topology::apply_nhn_standin(&url, NHN_EXCHANGE, &her_ids).await.expect("the stand-in's queues");
+    }
+
+    /// The configuration workers get.
+    pub fn config(&self) -> Config {
+        let (batch, lanes) = (self.batch.to_string(), self.lanes.to_string());
+        Config::read(&|name| {
+            Some(match name {
+                "DATABASE_URL" => self.world.database_url.clone(),
+                "AMQP_URL" => self.world.amqp_url.clone(),
+                "NHN_EXCHANGE" => NHN_EXCHANGE.to_owned(),
+                "TEST_NUMBER_SERIES" => "80,40".to_owned(),
+                "BATCH" => batch.clone(),
+                "LANES" => lanes.clone(),
+                _ => return None,
+            })
+        })
+        .expect("the testbed's configuration is valid")
+    }
+
+    /// A pool of its own.
+    pub fn store(&self) -> Store {
+        let url = self.world.database_url.clone();
+        Store::new(&StoreConfig { url, application: "test".into(), connections: 16 }).expect("a pool")
+    }
+
+    /// Starts every worker.
+    pub fn start(&self) -> Running {
+        self.start_with(&WORKERS, Probe::default())
+    }
+
+    /// Starts some workers, with a probe that may kill them.
+    pub fn start_with(&self, workers: &[Worker], probe: Probe) -> Running {
+        let health = Health::default();
+        let context = Context {
+            config: Arc::new(self.config()),
+            store: self.store(),
+            clock: clock::system,
+            cancel: CancellationToken::new(),
+            health: health.clone(),
+            probe,
+            // Short, so that a test need not wait for what a crash left behind.
+            lease: Duration::from_secs(1),
+        };
+        let mut running = JoinSet::new();
+        for worker in workers {
+            running.spawn((worker.start)(context.clone()));
+        }
+        Running { cancel: context.cancel, workers: running, health }
+    }
+
+    /// Waits until a counting query gives `want`.
+    pub async fn until(&self, sql: &str, want: i64) {
+        let started = std::time::Instant::now();
+        loop {
+            let got = self.rows.one::<i64>(sql).await;
+            if got == want {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "{sql}: {got}, not {want}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until every message that arrived has an end state and nothing waits in the outbox.
+    pub async fn settle(&self, received: i64) {
+        self.settle_within(received, Duration::from_secs(30)).await;
+    }
+
+    /// As [`Fleet::settle`], with a limit of its own.
+    pub async fn settle_within(&self, received: i64, limit: Duration) {
+        let started = std::time::Instant::now();
+        loop {
+            let (seen, in_flight) = self.rows.flight().await;
+            let waiting = self.rows.count("dialogpost.outbox").await;
+            if seen >= received && in_flight == 0 && waiting == 0 {
+                return;
+            }
+            assert!(
+                started.elapsed() < limit,
+                "after {limit:?}: {seen} of {received} received, {in_flight} in flight, {waiting} in the outbox"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Running {
+    /// Asks every worker to stop, and waits.
+    pub async fn stop(mut self) {
+        self.cancel.cancel();
+        while let Some(ended) = self.workers.join_next().await {
+            assert_eq!(ended.expect("a worker does not panic"), Ended::Stopped);
+        }
+    }
+
+    /// As [`Running::crashed`], but some probes kill a task that no worker waits for: then `died` tells.
+    pub async fn crashed_or(mut self, died: &std::sync::atomic::AtomicBool) {
+        while !died.load(std::sync::atomic::Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.workers.abort_all();
+    }
+
+    /// Waits until a probe has killed a worker, then drops the rest as a killed process would.
+    pub async fn crashed(mut self) {
+        while let Some(ended) = self.workers.join_next().await {
+            if ended.expect("a worker does not panic") == Ended::Crashed {
+                self.workers.abort_all();
+                return;
+            }
+        }
+        panic!("no worker crashed");
+    }
+}

@@ -1,0 +1,59 @@
+//! `dead-letter-keeper`: what the broker gave up on is stored whole, once.
+
+use broker::{Publisher, Settled, topology};
+use e2e::{Fleet, WORKERS};
+use messages::transport::{Outgoing, Properties, Wire};
+use runtime::probe::{Probe, Step};
+use std::time::Duration;
+use uuid::Uuid;
+
+async fn put(fleet: &Fleet, queue: String, id: Uuid, body: &'static [u8]) {
+    let publisher = Publisher::new(fleet.world.amqp_url.parse().unwrap(), "test");
+    let properties = Properties { message_id: Some(id.to_string()), ..Properties::default() };
+    let body = body.into();
+    let outgoing = Outgoing {
+        id,
+        wire: Wire::Dialogpost,
+        exchange: String::new(),
+        routing_key: queue,
+        properties,
+        body,
+        cause: None,
+        not_before: None,
+    };
+    assert_eq!(publisher.publish(&[outgoing]).await, [Settled::Confirmed]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreadable_event_is_a_dead_letter_of_its_worker() {
+    let fleet = Fleet::new().await;
+    let running = fleet.start();
+    put(&fleet, topology::queue_of("recipient-routing"), Uuid::now_v7(), b"\x00not json").await;
+    fleet
+        .until(
+            "select count(*) from dialogpost.dead_letter where code = 'event-unreadable' and body = '\\x006e6f74206a736f6e'",
+            1,
+        )
+        .await;
+    running.stop().await;
+}
+
+/// A worker that dies on a message again and again: the broker's delivery limit ends it, and the keeper stores what it gave up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_kills_its_worker_ends_with_the_keeper() {
+    let fleet = Fleet::new().await;
+    let id = Uuid::now_v7();
+    put(&fleet, topology::queue_of("recipient-routing"), id, b"whatever").await;
+    let routing = [WORKERS[1]];
+    for _ in 0..=topology::DELIVERY_LIMIT {
+        fleet.start_with(&routing, Probe::new(|_, step| step == Step::Parsed)).crashed().await;
+    }
+    let keeper = fleet.start_with(&[WORKERS[4]], Probe::default());
+    let sql =
+        "select count(*) from dialogpost.dead_letter where code = 'broker-gave-up' and queue = 'dialogpost.recipient-routing'
+         and worker = 'recipient-routing' and body = 'whatever'";
+    fleet.until(sql, 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 1);
+    keeper.stop().await;
+}

@@ -1,0 +1,138 @@
+//! `helsenorge-inbound`: what is stored of a good message, and what a second one does.
+
+use e2e::Clinic;
+use helsenorge::{ErrorMessage, Message, example};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\nsynthetic";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r1_every_kind_is_stored_whole_receipted_and_titled() {
+    let mut clinic = Clinic::open().await;
+    let kinds = [Message::ekontakt(), Message::ekonsultasjon(), Message::reseptfornyelse()];
+    let messages: Vec<_> =
+        kinds.into_iter().map(|m| m.subject("Emne").text("Linje 1\nLinje 2").attachment("bilde.png", "image/png", PNG)).collect();
+    let sent = clinic.send(&messages).await;
+    let sql = "select m.raw, e.text, e.subject, d.title, d.kind, a.bytes, a.media_type, a.file_name
+         from dialogpost.message m join dialogpost.dialog_entry e on e.id = m.id join dialogpost.dialog d on d.id = e.dialog
+         join dialogpost.attachment a on a.entry = e.id where m.transport_id = $1";
+    for (sent, kind) in sent.iter().zip(["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE"]) {
+        let rows = clinic.fleet.rows.query(sql, &[&sent.transport_id]).await;
+        let row = &rows[0];
+        assert_eq!(row.get::<_, Vec<u8>>("raw"), sent.body);
+        assert_eq!(row.get::<_, String>("text"), "Linje 1\nLinje 2");
+        assert_eq!(row.get::<_, String>("subject"), "Emne");
+        assert!(row.get::<_, String>("title").contains("helsenorge.no"));
+        assert_eq!(row.get::<_, String>("kind"), kind);
+        assert_eq!(row.get::<_, Vec<u8>>("bytes"), PNG);
+        assert_eq!(row.get::<_, String>("media_type"), "image/png");
+        assert_eq!(row.get::<_, String>("file_name"), "bilde.png");
+    }
+    let receipts = clinic.helsenorge.receipts(3, e2e::PATIENCE).await.unwrap();
+    assert!(receipts.iter().all(|r| r.apprec.as_ref().unwrap().status.as_ref().unwrap().is("1")));
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r6_who_acts_for_a_child_is_kept_and_the_patient_stays_the_child() {
+    let mut clinic = Clinic::open().await;
+    clinic.send(&[Message::ekonsultasjon().guardian("05840399895", "Petra", "Danser")]).await;
+    clinic.receipt().await;
+    let sql = "select e.representative ->> 'name', e.representative ->> 'relation', p.nin, j.author
+         from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog join dialogpost.patient p on p.id = d.patient
+         join dialogpost.journal_entry j on j.entry = e.id";
+    let row = &clinic.fleet.rows.query(sql, &[]).await[0];
+    let column = |n: usize| row.get::<_, String>(n);
+    assert_eq!([column(0), column(1), column(2), column(3)], ["Petra Danser", "FO", example::LINE.nin, "Petra Danser"]);
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_requested_prescriptions_are_listed() {
+    let mut clinic = Clinic::open().await;
+    let message = Message::reseptfornyelse().prescription("Eksempel A 10 mg", "C10AA05", "C").prescription(
+        "Eksempel B 5 mg",
+        "N05BA01",
+        "B",
+    );
+    clinic.send(&[message]).await;
+    clinic.receipt().await;
+    let list: serde_json::Value = clinic.fleet.rows.one("select prescriptions from dialogpost.dialog_entry").await;
+    let name = |n: usize| list[n]["name"].as_str().unwrap().to_owned();
+    assert_eq!([name(0), name(1)], ["Eksempel A 10 mg", "Eksempel B 5 mg"]);
+    assert_eq!(list[1]["reseptgruppe"], "B");
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_one_dialog_even_when_its_answer_comes_first() {
+    let mut clinic = Clinic::open().await;
+    let first = "5f7f7b5e-54a7-4c0e-8d8e-111111111111";
+    let question = Message::ekontakt().msg_id(first);
+    let more = Message::ekontakt().msg_id("5f7f7b5e-54a7-4c0e-8d8e-222222222222").in_conversation(first, &first.to_uppercase());
+    clinic.send(&[more]).await;
+    assert!(clinic.fleet.rows.one::<bool>("select flagged from dialogpost.dialog").await, "it answers something unseen");
+    clinic.send(&[question]).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 1);
+    assert_eq!(clinic.fleet.rows.column::<i32>("select sequence from dialogpost.dialog_entry order by 1").await, [1, 2]);
+    // Another patient who names the same conversation does not get into it.
+    let stranger = Message::ekontakt().patient(example::TROND.nin, "Trond", "Harboe").in_conversation(first, first);
+    clinic.send(&[stranger]).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 2);
+    clinic.helsenorge.receipts(3, e2e::PATIENCE).await.unwrap();
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conformance_38_the_same_transport_id_has_one_effect_and_one_receipt() {
+    let clinic = Clinic::open().await;
+    let message = Message::ekonsultasjon();
+    let sent = message.build();
+    let again: Vec<_> = std::iter::repeat_n(sent.clone(), 20).collect();
+    for one in &again {
+        clinic.helsenorge.publish(std::slice::from_ref(one)).await.unwrap();
+    }
+    clinic.fleet.settle(1).await;
+    let receipt = clinic.receipt().await;
+    assert_eq!(receipt.apprec.unwrap().original_id.unwrap(), sent.msg_id);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.message where direction = 'in'").await, 1);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.journal_entry").await, 1);
+    assert_eq!(clinic.helsenorge.waiting_on("8141333_async").await.unwrap(), 0, "all twenty were taken off the queue");
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_business_message_again_gets_the_same_answer_and_no_second_entry() {
+    let mut clinic = Clinic::open().await;
+    let id = "5f7f7b5e-54a7-4c0e-8d8e-333333333333";
+    let bad = "5f7f7b5e-54a7-4c0e-8d8e-444444444444";
+    let good = || Message::ekontakt().msg_id(id);
+    let rejected = || Message::ekontakt().msg_id(bad).patient("29820099840", "Ukjent", "Person");
+    // In one batch and one after the other.
+    clinic.send(&[good(), good(), rejected()]).await;
+    clinic.send(&[good(), rejected()]).await;
+    let receipts = clinic.helsenorge.receipts(5, e2e::PATIENCE).await.unwrap();
+    let status = |about: &str| -> Vec<String> {
+        let of = receipts.iter().filter_map(|r| r.apprec.as_ref()).filter(|a| a.original_id.as_deref() == Some(about));
+        of.map(|a| a.status.as_ref().unwrap().v.clone().unwrap()).collect()
+    };
+    assert_eq!(status(id), ["1", "1", "1"]);
+    assert_eq!(status(bad), ["2", "2"]);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog_entry").await, 1);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.message_state where state = 'repeated'").await, 3);
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conformance_19_20_an_error_message_is_filed_matched_and_never_answered() {
+    let mut clinic = Clinic::open().await;
+    clinic.send(&[Message::ekontakt()]).await;
+    let receipt = clinic.receipt().await;
+    let about = ErrorMessage::about(&receipt.properties).condition("transport:internal-error", "feil");
+    clinic.helsenorge.send_error_message(&about).await.unwrap();
+    clinic.fleet.settle(2).await;
+    let sql = "select about::text, codes from dialogpost.receipt where kind = 'error'";
+    let row = &clinic.fleet.rows.query(sql, &[]).await[0];
+    assert_eq!(row.get::<_, Option<String>>(0), receipt.properties.message_id);
+    assert_eq!(row.get::<_, Vec<String>>(1), ["transport:internal-error"]);
+    clinic.close().await;
+}

@@ -1,0 +1,14 @@
+//! The fleet on real servers: one module for each worker, each whole flow, and what holds for all of them.
+
+// Tests: a failed expectation should stop the test where it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bad_input;
+mod dead_letter_keeper;
+mod ekonsultasjon_journaling;
+mod helsenorge_inbound;
+mod helsenorge_outbound;
+mod once;
+mod pipeline;
+mod recipient_routing;
+mod structure;

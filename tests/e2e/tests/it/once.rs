@@ -1,0 +1,222 @@
+//! Every effect happens once: delivered twice, out of order, and with a crash after each step of each worker, the outcome equals that of
+//! one clean run.
+
+use broker::{Consumer, ConsumerConfig, Publisher, Settled, topology};
+use e2e::{Fleet, PATIENCE, Snapshot, WORKERS};
+use helsenorge::{Message, Sent, example};
+use messages::transport::{Delivery, Outgoing, Wire};
+use runtime::clock;
+use runtime::probe::{Probe, Step};
+use runtime::worker::Worker;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const CONVERSATION: &str = "5f7f7b5e-54a7-4c0e-8d8e-000000000001";
+
+/// Every path: both journaled and not, a conversation, a rejection, a refusal, a repeat.
+fn messages() -> Vec<Sent> {
+    let id = |n: u32| format!("5f7f7b5e-54a7-4c0e-8d8e-{n:012}");
+    let first = || Message::ekonsultasjon().msg_id(CONVERSATION).text("en");
+    let all = [
+        first(),
+        Message::ekonsultasjon().msg_id(id(2)).in_conversation(CONVERSATION, CONVERSATION).text("to"),
+        Message::ekontakt().msg_id(id(3)).text("tre"),
+        Message::reseptfornyelse().msg_id(id(4)).text("fire"),
+        Message::ekontakt().msg_id(id(5)).patient("29820099840", "Ukjent", "Person"),
+        Message::ekontakt().msg_id(id(6)).raw_body("hei"),
+        Message::ekontakt().msg_id(id(7)).patient(example::TROND.nin, "Trond", "Harboe").text("sju"),
+    ];
+    all.iter().map(Message::build).collect()
+}
+
+/// Original id → AppRec status, each distinct receipt once: a resend has the same message id.
+async fn told(fleet: &Fleet, answers: usize) -> BTreeMap<String, String> {
+    let helsenorge = fleet.helsenorge().await;
+    let mut ids = BTreeMap::new();
+    while ids.len() < answers {
+        let mut received = helsenorge.receive("8093244_async", answers, std::time::Duration::from_millis(300)).await.unwrap();
+        received.extend(helsenorge.receive("8093244_error", answers, std::time::Duration::from_millis(300)).await.unwrap());
+        for r in received {
+            let apprec = r.apprec.as_ref();
+            let about =
+                apprec.and_then(|a| a.original_id.clone()).or(r.application("originalMessageId").map(str::to_owned)).unwrap();
+            let status = apprec.map_or("error".to_owned(), |a| a.status.clone().unwrap().v.unwrap());
+            let id = r.properties.message_id.clone().unwrap();
+            ids.insert(id, (about, status));
+        }
+    }
+    let mut told = BTreeMap::new();
+    for (about, status) in ids.into_values() {
+        assert!(told.insert(about, status).is_none(), "one answer each");
+    }
+    told
+}
+
+async fn clean_run(sent: &[Sent]) -> Snapshot {
+    let fleet = Fleet::new().await;
+    fleet.helsenorge().await.publish(sent).await.unwrap();
+    let running = fleet.start();
+    fleet.settle(sent.len() as i64).await;
+    running.stop().await;
+    assert_eq!(told(&fleet, sent.len()).await.len(), sent.len());
+    fleet.rows.snapshot().await
+}
+
+/// Dies once, at `step` of `worker`; then a new fleet finishes the work.
+async fn crashing_run(sent: &[Sent], worker: Worker, step: Step) -> Snapshot {
+    let fleet = Fleet::new().await;
+    fleet.helsenorge().await.publish(sent).await.unwrap();
+    let died = Arc::new(AtomicBool::new(false));
+    let once = Arc::clone(&died);
+    let probe = Probe::new(move |w, s| w == worker.name && s == step && !once.swap(true, Ordering::SeqCst));
+    let running = fleet.start_with(&WORKERS, probe);
+    running.crashed_or(&died).await;
+    let running = fleet.start();
+    fleet.settle(sent.len() as i64).await;
+    running.stop().await;
+    assert!(died.load(Ordering::SeqCst), "{} never reached {step:?}", worker.name);
+    assert_eq!(told(&fleet, sent.len()).await.len(), sent.len(), "{} {step:?}", worker.name);
+    fleet.rows.snapshot().await
+}
+
+async fn crash_after_each_step(worker: Worker) {
+    let sent = messages();
+    let clean = clean_run(&sent).await;
+    for step in Step::ALL {
+        // Routing and journaling publish nothing.
+        if step == Step::Published && !["helsenorge-inbound", "helsenorge-outbound"].contains(&worker.name) {
+            continue;
+        }
+        assert_eq!(crashing_run(&sent, worker, step).await, clean, "{} {step:?}", worker.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_after_each_step_of_helsenorge_inbound() {
+    crash_after_each_step(helsenorge_inbound::WORKER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_after_each_step_of_recipient_routing() {
+    crash_after_each_step(recipient_routing::WORKER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_after_each_step_of_ekonsultasjon_journaling() {
+    crash_after_each_step(ekonsultasjon_journaling::WORKER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_after_each_step_of_helsenorge_outbound() {
+    crash_after_each_step(helsenorge_outbound::WORKER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_after_each_step_of_dead_letter_keeper() {
+    for step in Step::ALL.into_iter().filter(|s| *s != Step::Published) {
+        let fleet = Fleet::new().await;
+        let id = Uuid::now_v7();
+        put(&fleet, &topology::queue_of("dead-letter-keeper"), &[raw(id, b"dead")]).await;
+        fleet.start_with(&[dead_letter_keeper::WORKER], Probe::new(move |_, s| s == step)).crashed().await;
+        let running = fleet.start();
+        fleet.until("select count(*) from dialogpost.dead_letter", 1).await;
+        running.stop().await;
+        assert_eq!(fleet.rows.count("dialogpost.processed").await, 1, "{step:?}");
+    }
+}
+
+fn raw(id: Uuid, body: &'static [u8]) -> Outgoing {
+    let properties = messages::transport::Properties { message_id: Some(id.to_string()), ..Default::default() };
+    Outgoing {
+        id,
+        wire: Wire::Dialogpost,
+        exchange: String::new(),
+        routing_key: String::new(),
+        properties,
+        body: body.into(),
+        cause: None,
+        not_before: None,
+    }
+}
+
+async fn put(fleet: &Fleet, queue: &str, outgoing: &[Outgoing]) {
+    let publisher = Publisher::new(fleet.world.amqp_url.parse().unwrap(), "test");
+    let to = |o: &Outgoing| Outgoing { id: Uuid::now_v7(), exchange: String::new(), routing_key: queue.to_owned(), ..o.clone() };
+    let outgoing: Vec<_> = outgoing.iter().map(to).collect();
+    assert!(publisher.publish(&outgoing).await.iter().all(|s| *s == Settled::Confirmed));
+}
+
+/// Takes everything off a queue.
+async fn drain(fleet: &Fleet, queue: &str, count: usize) -> Vec<Delivery> {
+    let cancel = CancellationToken::new();
+    let url = fleet.world.amqp_url.parse().unwrap();
+    let config = ConsumerConfig { url, name: "drain".into(), prefetch: 100, batch: 100, now: clock::system };
+    let mut consumer = Consumer::new(config, watch::channel(vec![queue.to_owned()]).1, cancel.clone());
+    let mut all = Vec::new();
+    while all.len() < count {
+        let batch = tokio::time::timeout(PATIENCE, consumer.next()).await.expect("it comes").unwrap();
+        all.extend(batch.deliveries.iter().cloned());
+        batch.ack().await;
+    }
+    all
+}
+
+fn event_of(delivery: &Delivery) -> Outgoing {
+    let body = delivery.body.clone();
+    Outgoing { body, properties: delivery.properties.clone(), ..raw(Uuid::now_v7(), b"") }
+}
+
+/// Events in reverse order, each three times, under the same and under new AMQP ids.
+#[tokio::test(flavor = "multi_thread")]
+async fn twice_and_in_reverse() {
+    let sent = messages();
+    let clean = clean_run(&sent).await;
+    let fleet = Fleet::new().await;
+    let helsenorge = fleet.helsenorge().await;
+    helsenorge.publish(&sent).await.unwrap();
+    helsenorge.publish(&sent).await.unwrap();
+    let inbound = fleet.start_with(&[helsenorge_inbound::WORKER], Probe::default());
+    let queues = [("recipient-routing", 5), ("ekonsultasjon-journaling", 2), ("helsenorge-outbound", 7)];
+    for (worker, events) in queues {
+        let queue = topology::queue_of(worker);
+        let mut deliveries = drain(&fleet, &queue, events).await;
+        deliveries.reverse();
+        for _ in 0..3 {
+            let mut again: Vec<_> = deliveries.iter().map(event_of).collect();
+            put(&fleet, &queue, &again).await;
+            for event in &mut again {
+                event.properties.message_id = Some(Uuid::now_v7().to_string());
+            }
+            put(&fleet, &queue, &again).await;
+        }
+    }
+    inbound.stop().await;
+    let running = fleet.start();
+    fleet.settle(sent.len() as i64).await;
+    for (worker, _) in queues {
+        while helsenorge.waiting_on(&topology::queue_of(worker)).await.unwrap() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+    running.stop().await;
+    assert_eq!(told(&fleet, sent.len()).await.len(), sent.len());
+    assert_eq!(fleet.rows.snapshot().await, clean);
+}
+
+/// The messages themselves in other orders: the same dialogs, whatever overtakes what.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_in_any_order_make_the_same_dialogs() {
+    let mut sent = messages();
+    // Places in a dialog tell the order of arrival; everything else must not depend on it.
+    let unordered = |s: Snapshot| s.into_iter().filter(|l| !l.starts_with("dialog:")).collect::<Vec<_>>();
+    let clean = unordered(clean_run(&sent).await);
+    for _ in 0..3 {
+        sent.rotate_left(2);
+        sent.swap(0, 3);
+        assert_eq!(unordered(clean_run(&sent).await), clean);
+    }
+}

@@ -1,0 +1,133 @@
+//! `dialogpost apply`.
+
+use crate::check;
+use crate::environment::{self, Need};
+use crate::failure::Failure;
+use crate::out::{Answer, Grid, clean};
+use crate::setup_file;
+use clap::Args;
+use domain::readiness::{Missing, missing};
+use domain::setup::{ClinicSetup, Setup, SetupFault};
+use std::fmt::Write;
+use std::path::PathBuf;
+use store::setup::Applied;
+use store::{Session, StoreError};
+
+/// Sets up clinics, employees, rules and patients from a JSON file.
+///
+/// The file is checked whole: with any fault nothing is written, and every fault is listed by its place. Otherwise everything is
+/// written in one transaction; applying the same file again changes nothing. Employees, sets and rules that a clinic in the file no
+/// longer names are removed; patients stay. A changed rule leaves an audit row. Needs DATABASE_URL; TEST_NUMBER_SERIES where test
+/// patients are allowed.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Apply {
+    /// The set-up file, or - for standard input; at most 10 MiB.
+    file: PathBuf,
+    /// Who changes the rules, for the audit [default: $USER, or operator]
+    #[arg(long)]
+    actor: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dialogpost apply clinic.json
+  TEST_NUMBER_SERIES=80 dialogpost apply --actor kari - < clinic.json
+
+Exit codes: 0 written; 2 nothing was written.";
+
+impl Apply {
+    /// Does it.
+    ///
+    /// # Errors
+    /// The file has faults, or the database does not take it: then nothing was written.
+    pub async fn execute(self) -> Result<Answer, Failure> {
+        let config = environment::read(&[Need::Database, Need::TestSeries])?;
+        let setup = setup_file::parse(&setup_file::load(&self.file)?, &config.test_series).map_err(Failure::Setup)?;
+        let mut session = environment::database(&config).await?;
+        let applied = match write(&mut session, &setup, &self.actor()).await {
+            Err(error @ StoreError::Conflict { .. }) => return Err(conflict(&session, &setup, error).await?),
+            outcome => outcome?,
+        };
+        let mut text = summary(&applied);
+        for clinic in &setup.clinics {
+            let known = store::clinic::load_now(&session, &[clinic.her_id]).await?;
+            let lacks = known.get(&clinic.her_id).map(|c| missing(c)).unwrap_or_default();
+            text.push_str(&clinic_text(clinic, &lacks));
+        }
+        Ok(Answer { text, ..Answer::default() })
+    }
+
+    fn actor(&self) -> String {
+        let named = self.actor.clone().or_else(|| std::env::var("USER").ok());
+        named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
+    }
+}
+
+async fn write(session: &mut Session, setup: &Setup, actor: &str) -> Result<Applied, StoreError> {
+    let tx = session.begin().await?;
+    let applied = store::setup::apply(&tx, setup, actor).await?;
+    tx.commit().await?;
+    Ok(applied)
+}
+
+/// Names the HER-ids that belong to somebody else's employees; without any, somebody applied at the same time.
+async fn conflict(session: &Session, setup: &Setup, error: StoreError) -> Result<Failure, Failure> {
+    let mut faults = Vec::new();
+    for (n, clinic) in setup.clinics.iter().enumerate() {
+        for (e, employee) in clinic.employees.iter().enumerate() {
+            let Some(her_id) = employee.her_id else { continue };
+            let owner = store::clinic::of(session, her_id).await?.filter(|owner| *owner != clinic.her_id);
+            if let Some(owner) = owner {
+                let remedy = "apply that clinic without it first, or list that clinic before this one";
+                let text = format!("the HER-id {her_id} belongs to clinic {owner} already: {remedy}");
+                faults.push(SetupFault { field: format!("clinics[{n}].employees[{e}].her_id"), text });
+            }
+        }
+    }
+    Ok(if faults.is_empty() { Failure::Database(error) } else { Failure::Setup(faults) })
+}
+
+fn summary(applied: &Applied) -> String {
+    let mut grid = Grid::new(["applied", "number"]).numbers_from(1);
+    for (what, n) in [
+        ("parties", applied.parties),
+        ("clinics", applied.clinics),
+        ("employees", applied.employees),
+        ("patients", applied.patients),
+        ("changed rules", applied.changed_rules),
+    ] {
+        grid.row([what.to_owned(), n.to_string()]);
+    }
+    grid.to_string()
+}
+
+fn clinic_text(clinic: &ClinicSetup, lacks: &[Missing]) -> String {
+    let state = if lacks.is_empty() { "ready" } else { "not ready" };
+    let mut text = format!("{} ({}): {state}\n", clean(&clinic.name), clinic.her_id);
+    for missing in lacks {
+        let _ = writeln!(text, "  {}{}: {}", missing.code(), check::whose(missing), missing.remedy());
+    }
+    let unused = clinic.unused();
+    if !unused.is_empty() {
+        let _ = writeln!(text, "  not used yet, keep in the file for later versions: {}", unused.join(", "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_counts() {
+        let text = summary(&Applied { parties: 1, clinics: 2, employees: 3, patients: 4, changed_rules: 0 });
+        assert!(text.contains("│ changed rules ┆      0 │"), "{text}");
+    }
+
+    #[test]
+    fn a_blank_actor_is_nobody() {
+        let actor = |name: &str| Apply { file: PathBuf::new(), actor: Some(name.to_owned()) }.actor();
+        assert_eq!((actor(" "), actor(" kari ")), ("operator".to_owned(), "kari".to_owned()));
+    }
+}

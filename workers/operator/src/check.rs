@@ -1,0 +1,128 @@
+//! `dialogpost check`.
+
+use crate::cli::Format;
+use crate::environment::{self, Need};
+use crate::failure::Failure;
+use crate::out::{Answer, Grid, clean, or_dash};
+use clap::Args;
+use domain::clinic::{Clinic, Employee};
+use domain::readiness::{Missing, missing};
+use messages::HerId;
+use serde_json::{Value, json};
+
+/// Lists what a clinic still lacks before it can take part, and what to do about it.
+///
+/// Messages for a clinic that is not ready are receipted negatively, stored and counted. Needs DATABASE_URL.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Check {
+    /// The clinic's HER-id.
+    clinic: HerId,
+    /// How to answer.
+    #[command(flatten)]
+    pub format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dialogpost check 8141333
+  dialogpost check 8141333 --json
+
+Exit codes: 0 ready; 1 not ready; 2 no such clinic, or it could not be asked.";
+
+impl Check {
+    /// Does it.
+    ///
+    /// # Errors
+    /// No such clinic; the database is away.
+    pub async fn execute(self) -> Result<Answer, Failure> {
+        let config = environment::read(&[Need::Database])?;
+        let session = environment::database(&config).await?;
+        let her_id = self.clinic;
+        match store::clinic::load_now(&session, &[her_id]).await?.get(&her_id) {
+            Some(clinic) => Ok(answer(clinic)),
+            None => Err(Failure::UnknownClinic { her_id, employee_of: store::clinic::of(&session, her_id).await? }),
+        }
+    }
+}
+
+fn answer(clinic: &Clinic) -> Answer {
+    let lacks = missing(clinic);
+    let mut employees = Grid::new(["employee", "HER-id", "services", "takes part"]);
+    for (id, employee) in &clinic.employees {
+        employees.row([id.clone(), or_dash(employee.her_id), services(employee), takes_part(employee).to_owned()]);
+    }
+    let state = if lacks.is_empty() { "ready" } else { "not ready" };
+    let mut text = format!("Clinic {}: {state}\n{employees}", clinic.her_id);
+    if !lacks.is_empty() {
+        let mut grid = Grid::new(["missing", "of", "what to do"]);
+        for missing in &lacks {
+            grid.row([
+                missing.code().to_owned(),
+                employee_of(missing).unwrap_or("the clinic").to_owned(),
+                missing.remedy().to_owned(),
+            ]);
+        }
+        text.push_str(&grid.to_string());
+    }
+    Answer { text, json: json_of(clinic, &lacks), positive: lacks.is_empty() }
+}
+
+fn json_of(clinic: &Clinic, lacks: &[Missing]) -> Value {
+    let lacks: Vec<_> =
+        lacks.iter().map(|m| json!({ "code": m.code(), "employee": employee_of(m), "remedy": m.remedy() })).collect();
+    let employee = |(id, e): (&String, &Employee)| json!({ "id": id, "her_id": e.her_id, "services": e.services });
+    let employees: Vec<_> = clinic.employees.iter().map(employee).collect();
+    json!({ "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": lacks, "employees": employees })
+}
+
+fn services(employee: &Employee) -> String {
+    if employee.services.is_empty() { "–".to_owned() } else { employee.services.join(" ") }
+}
+
+fn takes_part(employee: &Employee) -> &'static str {
+    match (employee.services.is_empty(), employee.her_id) {
+        (true, _) => "no: offers no service",
+        (false, None) => "not yet: has no HER-id",
+        (false, Some(_)) => "yes",
+    }
+}
+
+fn employee_of(missing: &Missing) -> Option<&str> {
+    match missing {
+        Missing::EmployeeHerId { employee } => Some(employee),
+        Missing::NhnMembership | Missing::DigitalDialogOrder | Missing::Service => None,
+    }
+}
+
+/// The employee something is missing of, in brackets; nothing for the clinic itself.
+pub fn whose(missing: &Missing) -> String {
+    employee_of(missing).map(|id| format!(" ({})", clean(id))).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn every_lack_has_its_remedy() {
+        let ole = Employee { her_id: None, services: vec!["EKONTAKT".into()] };
+        let siri = Employee { her_id: None, services: vec![] };
+        let clinic = Clinic {
+            her_id: "8141333".parse().unwrap(),
+            nhn_member: false,
+            digital_dialog_ordered: true,
+            employees: BTreeMap::from([("ole".into(), ole), ("siri".into(), siri)]),
+            sets: BTreeMap::new(),
+            routing: BTreeMap::new(),
+        };
+        let answer = answer(&clinic);
+        assert!(!answer.positive);
+        assert!(answer.text.contains("not ready") && answer.text.contains("not yet: has no HER-id"), "{}", answer.text);
+        assert_eq!(answer.json["missing"][0]["code"], "nhn-membership");
+        assert_eq!(answer.json["missing"][1]["employee"], "ole");
+        assert_eq!(answer.json["missing"].as_array().unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,5 @@
+//! The `dialogpost` command.
+
+fn main() -> std::process::ExitCode {
+    operator::main()
+}

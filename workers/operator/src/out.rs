@@ -1,0 +1,160 @@
+//! Everything that is printed.
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What a command found or did.
+#[derive(Debug)]
+pub struct Answer {
+    /// For people.
+    pub text: String,
+    /// For programs; `Null` for a command without `--json`.
+    pub json: Value,
+    /// Exit code 0, or 1.
+    pub positive: bool,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { text: String::new(), json: Value::Null, positive: true }
+    }
+}
+
+/// Prints an answer; the exit code that goes with it.
+pub fn answer(answer: &Answer, json: bool) -> ExitCode {
+    let text = if json { serde_json::to_string_pretty(&answer.json).unwrap_or_default() } else { answer.text.clone() };
+    let mut stdout = std::io::stdout().lock();
+    // A reader that closes the pipe early, such as `head`, has seen enough.
+    let _ = writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush());
+    if answer.positive { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Says on standard error what went wrong.
+pub fn problem(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Waits for work; what lasts longer than two seconds shows that it goes on.
+pub async fn patiently<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(Duration::from_secs(2)) => {}
+    }
+    if !std::io::stderr().is_terminal() {
+        problem(&format!("{what} …"));
+        return work.await;
+    }
+    let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} … {elapsed}") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    let done = work.await;
+    spinner.finish_and_clear();
+    done
+}
+
+/// A table for people. It has no colours.
+#[derive(Debug)]
+pub struct Grid {
+    table: Table,
+    numbers_from: usize,
+}
+
+impl Grid {
+    /// An empty table.
+    pub fn new<const N: usize>(header: [&str; N]) -> Self {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(header.map(Cell::new));
+        Self { table, numbers_from: usize::MAX }
+    }
+
+    /// Columns from this one on hold numbers.
+    #[must_use]
+    pub const fn numbers_from(mut self, column: usize) -> Self {
+        self.numbers_from = column;
+        self
+    }
+
+    /// Adds a row.
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.table.add_row(cells.map(|text| Cell::new(clean(&text))));
+    }
+}
+
+impl std::fmt::Display for Grid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut table = self.table.clone();
+        for column in table.column_iter_mut().skip(self.numbers_from) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        writeln!(f, "{table}")
+    }
+}
+
+/// Text from outside without what would steer a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_bidi(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// What somebody put where it should be harmless; hidden when it is long or holds what may be an identity number.
+pub fn unless_a_person(value: &str) -> String {
+    let number = value.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 11);
+    let fits = value.len() <= 100 && (!number || Uuid::try_parse(value).is_ok());
+    if fits { value.to_owned() } else { format!("(hidden, {} bytes)", value.len()) }
+}
+
+/// A value that may be missing.
+pub fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| v.to_string())
+}
+
+/// A time as Norwegian clocks show it.
+pub fn time(at: Timestamp) -> String {
+    let zone = TimeZone::get("Europe/Oslo").unwrap_or(TimeZone::UTC);
+    at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_steers_the_terminal() {
+        let mut grid = Grid::new(["a", "n"]).numbers_from(1);
+        grid.row(["\u{1b}[31mred\r\n\u{202e}".into(), "7".into()]);
+        let text = grid.to_string();
+        assert!(!text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\u{202e}'), "{text}");
+        assert!(text.contains("┌") && text.contains("┆ 7 │"), "{text}");
+    }
+
+    #[test]
+    fn what_may_be_a_person_is_hidden() {
+        for harmless in ["8141333", "ID:host-1700000000000-1", "a76d8934-d4ba-4a22-8f5d-12345678901a"] {
+            assert_eq!(unless_a_person(harmless), harmless);
+        }
+        for person in ["15868549960", "nin=15868549960;", &"x".repeat(101)] {
+            assert!(unless_a_person(person).starts_with("(hidden, "), "{person}");
+        }
+    }
+
+    #[test]
+    fn times_are_norwegian() {
+        assert_eq!(time("2026-07-01T10:00:00Z".parse().unwrap()), "2026-07-01 12:00:00.000");
+        assert_eq!(time("2026-12-01T10:00:00.25Z".parse().unwrap()), "2026-12-01 11:00:00.250");
+    }
+}

@@ -1,0 +1,107 @@
+//! `dialogpost run`.
+
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use runtime::{Config, Worker, process};
+use std::process::ExitCode;
+
+/// Every worker of the fleet, in the order a message meets them.
+pub const WORKERS: [Worker; 5] = [
+    helsenorge_inbound::WORKER,
+    recipient_routing::WORKER,
+    ekonsultasjon_journaling::WORKER,
+    helsenorge_outbound::WORKER,
+    dead_letter_keeper::WORKER,
+];
+
+/// Runs workers in one process until SIGTERM or Ctrl-C.
+///
+/// The same workers are containers of their own in a larger set-up; any number of processes may run the same worker. Before the first
+/// start: dialogpost migrate, dialogpost topology apply.
+#[derive(Debug, Args)]
+#[command(after_help = SHORT, after_long_help = LONG)]
+#[group(required = true, multiple = false)]
+pub struct Run {
+    /// Workers to run.
+    #[arg(value_name = "WORKER", value_parser = names())]
+    workers: Vec<String>,
+    /// Run the whole fleet.
+    #[arg(long)]
+    all: bool,
+}
+
+const SHORT: &str = "\
+Examples:
+  dialogpost run --all
+  dialogpost run helsenorge-inbound recipient-routing
+
+Environment: see dialogpost run --help";
+
+const LONG: &str = "\
+Environment (what is needed and missing is listed at once; X_FILE names a file that holds the value of X; set one of the two):
+  DATABASE_URL, DATABASE_URL_FILE   Needed. postgres://user:password@host:5432/database?sslmode=require
+  AMQP_URL, AMQP_URL_FILE           Needed. Our broker: amqp://user:password@host:5672/vhost, or amqps://
+  NHN_AMQP_URL, NHN_AMQP_URL_FILE   NHN's broker. Default: AMQP_URL
+  NHN_EXCHANGE                      Exchange that messages to NHN's queues go through. Default: NHNTESTServiceBus
+  LISTEN                            Address of /healthz, /readyz and /metrics. Default: 127.0.0.1:8090
+  BATCH                             Messages in one transaction at most, 1 to 1000. Default: 64
+  LANES                             Pipelines of one worker in one process, 1 to 16. Default: 1
+  DATABASE_CONNECTIONS              Connections for each worker at most, 1 to 100. Default: 4
+  TEST_NUMBER_SERIES                Test series of identity numbers that are accepted: 80, 40 or 80,40. Default: none, as in production
+  RUST_LOG                          What is logged. Default: info
+  LOG_FORMAT                        human, json, or auto: human on a terminal, JSON otherwise. Default: auto
+
+Examples:
+  DATABASE_URL=postgres://dialogpost:secret@localhost/dialogpost AMQP_URL=amqp://guest:guest@localhost/%2f dialogpost run --all
+  dialogpost run helsenorge-inbound recipient-routing
+
+Exit codes: 0 stopped as asked; 1 a worker or its surroundings failed; 2 wrong usage or environment.";
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(WORKERS.map(|w| PossibleValue::new(w.name).help(w.about)))
+}
+
+impl Run {
+    /// Runs until stopped.
+    pub fn serve(&self) -> ExitCode {
+        match Config::from_env() {
+            Ok(config) => process::serve(config, &self.chosen()),
+            Err(faults) => {
+                process::report(&faults);
+                ExitCode::from(2)
+            }
+        }
+    }
+
+    /// Each worker once, however often it is named.
+    fn chosen(&self) -> Vec<Worker> {
+        WORKERS.into_iter().filter(|w| self.all || self.workers.iter().any(|name| name == w.name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn every_variable_is_documented() {
+        let asked = Mutex::new(Vec::new());
+        let _ = Config::read(&|name| {
+            asked.lock().ok()?.push(name.to_owned());
+            None
+        });
+        let asked = asked.into_inner().unwrap_or_default();
+        assert!(asked.len() > 10);
+        for name in asked {
+            assert!(LONG.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_worker_runs_once_however_often_it_is_named() {
+        let run = |names: &[&str], all| Run { workers: names.iter().map(|n| (*n).to_owned()).collect(), all }.chosen().len();
+        assert_eq!(run(&["recipient-routing", "recipient-routing", "helsenorge-inbound"], false), 2);
+        assert_eq!(run(&[], true), WORKERS.len());
+    }
+}

@@ -1,0 +1,147 @@
+//! `dialogpost show`.
+
+use crate::cli::Format;
+use crate::environment::{self, Need};
+use crate::failure::Failure;
+use crate::out::{Answer, Grid, clean, or_dash, time, unless_a_person};
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+use store::show::{self, Trace};
+
+/// Shows where a message is: every trace of it, without its content.
+///
+/// The id may be its id in our ledger, the MsgId of the business message, or the AMQP message id. Several messages may bear one id: a
+/// repeated message bears the first one's. Needs DATABASE_URL.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Show {
+    /// A ledger id, MsgId or AMQP message id.
+    id: String,
+    /// How to answer.
+    #[command(flatten)]
+    pub format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dialogpost show a76d8934-d4ba-4a22-8f5d-5df5e3fc5756
+  dialogpost show a76d8934-d4ba-4a22-8f5d-5df5e3fc5756 --json
+
+Exit codes: 0 found; 1 nothing bears this id; 2 it could not be asked.";
+
+/// What ids are looked for.
+const SEARCHED: [&str; 3] = [
+    "ids in our ledger (messages received and sent)",
+    "MsgIds of business messages from known parties",
+    "AMQP message ids of messages received",
+];
+
+impl Show {
+    /// Does it.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn execute(self) -> Result<Answer, Failure> {
+        let config = environment::read(&[Need::Database])?;
+        let session = environment::database(&config).await?;
+        let id = self.id.trim();
+        let traces = if id.is_empty() { Vec::new() } else { show::find(&session, id).await? };
+        Ok(answer(id, &traces))
+    }
+}
+
+fn answer(id: &str, traces: &[Trace]) -> Answer {
+    let id = unless_a_person(id);
+    let text = match traces {
+        [] => format!("Nothing bears the id {}.\nSearched:\n  {}", clean(&id), SEARCHED.join("\n  ")),
+        traces => traces.iter().map(text).collect::<Vec<_>>().join("\n"),
+    };
+    Answer { text, json: json!({ "id": id, "searched": SEARCHED, "found": traces }), positive: !traces.is_empty() }
+}
+
+fn text(trace: &Trace) -> String {
+    let mut grid = Grid::new(["message", &trace.id.to_string()]);
+    for (name, value) in [
+        ("direction", trace.direction.clone()),
+        ("at (Norwegian time)", time(trace.at)),
+        ("state", trace.state.clone()),
+        ("decided", trace.code.as_ref().map_or_else(|| trace.outcome.clone(), |code| format!("{} ({code})", trace.outcome))),
+        ("clinic", or_dash(trace.clinic)),
+        ("from, to", format!("{}, {}", or_dash(trace.from_her_id), or_dash(trace.to_her_id))),
+        ("queue", trace.queue.clone()),
+        ("function", or_dash(trace.function.as_ref())),
+        ("MsgId", or_dash(trace.msg_id.as_ref())),
+        ("AMQP message id", or_dash(trace.transport_id.as_ref())),
+        ("bytes", trace.bytes.to_string()),
+        ("answers or repeats", or_dash(trace.answers)),
+    ] {
+        grid.row([name.to_owned(), value]);
+    }
+    format!("{grid}{}", timeline(trace))
+}
+
+fn timeline(trace: &Trace) -> String {
+    let mut grid = Grid::new(["after", "at", "what", "by, to"]);
+    let first = if trace.direction == "in" { "received" } else { "written" };
+    grid.row(["0 ms".to_owned(), time(trace.at), first.to_owned(), trace.queue.clone()]);
+    for step in &trace.steps {
+        grid.row([after(trace.at, step.at), time(step.at), step.what.clone(), step.detail.clone()]);
+    }
+    grid.to_string()
+}
+
+/// The time between, as short as it can be said.
+fn after(from: Timestamp, to: Timestamp) -> String {
+    let ms = to.as_millisecond() - from.as_millisecond();
+    match ms.abs() {
+        0..1_000 => format!("{ms} ms"),
+        1_000..120_000 => format!("{}.{} s", ms / 1_000, ms.abs() % 1_000 / 100),
+        120_000..7_200_000 => format!("{} min", ms / 60_000),
+        _ => format!("{} h", ms / 3_600_000),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use store::show::TraceStep;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_800_000_000_000 + ms).unwrap()
+    }
+
+    #[test]
+    fn times_between() {
+        for (ms, want) in [(0, "0 ms"), (999, "999 ms"), (1_250, "1.2 s"), (150_000, "2 min"), (9_000_000, "2 h"), (-5, "-5 ms")]
+        {
+            assert_eq!(after(at(0), at(ms)), want);
+        }
+    }
+
+    #[test]
+    fn a_message_and_its_steps() {
+        let trace = Trace {
+            id: uuid::Uuid::nil(),
+            direction: "in".into(),
+            at: at(0),
+            clinic: Some(8_141_333),
+            from_her_id: None,
+            to_her_id: None,
+            queue: "8141333_async".into(),
+            function: None,
+            transport_id: Some("t\u{1b}[2J".into()),
+            msg_id: None,
+            outcome: "rejected".into(),
+            code: Some("service-not-offered".into()),
+            state: "rejected".into(),
+            bytes: 7,
+            answers: None,
+            steps: vec![TraceStep { at: at(12), what: "answer".into(), detail: "APPREC to q".into() }],
+        };
+        let answer = answer("x", &[trace]);
+        assert!(answer.positive && !answer.text.contains('\u{1b}'));
+        assert!(answer.text.contains("rejected (service-not-offered)") && answer.text.contains("│ 12 ms "), "{}", answer.text);
+    }
+}

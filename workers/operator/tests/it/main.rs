@@ -1,0 +1,112 @@
+//! The `dialogpost` command as an operator meets it: the compiled binary, a real Postgres, a real RabbitMQ.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod reading;
+mod setup;
+mod surroundings;
+
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use store::{Session, Store, StoreConfig};
+use testbed::World;
+
+/// What a run of the command came to.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    /// Fails the test unless it ended with this code.
+    #[track_caller]
+    fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    /// Fails the test unless either output says all of it.
+    #[track_caller]
+    fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.out.contains(text) || self.err.contains(text), "{text} is missing in {self:#?}");
+        }
+        self
+    }
+
+    /// Fails the test when either output says any of it.
+    #[track_caller]
+    fn never_says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(!self.out.contains(text) && !self.err.contains(text), "{text} is in {self:#?}");
+        }
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+/// The command with nothing of ours in its environment but these variables.
+fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dialogpost"));
+    command.args(arguments).env_clear().envs(variables.iter().copied());
+    command
+}
+
+/// Runs it to its end, with this on its standard input.
+async fn run_with(variables: &[(&str, &str)], arguments: &[&str], stdin: &str) -> Ran {
+    let (mut command, stdin) = (command(variables, arguments), stdin.to_owned());
+    let run = move || {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It need not read what it refuses at once.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+async fn run(variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    run_with(variables, arguments, "").await
+}
+
+/// The command in a world, test patients allowed.
+async fn dialogpost(world: &World, arguments: &[&str]) -> Ran {
+    run(&variables(world), arguments).await
+}
+
+/// As [`dialogpost`], applying this.
+async fn apply(world: &World, setup: &str) -> Ran {
+    run_with(&variables(world), &["apply", "--actor", "kari", "-"], setup).await
+}
+
+fn variables(world: &World) -> [(&str, &str); 3] {
+    [("DATABASE_URL", &world.database_url), ("AMQP_URL", &world.amqp_url), ("TEST_NUMBER_SERIES", "80")]
+}
+
+async fn session(world: &World) -> Session {
+    let config = StoreConfig { url: world.database_url.clone(), application: "test".into(), connections: 1 };
+    Store::new(&config).unwrap().session().await.unwrap()
+}
+
+/// The fixture's path.
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/clinic.json");
+
+/// The fixture, changed at JSON pointers.
+fn fixture_with(changes: &[(&str, Value)]) -> String {
+    let mut setup: Value = serde_json::from_str(include_str!("../../../../tests/fixtures/clinic.json")).unwrap();
+    for (pointer, value) in changes {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        match setup.pointer_mut(parent).unwrap() {
+            Value::Array(items) => items[key.parse::<usize>().unwrap()] = value.clone(),
+            object => object[key] = value.clone(),
+        }
+    }
+    setup.to_string()
+}

@@ -1,0 +1,169 @@
+//! `apply`, `check` and `topology apply`.
+
+use crate::{FIXTURE, apply, dialogpost, fixture_with, run, session};
+use serde_json::{Value, json};
+use testbed::world;
+
+/// Everything in the fixture that no output may hold.
+const PERSONAL: [&str; 6] = ["15868549960", "47819030045", "Danser", "Harboe", "+4799900001", "line@example.test"];
+
+#[tokio::test]
+async fn apply_is_idempotent_and_says_what_is_ready() {
+    let world = world().await;
+    let first = dialogpost(&world, &["apply", FIXTURE]).await.code(0).never_says(&PERSONAL);
+    let first = first.says(&["Solbakken legesenter (8141333): ready", "changed rules ┆      3", "patients      ┆      2"]);
+    first.says(&[
+        "later versions: video_module, notifications, own_certificates, appointment_types, timeboker, patients[].helsenorge",
+    ]);
+    let second = dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    second.says(&["changed rules ┆      0"]);
+    apply(&world, &fixture_with(&[("/clinics/0/routing/EKONTAKT", json!({ "mode": "behandler" }))]))
+        .await
+        .code(0)
+        .says(&["changed rules ┆      1"]);
+}
+
+#[tokio::test]
+async fn j1_check_lists_what_is_missing_of_each_employee() {
+    let world = world().await;
+    dialogpost(&world, &["check", "8141333"]).await.code(2).says(&["No clinic has the HER-id 8141333", "dialogpost apply"]);
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    dialogpost(&world, &["check", "8141333"]).await.code(0).says(&["Clinic 8141333: ready", "kari"]);
+    dialogpost(&world, &["check", "8141334"]).await.code(2).says(&["dialogpost check 8141333"]);
+    let lacking = [
+        ("/clinics/0/digital_dialog_ordered", json!(false)),
+        ("/clinics/0/employees/1/her_id", Value::Null),
+        ("/clinics/0/employees/2/her_id", Value::Null),
+    ];
+    let applied = apply(&world, &fixture_with(&lacking)).await.code(0);
+    applied
+        .says(&["(8141333): not ready", "digital-dialog-order: order", "employee-her-id (ole): register"])
+        .never_says(&PERSONAL);
+    dialogpost(&world, &["check", "8141333"]).await.code(1).says(&[
+        "not ready",
+        "not yet: has no HER-id",
+        "order Digital Dialog",
+    ]);
+    let found = dialogpost(&world, &["check", "8141333", "--json"]).await.code(1).json();
+    assert_eq!((&found["ready"], &found["missing"][1]["employee"]), (&json!(false), &json!("ole")));
+    assert_eq!(found["missing"].as_array().unwrap().len(), 2);
+}
+
+/// A change of the fixture, and the places that the faults must name.
+type Case = (&'static str, Value, &'static [&'static str]);
+
+fn faulty() -> Vec<Case> {
+    let nin = || json!("15868549960");
+    vec![
+        ("/parties/0/her_id", nin(), &["parties[0].her_id: expected a whole number"]),
+        ("/parties/0/her_id", json!(-5), &["parties[0].her_id: a HER-id is a positive number"]),
+        ("/parties/0/name", json!(15_868_549_960_i64), &["parties[0].name: expected a string"]),
+        ("/parties/0/queues", nin(), &["parties[0].queues: expected"]),
+        ("/parties/0/queues/async", json!("host/"), &["parties[0].queues.async: a queue's name"]),
+        ("/parties/0/queues/extra", nin(), &["parties[0].queues.extra: no such key; expected one of `async`"]),
+        ("/parties/0/15868549960", nin(), &["parties[0].?: no such key"]),
+        ("/parties/0/her_id", json!(8_141_333), &["clinics[0].her_id: this HER-id is used twice"]),
+        ("/clinics", nin(), &["clinics: expected a list"]),
+        ("/clinics/0", nin(), &["clinics[0]: expected an object"]),
+        ("/clinics/0/nhn_member", nin(), &["clinics[0].nhn_member: expected true or false"]),
+        ("/clinics/0/name", json!("a\0b"), &["clinics[0].name: the character NUL"]),
+        ("/clinics/0/employees/1/id", json!("kari"), &["clinics[0].employees[1].id: an id is not empty and unique"]),
+        ("/clinics/0/employees/1/her_id", json!(8_141_334), &["clinics[0].employees[1].her_id: this HER-id is used twice"]),
+        ("/clinics/0/employees/1", json!({ "id": "ole" }), &["clinics[0].employees[1]: name is missing"]),
+        (
+            "/clinics/0/groups/0/members",
+            json!(["kari", "15868549960"]),
+            &["clinics[0].groups[0].members[1]: this is no employee"],
+        ),
+        (
+            "/clinics/0/groups/0/id",
+            json!(""),
+            &["clinics[0].groups[0].id", "RESEPTFORNYELSE.recipients[1]: this position, group"],
+        ),
+        ("/clinics/0/routing/15868549960", json!({ "mode": "behandler" }), &["clinics[0].routing.?: a kind is EKONTAKT"]),
+        ("/clinics/0/routing/EKONTAKT/mode", nin(), &["clinics[0].routing.EKONTAKT.mode: mode is behandler, fast"]),
+        (
+            "/clinics/0/routing/EKONTAKT/mode",
+            json!("behandler"),
+            &["EKONTAKT.mode: with mode behandler no recipient can be chosen"],
+        ),
+        ("/clinics/0/routing/EKONTAKT/recipients", json!([]), &["EKONTAKT.mode: this mode needs at least one recipient"]),
+        ("/clinics/0/routing/EKONTAKT/recipients/0", json!({ "15868549960": true }), &["EKONTAKT.recipients: no such choice"]),
+        (
+            "/clinics/0/routing/EKONTAKT/recipients/0",
+            json!({ "role": "15868549960" }),
+            &["EKONTAKT.recipients[0]: this position"],
+        ),
+        (
+            "/clinics/0/routing/EKONTAKT/recipients/0",
+            json!({ "clinic": false }),
+            &["EKONTAKT.recipients[0]: the whole clinic is"],
+        ),
+        ("/clinics/0/patients/0/nin", json!("15868549961"), &["clinics[0].patients[0].nin: no fødselsnummer or D-nummer"]),
+        ("/clinics/0/patients/0/nin", json!(15_868_549_960_i64), &["clinics[0].patients[0].nin: expected a string"]),
+        ("/clinics/0/patients/1/nin", nin(), &["clinics[0].patients[1].nin: this patient is listed twice"]),
+        ("/clinics/0/patients/1/fastlege", nin(), &["clinics[0].patients[1].fastlege: the fastlege is no employee"]),
+        ("/clinics/0/patients/1", nin(), &["clinics[0].patients[1]: expected an object"]),
+    ]
+}
+
+#[tokio::test]
+async fn every_fault_names_its_field_and_writes_nothing() {
+    let world = world().await;
+    for (pointer, value, places) in faulty() {
+        let ran = apply(&world, &fixture_with(&[(pointer, value)])).await.code(2).says(places);
+        assert!(ran.out.is_empty() && ran.err.contains("nothing was written"), "{pointer}: {ran:#?}");
+        ran.never_says(&PERSONAL).never_says(&["15868549961"]);
+    }
+    let many = [
+        ("/clinics/0/patients/0/nin", json!("15868549961")),
+        ("/clinics/0/routing/EKONTAKT/mode", json!("x")),
+        ("/parties/0/queues/sync", json!("")),
+    ];
+    let ran = apply(&world, &fixture_with(&many)).await.code(2);
+    ran.says(&["3 faults", "patients[0].nin", "routing.EKONTAKT.mode", "parties[0].queues.sync"]);
+    assert_eq!(store::clinic::all_her_ids(&session(&world).await).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_read_are_told_apart() {
+    let world = world().await;
+    apply(&world, "{\n \"clinics\": [{,}]\n}").await.code(2).says(&["line 2, column 15: this is no JSON"]);
+    apply(&world, &" ".repeat(10 * 1024 * 1024 + 1)).await.code(2).says(&["larger than 10 MiB"]);
+    dialogpost(&world, &["apply", "no-such-file.json"]).await.code(2).says(&["no-such-file.json cannot be read"]);
+    let production = [("DATABASE_URL", world.database_url.as_str())];
+    let refused = run(&production, &["apply", FIXTURE]).await.code(2).never_says(&PERSONAL);
+    refused.says(&["patients[0].nin", "patients[1].nin", "TEST_NUMBER_SERIES"]);
+}
+
+#[tokio::test]
+async fn a_her_id_of_another_clinics_employee_is_refused_by_name() {
+    let world = world().await;
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    let other = json!({ "clinics": [{ "name": "Fjellbakken", "her_id": 8_141_444, "employees": [{ "id": "kari", "name": "K", "her_id": 8_141_334 }] }] });
+    let refused = apply(&world, &other.to_string()).await.code(2);
+    refused
+        .says(&["clinics[0].employees[0].her_id: the HER-id 8141334 belongs to clinic 8141333 already", "nothing was written"]);
+    dialogpost(&world, &["check", "8141444"]).await.code(2);
+    // The remedy it names: the clinic that gives her up stands first.
+    let mut both: Value = serde_json::from_str(&fixture_with(&[("/clinics/0/employees/0/her_id", Value::Null)])).unwrap();
+    both["clinics"].as_array_mut().unwrap().push(other["clinics"][0].clone());
+    apply(&world, &both.to_string()).await.code(0).says(&["Fjellbakken (8141444)"]);
+}
+
+#[tokio::test]
+async fn topology_is_applied_as_often_as_you_like() {
+    let world = world().await;
+    let nobody = dialogpost(&world, &["topology", "apply", "--nhn-standin"]).await.code(0);
+    nobody.says(&["dialogpost.helsenorge-inbound", "NHNTESTServiceBus", "run dialogpost apply FILE"]);
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    let first = dialogpost(&world, &["topology", "apply", "--nhn-standin", "--json"]).await.code(0).json();
+    let again = dialogpost(&world, &["topology", "apply", "--nhn-standin", "--json"]).await.code(0).json();
+    assert_eq!(first, again);
+    let names: Vec<_> = first["applied"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    for name in ["dialogpost", "dialogpost.dead", "dialogpost.dead-letter-keeper", "8141333_async", "8093244_dl"] {
+        assert!(names.contains(&name), "{name} is missing in {names:?}");
+    }
+    let vhost = format!("/api/queues/{}/8141333_async", world.vhost);
+    assert_eq!(world.rabbit().management("GET", &vhost, "").await.0, 200);
+}
