@@ -5,7 +5,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root"
 lib=$root/deploy/lib
-demo_dir=$root/target/demo
+demo_dir=${DEMO_DIR:-$root/target/demo}
 fleet_log=$demo_dir/fleet.log
 fleet_pid=$demo_dir/fleet.pid
 export LOCAL_DIR=$demo_dir/servers
@@ -18,6 +18,8 @@ export LOCAL_DIR=$demo_dir/servers
 . "$lib/ports.sh"
 # shellcheck source=deploy/lib/processes.sh
 . "$lib/processes.sh"
+# shellcheck source=deploy/lib/programs.sh
+. "$lib/programs.sh"
 
 usage() {
     cat <<'HELP'
@@ -52,11 +54,6 @@ fi
 
 # A moment after its start it is still setsid.
 fleet_runs() { runs "$fleet_pid" dialogpost || runs "$fleet_pid" setsid; }
-
-# Where cargo puts the programs.
-programs() {
-    cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1\/release/p'
-}
 
 build() {
     say 'Building (the first time takes some minutes)'
@@ -115,7 +112,7 @@ show_more() {
     dialogpost dead-letters list
 }
 
-# Sent and received while it stays: what a shell needs to look around.
+# What a shell needs to look around while it stays.
 environment() {
     cat "$LOCAL_DIR/env"
     # shellcheck disable=SC2016 # the reader's own PATH
@@ -145,7 +142,7 @@ at_end() {
     trap '' INT TERM HUP
     say 'Stopping and removing everything'
     stop_all
-    printf "the fleet's log stays: %s\n" "${fleet_log#"$root"/}"
+    [ ! -e "$fleet_log" ] || printf "the fleet's log stays: %s\n" "${fleet_log#"$root"/}"
     exit "$code"
 }
 
@@ -155,6 +152,7 @@ run() { # [--stay]
         exit 1
     fi
     export TEST_NUMBER_SERIES=80,40
+    rm -f "$fleet_log"
     need_packages
     build
     trap at_end EXIT
