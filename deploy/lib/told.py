@@ -9,7 +9,7 @@ import sys
 
 def of_readme(text):
     """Rows like: | in words <!-- case case --> | `answer` |"""
-    for cases, answer in re.findall(r"^\| .*<!-- ([a-z -]+) --> \|.*`([^`]+)`.*\|$", text, re.M):
+    for cases, answer in re.findall(r"^\| .*<!-- ([a-z -]+) --> \|[^`\n]*`([^`\n]+)` \|$", text, re.M):
         for case in cases.split():
             yield case, answer
 
