@@ -68,7 +68,7 @@ stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
 
 stage_test() { cargo test --workspace; }
 
-# Together, so that what they share is compiled once.
+# Together, so that what they share is compiled once. Each alone has the same features (tests/bench/Cargo.toml).
 stage_build() { cargo build --release -p operator -p bench -p demo; }
 
 stage_demo() { deploy/demo.sh; }

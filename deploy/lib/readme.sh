@@ -87,7 +87,7 @@ run_blocks() { # DIR
     local block script=$scratch/readme.sh ports
     choose_ports 1
     {
-        printf 'set -eu\n'
+        printf 'set -eu\ntrap '\''kill $(jobs -p) 2>/dev/null || true'\'' EXIT\n'
         for block in "$1"/*.sh; do
             [ -e "${block%.sh}.where" ] || cat "$block"
         done
