@@ -134,16 +134,21 @@ impl<H: Handler> Pipeline<H> {
         }
     }
 
-    /// Stores the one guilty message as a dead letter.
+    /// Stores the one guilty message as a dead letter, if need be without its ledger row.
     async fn bury(&self, batch: &[Delivery], fault: Fault) -> Result<Option<Vec<Outgoing>>, Crashed> {
         let mut delays = Delays::new(Policy::CONNECTION);
+        let mut keep = Keep::LedgerAndLetter;
         loop {
-            match self.transaction(batch, Mode::Bury(&fault)).await {
+            let buried = AssertUnwindSafe(self.transaction(batch, Mode::Bury(&fault, keep))).catch_unwind().await;
+            match buried.unwrap_or(Err(Halt::Panicked)) {
                 Ok(outgoing) => return Ok(Some(outgoing)),
                 Err(Halt::Crashed) => return Err(Crashed),
-                Err(Halt::Panicked) => {}
+                Err(Halt::Panicked) => keep = Keep::Letter,
                 // Not even a dead letter can be stored: nothing may be acked, so intake waits until someone mends the database.
                 Err(Halt::Store(error)) => {
+                    if !error.is_unavailable() {
+                        keep = Keep::Letter;
+                    }
                     if !self.wait_for_database(&mut delays, error).await {
                         return Ok(None);
                     }
@@ -163,11 +168,15 @@ impl<H: Handler> Pipeline<H> {
         let new = processed::claim(&tx, H::WORKER, &parsed.keys).await?;
         let fresh = parsed.fresh(&new);
         self.probe(Step::Claimed)?;
-        let facts = self.handler.facts(&tx, &fresh.messages()).await?;
+        // The facts may be what cannot be had: a dead letter asks for none.
+        let facts = match mode {
+            Mode::Handle => Some(self.handler.facts(&tx, &fresh.messages()).await?),
+            Mode::Bury(..) => None,
+        };
         self.probe(Step::FactsLoaded)?;
-        let decided = decide(self.handler.as_ref(), fresh, &facts, now, mode);
+        let decided = decide(self.handler.as_ref(), fresh, facts.as_ref(), now, mode);
         self.probe(Step::Decided)?;
-        let mut outgoing = settle(self.handler.as_ref(), &tx, decided, now).await?;
+        let mut outgoing = settle(self.handler.as_ref(), &tx, decided, now, mode).await?;
         self.probe(Step::Written)?;
         outbox::insert(&tx, &outgoing, after(now, self.context.lease)).await?;
         self.probe(Step::OutgoingWritten)?;
@@ -206,7 +215,16 @@ pub(crate) enum Mode<'a> {
     /// Asks the handler.
     Handle,
     /// Makes dead letters of them.
-    Bury(&'a Fault),
+    Bury(&'a Fault, Keep),
+}
+
+/// What is stored of a message that is given up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// What the handler keeps of a dead message, and the letter.
+    LedgerAndLetter,
+    /// The letter alone: the handler's part is what cannot be written.
+    Letter,
 }
 
 pub(crate) fn after(now: Timestamp, wait: Duration) -> Timestamp {

@@ -3,7 +3,8 @@
 use crate::progress::bar;
 use broker::{Consumer, ConsumerConfig, Publisher, Settled};
 use e2e::{Fleet, NHN_EXCHANGE};
-use helsenorge::{Sent, async_queue};
+use helsenorge::Sent;
+use helsenorge::example::async_queue;
 use messages::transport::{Outgoing, Wire};
 use std::time::Instant;
 use tokio::sync::watch;

@@ -62,15 +62,23 @@ pub(crate) async fn measure(options: Inbound) -> Figures {
     let fleet = prepare(options).await;
     let helsenorge = fleet.helsenorge().await;
     let n = options.messages as usize;
-    let messages: Vec<Sent> = Load::from_patients(PATIENTS).generate(n, 1).collect();
-    let ceiling_broker_msg_per_s = ceilings::broker(&fleet, &messages).await;
-    let ceiling_database_msg_per_s = ceilings::database(&fleet, &messages).await;
+    let sample: Vec<Sent> = Load::from_patients(PATIENTS).generate(n.min(10_000), 1).collect();
+    let bytes = sample[0].body.len();
+    let ceiling_broker_msg_per_s = ceilings::broker(&fleet, &sample).await;
+    let ceiling_database_msg_per_s = ceilings::database(&fleet, &sample).await;
+    drop(sample);
+    meter::forget_peak();
 
     let (rows, published) = (meter::rows_written(&fleet.rows).await, meter::published());
-    let msg_per_s = drain(&fleet, &helsenorge, &messages).await;
+    let msg_per_s = drain(&fleet, &helsenorge, n).await;
     let rows_per_message = (meter::rows_written(&fleet.rows).await - rows) as f64 / n as f64;
     let publishes_per_message = (meter::published() - published) / n as f64;
 
+    if options.steps {
+        for (seconds, calls, step) in meter::steps().iter().take(20) {
+            eprintln!("{seconds:8.2} s {calls:7} calls  {step}");
+        }
+    }
     let latencies = at_half_load(&fleet, &helsenorge, n, msg_per_s / 2.0).await;
     let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1000.0;
     let round = |x: f64| (x * 10.0).round() / 10.0;
@@ -86,7 +94,7 @@ pub(crate) async fn measure(options: Inbound) -> Figures {
         messages: options.messages,
         batch: options.batch,
         lanes: options.lanes,
-        bytes: messages[0].body.len(),
+        bytes,
     }
 }
 
@@ -111,26 +119,27 @@ fn patient(patient: &SyntheticPatient) -> serde_json::Value {
 }
 
 /// Fills the queue, then starts the fleet: messages a second until the last AppRec is on HelseNorge's queue.
-async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, messages: &[Sent]) -> f64 {
-    let sending = helsenorge.send_paced(messages.iter().cloned(), Pace::AsFastAsPossible).await;
+async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize) -> f64 {
+    let load = Load::from_patients(PATIENTS).generate(n, 1);
+    let sending = helsenorge.send_paced(load, Pace::AsFastAsPossible).await;
     assert_eq!(sending.unconfirmed.len(), 0, "HelseNorge could not send");
-    let progress = bar("whole path, full queue", messages.len() as u64);
+    let progress = bar("whole path, full queue", n as u64);
     let started = Instant::now();
     let running = fleet.start();
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let receipts = helsenorge.waiting_on("8093244_async").await.unwrap() as usize;
         progress.set_position(receipts as u64);
-        if receipts >= messages.len() {
+        if receipts >= n {
             break;
         }
         assert!(started.elapsed() < Duration::from_secs(600), "{receipts} receipts after ten minutes");
     }
-    fleet.settle(messages.len() as i64).await;
-    let rate = messages.len() as f64 / started.elapsed().as_secs_f64();
+    fleet.settle(n as i64).await;
+    let rate = n as f64 / started.elapsed().as_secs_f64();
     progress.finish_and_clear();
     running.stop().await;
-    assert_complete(fleet, messages.len()).await;
+    assert_complete(fleet, n).await;
     rate
 }
 
@@ -165,7 +174,9 @@ async fn histogram(fleet: &Fleet, sending: &Sending) -> Histogram<u64> {
 
 /// One of everything for every message.
 async fn assert_complete(fleet: &Fleet, n: usize) {
-    for table in ["dialog_entry", "inbox_item", "journal_entry", "message where direction = 'out'", "message where direction = 'in'"] {
+    for table in
+        ["dialog_entry", "inbox_item", "journal_entry", "message where direction = 'out'", "message where direction = 'in'"]
+    {
         assert_eq!(fleet.rows.count(&format!("dialogpost.{table}")).await, n as i64, "{table}");
     }
     assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 0);

@@ -1,7 +1,14 @@
 //! Measurements of the whole path, as ratios to the ceilings of the same run on the same private servers.
 
 // A measuring program: what goes wrong ends the run, and the result is printed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod ceilings;
 mod inbound;
@@ -12,7 +19,9 @@ use clap::{Args, Parser, Subcommand};
 
 /// Measures Dialogpost on private servers that it starts and removes itself.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  cargo run --release -p bench -- inbound --messages 20000\n  cargo run --release -p bench -- inbound --messages 5000 --batch 128 --lanes 2")]
+#[command(
+    after_help = "Examples:\n  cargo run --release -p bench -- inbound --messages 20000\n  cargo run --release -p bench -- inbound --messages 5000 --batch 128 --lanes 2"
+)]
 struct Cli {
     #[command(subcommand)]
     what: What,
@@ -36,6 +45,9 @@ struct Inbound {
     /// Pipelines of each worker.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     lanes: u32,
+    /// Also show which database steps the time went to.
+    #[arg(long)]
+    steps: bool,
 }
 
 #[tokio::main]

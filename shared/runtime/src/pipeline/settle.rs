@@ -1,7 +1,7 @@
 //! The steps of a transaction: what was read, what is new, what was decided, and how each verdict ends.
 
 use crate::handler::{Handler, Verdict};
-use crate::pipeline::Mode;
+use crate::pipeline::{Keep, Mode};
 use bytes::Bytes;
 use domain::retry;
 use jiff::Timestamp;
@@ -71,15 +71,16 @@ pub(super) struct Decided<'d, M, E> {
 pub(super) fn decide<'d, H: Handler>(
     handler: &H,
     fresh: Fresh<'d, H::Message>,
-    facts: &H::Facts,
+    facts: Option<&H::Facts>,
     now: Timestamp,
     mode: Mode<'_>,
 ) -> Vec<Decided<'d, H::Message, H::Effect>> {
     let one = |item: Item<'d, H::Message>| {
-        let verdict = match (&item.message, mode) {
-            (_, Mode::Bury(fault)) => Verdict::Broken(fault.clone()),
-            (Err(fault), Mode::Handle) => Verdict::Broken(fault.clone()),
-            (Ok(message), Mode::Handle) => handler.decide(message, facts, now),
+        let verdict = match (&item.message, mode, facts) {
+            (_, Mode::Bury(fault, _), _) => Verdict::Broken(fault.clone()),
+            (Err(fault), Mode::Handle, _) => Verdict::Broken(fault.clone()),
+            (Ok(message), Mode::Handle, Some(facts)) => handler.decide(message, facts, now),
+            (Ok(_), Mode::Handle, None) => Verdict::Broken(Fault::broken("facts-missing", "decided without facts")),
         };
         Decided { item, verdict }
     };
@@ -92,13 +93,15 @@ pub(super) async fn settle<H: Handler>(
     tx: &Tx<'_>,
     decided: Vec<Decided<'_, H::Message, H::Effect>>,
     now: Timestamp,
+    mode: Mode<'_>,
 ) -> Result<Vec<Outgoing>, StoreError> {
+    let owned = !matches!(mode, Mode::Bury(_, Keep::Letter));
     let (mut effects, mut letters, mut retries, mut released) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for Decided { item, verdict } in decided {
         metrics::counter!("dialogpost_messages_total", "worker" => H::WORKER, "verdict" => verdict.label()).increment(1);
         let ledger_id = item.message.as_ref().ok().and_then(|m| handler.ledger_id(m));
         let mut bury = |fault: Fault| {
-            effects.extend(item.message.as_ref().ok().and_then(|m| handler.dead(m, &fault)));
+            effects.extend(item.message.as_ref().ok().filter(|_| owned).and_then(|m| handler.dead(m, &fault)));
             letters.push(dead(H::WORKER, item.delivery, fault, ledger_id, now));
         };
         match verdict {

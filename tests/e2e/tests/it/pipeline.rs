@@ -43,7 +43,8 @@ impl Handler for Told {
         Some(message.0)
     }
 
-    async fn facts(&self, _tx: &Tx<'_>, _batch: &[&(Uuid, String)]) -> Result<(), StoreError> {
+    async fn facts(&self, _tx: &Tx<'_>, batch: &[&(Uuid, String)]) -> Result<(), StoreError> {
+        assert!(batch.iter().all(|(_, text)| text != "no facts"), "told to");
         Ok(())
     }
 
@@ -132,6 +133,16 @@ async fn a_panic_is_broken_and_only_for_its_own_message() {
     let running = fleet.start_with(&[TOLD], Probe::default());
     fleet.until(EFFECTS, 3).await;
     fleet.until("select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 2).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_that_cannot_be_had_hold_nobody_up() {
+    let fleet = Fleet::new().await;
+    send(&fleet, &["good", "no facts", "good"]).await;
+    let running = fleet.start_with(&[TOLD], Probe::default());
+    fleet.until(EFFECTS, 2).await;
+    fleet.until("select count(*) from dialogpost.dead_letter where code = 'panic'", 1).await;
     running.stop().await;
 }
 
