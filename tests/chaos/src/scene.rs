@@ -2,7 +2,7 @@
 
 use e2e::{Fleet, NHN_EXCHANGE, Rows};
 use helsenorge::{HelseNorge, Load, Pace, Sent, synthetic_patients};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use testbed::World;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -32,6 +32,8 @@ pub struct Scene {
     pub fleet: Fleet,
     /// The sender.
     pub helsenorge: HelseNorge,
+    /// Messages that the broker has.
+    sent: AtomicI64,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -39,13 +41,16 @@ impl Scene {
     /// Waits for its turn, starts the servers.
     pub async fn open() -> Self {
         let turn = TURNS.acquire().await.expect("nobody closes it");
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            runtime::telemetry::logs(runtime::config::LogFormat::Human, &filter);
+        }
         let fleet = Fleet::in_world(testbed::private_world(true).await).await;
         fleet.apply(&setup()).await;
         for statement in WITNESS {
             fleet.rows.query(statement, &[]).await;
         }
         let helsenorge = HelseNorge::connect(&fleet.world.amqp_url, NHN_EXCHANGE).await.expect("HelseNorge connects");
-        Self { fleet, helsenorge, _turn: turn }
+        Self { fleet, helsenorge, sent: AtomicI64::new(0), _turn: turn }
     }
 
     /// Messages to send.
@@ -64,12 +69,16 @@ impl Scene {
             }
             again
         };
-        tokio::time::timeout(LIMIT, sending).await.expect("HelseNorge can send in time")
+        let again = tokio::time::timeout(LIMIT, sending).await.expect("HelseNorge can send in time");
+        self.sent.fetch_add(i64::try_from(messages.len()).expect("a small number"), Ordering::SeqCst);
+        again
     }
 
     /// Sends, and breaks something in the middle of it. How many were sent again.
     pub async fn send_during(&self, messages: &[Sent], pace: Pace, trouble: impl AsyncFnOnce(&World)) -> usize {
-        let before = self.received().await;
+        // What came before must not count: the trouble has to meet this load.
+        let before = self.sent.load(Ordering::SeqCst);
+        self.until_received(before).await;
         let sent = AtomicBool::new(false);
         let sending = async {
             let again = self.send(messages, pace).await;

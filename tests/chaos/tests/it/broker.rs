@@ -46,8 +46,8 @@ async fn goes_through(scene: &Scene, sent: &Sent, limit: Duration) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    helsenorge.publish(std::slice::from_ref(sent)).await.unwrap();
     let before = scene.received().await;
+    helsenorge.publish(std::slice::from_ref(sent)).await.unwrap();
     while helsenorge.waiting_on("8093244_async").await.unwrap() <= u32::try_from(before).unwrap()
         || scene.rows().await.flight().await != (before + 1, 0)
     {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad_input;
+mod canary;
 mod dead_letter_keeper;
 mod ekonsultasjon_journaling;
 mod helsenorge_inbound;
