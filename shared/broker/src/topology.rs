@@ -12,10 +12,10 @@ pub const EXCHANGE: &str = "dialogpost";
 pub const DEAD_LETTER_EXCHANGE: &str = "dialogpost.dead";
 /// Where the dead-letter keeper's own queue puts what not even the keeper can read; read with an AMQP 1.0 client or the management API.
 pub const UNREADABLE: &str = "dialogpost.unreadable";
-/// Deliveries after which a queue of ours gives a message up.
-pub const DELIVERY_LIMIT: u32 = 5;
-/// The same, of the stand-in for NHN's queues.
-const NHN_DELIVERY_LIMIT: u32 = 3;
+/// Deliveries after which a queue of ours gives a message up. Every death of a worker counts for all it had prefetched, so it is generous.
+pub const DELIVERY_LIMIT: u32 = 20;
+/// The same, of the stand-in for NHN's queues; ten by NHN's own documents (nhn-messaging 1.1).
+const NHN_DELIVERY_LIMIT: u32 = 10;
 
 const KEEPER: &str = "dialogpost.dead-letter-keeper";
 

@@ -9,6 +9,7 @@ use crate::probe::Step;
 use crate::worker::Context;
 use broker::{Publisher, Settled};
 use domain::retry::resend_delay;
+use futures_util::stream::{self, StreamExt};
 use messages::Fault;
 use messages::transport::{Outgoing, Wire};
 use std::sync::Arc;
@@ -24,6 +25,10 @@ use uuid::Uuid;
 
 /// Batches of one worker on their way to the brokers at the same time.
 const IN_FLIGHT: usize = 8;
+/// After this many failures a row is sent by itself: a broker may refuse a whole batch for one message in it.
+const ALONE_AFTER: u32 = 3;
+/// Faults that are a message's own once it was sent by itself. A missing exchange or permission is the broker's, and waits for its operator.
+const UNSENDABLE: [&str; 4] = ["amqp-property-too-long", "amqp-unwritable-frame", "amqp-content-too-large", "amqp-precondition-failed"];
 /// Rows taken by one sweep.
 const SWEEP: i64 = 200;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -82,23 +87,11 @@ impl Relay {
     /// Publishes and settles rows; what fails stays in the outbox.
     async fn send(&self, rows: Vec<Due>) {
         for (wire, publisher) in &self.inner.publishers {
-            let (mine, outgoing): (Vec<u32>, Vec<Outgoing>) =
-                rows.iter().filter(|r| r.outgoing.wire == *wire).map(|r| (r.attempts, r.outgoing.clone())).unzip();
-            if outgoing.is_empty() {
-                continue;
-            }
-            let settled = publisher.publish(&outgoing).await;
-            if self.inner.context.probe.after(self.inner.worker, Step::Published).is_err() {
-                return;
-            }
-            let mut failed = Vec::new();
-            for ((row, attempts), settled) in outgoing.into_iter().zip(mine).zip(settled) {
-                match settled {
-                    // The receiver is gone only when the process ends; the row is then sent again under the same id.
-                    Settled::Confirmed => drop(self.inner.confirmed.send(row.id)),
-                    other => failed.push((Due { outgoing: row, attempts }, other)),
-                }
-            }
+            let mine = rows.iter().filter(|r| r.outgoing.wire == *wire).cloned();
+            let (alone, together): (Vec<Due>, Vec<Due>) = mine.partition(|r| r.attempts >= ALONE_AFTER);
+            let mut failed = self.send_together(publisher, together).await;
+            let singles = stream::iter(alone).map(|row| self.send_together(publisher, vec![row])).buffer_unordered(IN_FLIGHT);
+            failed.extend(singles.concat().await);
             if !failed.is_empty()
                 && let Err(error) = self.keep(failed).await
             {
@@ -108,13 +101,34 @@ impl Relay {
         }
     }
 
+    /// Publishes rows as one batch and returns those that were not confirmed.
+    async fn send_together(&self, publisher: &Publisher, rows: Vec<Due>) -> Vec<(Due, Settled)> {
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let (attempts, outgoing): (Vec<u32>, Vec<Outgoing>) = rows.into_iter().map(|r| (r.attempts, r.outgoing)).unzip();
+        let settled = publisher.publish(&outgoing).await;
+        if self.inner.context.probe.after(self.inner.worker, Step::Published).is_err() {
+            return Vec::new();
+        }
+        let mut failed = Vec::new();
+        for ((outgoing, attempts), settled) in outgoing.into_iter().zip(attempts).zip(settled) {
+            match settled {
+                // The receiver is gone only when the process ends; the row is then sent again under the same id.
+                Settled::Confirmed => drop(self.inner.confirmed.send(outgoing.id)),
+                other => failed.push((Due { outgoing, attempts }, other)),
+            }
+        }
+        failed
+    }
+
     /// Puts failed rows off; what can never be sent becomes a dead letter.
     async fn keep(&self, failed: Vec<(Due, Settled)>) -> Result<(), StoreError> {
         let now = (self.inner.context.clock)();
         let mut session = self.inner.context.store.session().await?;
         let (mut later, mut dead) = (Vec::new(), Vec::new());
         for (row, settled) in failed {
-            match fault_of(&row.outgoing, settled) {
+            match fault_of(&row, settled) {
                 Ok(fault) => dead.push(self.letter(row, &fault, now)),
                 Err(fault) => {
                     tracing::warn!(worker = self.inner.worker, code = fault.code, attempts = row.attempts, outbox = %row.outgoing.id, "not sent: {}", fault.text);
@@ -146,19 +160,16 @@ impl Relay {
 }
 
 /// `Ok` = can never be sent; `Err` = later again.
-fn fault_of(row: &Outgoing, settled: Settled) -> Result<Fault, Fault> {
-    match (settled, row.wire) {
-        (Settled::Returned { code, .. }, Wire::Nhn) => Ok(Fault::broken(
-            "nhn-unroutable",
-            format!("NHN's broker has no such queue ({code}): check the party's queues, then replay"),
-        )),
+fn fault_of(row: &Due, settled: Settled) -> Result<Fault, Fault> {
+    match (settled, row.outgoing.wire) {
+        (Settled::Returned { code, .. }, Wire::Nhn) => {
+            Ok(Fault::broken("nhn-unroutable", format!("NHN's broker has no such queue ({code}): check the party's queues, then replay")))
+        }
         // Our own queues are ours to make: once they exist the message goes out.
         (Settled::Returned { code, .. }, Wire::Dialogpost) => {
             Err(Fault::transient("unroutable", format!("no queue is bound for it ({code}): run `dialogpost topology apply`")))
         }
-        (Settled::Failed(fault), _) if fault.class == messages::FaultClass::Broken && fault.code == "amqp-property-too-long" => {
-            Ok(fault)
-        }
+        (Settled::Failed(fault), _) if row.attempts >= ALONE_AFTER && UNSENDABLE.contains(&fault.code) => Ok(fault),
         (Settled::Failed(fault), _) => Err(fault),
         (Settled::Confirmed, _) => Err(Fault::transient("confirmed", "sent")),
     }
@@ -178,12 +189,15 @@ async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreE
 async fn sweep(relay: Relay) {
     let Inner { context, publishers, worker, .. } = relay.inner.as_ref();
     let wires: Vec<Wire> = publishers.iter().map(|(wire, _)| *wire).collect();
-    while sleep_unless(&context.cancel, SWEEP_EVERY).await {
+    let mut more = false;
+    while more || sleep_unless(&context.cancel, SWEEP_EVERY).await {
+        more = false;
         let open: Vec<Wire> =
             publishers.iter().filter(|(wire, p)| wires.contains(wire) && !p.is_blocked()).map(|(wire, _)| *wire).collect();
         match take(context, &open).await {
             Ok(due) if due.is_empty() => {}
             Ok(due) => {
+                more = due.len() as i64 == SWEEP && !context.cancel.is_cancelled();
                 metrics::counter!("dialogpost_outbox_swept_total", "worker" => *worker).increment(due.len() as u64);
                 relay.send(due).await;
             }

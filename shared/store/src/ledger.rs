@@ -65,8 +65,12 @@ pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError
             where at >= date_trunc('day', now() at time zone 'Europe/Oslo') at time zone 'Europe/Oslo' - make_interval(days => $1 - 1)
             group by 1, 2
          )
-         select r.n as received, s.* from received r join states s on s.day = r.day and s.clinic is not distinct from r.clinic
-         order by s.day desc, s.clinic nulls last"
+         select r.day, r.clinic, r.n as received, coalesce(delivered, 0) as delivered,
+            coalesce(journaled_and_delivered, 0) as journaled_and_delivered, coalesce(rejected, 0) as rejected,
+            coalesce(repeated, 0) as repeated, coalesce(filed, 0) as filed, coalesce(dead, 0) as dead,
+            coalesce(in_flight, 0) as in_flight, coalesce(unexplained, 0) as unexplained
+         from received r left join states s on s.day = r.day and s.clinic is not distinct from r.clinic
+         order by r.day desc, r.clinic nulls last"
     );
     let rows = session.query(lines, &[&days]).await?;
     rows.iter()

@@ -230,10 +230,10 @@ pub async fn unanswered(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Unans
     let load = step!(
         "message.unanswered",
         "select m.id, m.properties, m.clinic, coalesce(m.to_her_id, q.her_id) as receiver, q.async_queue as reply_queue,
-            coalesce(first.answer, m.answer) as answer, coalesce(first.head, m.head) as head,
+            case when m.outcome = 'repeated' then (select answer from dialogpost.message f where f.id = m.answers) else m.answer end as answer,
+            case when m.outcome = 'repeated' then (select head from dialogpost.message f where f.id = m.answers) else m.head end as head,
             p.her_id, p.async_queue, p.error_queue
          from dialogpost.message m
-         left join dialogpost.message first on m.outcome = 'repeated' and first.id = m.answers
          left join dialogpost.party p on p.her_id = m.from_her_id
          left join lateral (
             select her_id, async_queue from dialogpost.clinic where her_id = m.clinic

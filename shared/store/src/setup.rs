@@ -35,6 +35,9 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str) -> Result<Applied, S
         put_party(tx, party).await?;
         applied.parties += 1;
     }
+    // All first: an employee may have moved from one clinic of the file to another.
+    let clinics: Vec<i64> = setup.clinics.iter().map(|c| c.her_id.get()).collect();
+    tx.query(step!("setup.clear_employees", "delete from dialogpost.employee where clinic = any($1)"), &[&clinics]).await?;
     for clinic in &setup.clinics {
         put_clinic(tx, clinic).await?;
         put_employees(tx, clinic).await?;
@@ -90,8 +93,6 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
 
 async fn put_employees(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
     let her_id = clinic.her_id.get();
-    let clear = step!("setup.clear_employees", "delete from dialogpost.employee where clinic = $1");
-    tx.query(clear, &[&her_id]).await?;
     let put = step!(
         "setup.employee",
         "insert into dialogpost.employee (clinic, id, name, her_id, hpr, services) values ($1, $2, $3, $4, $5, $6)"

@@ -28,6 +28,11 @@ impl fmt::Debug for StoreConfig {
     }
 }
 
+/// Limits of every session, and plans that hold while a table grows: a cached plan made while it was small would scan it whole for ever.
+/// Without JIT, since the price put on scans would have it compile statements that take microseconds.
+const SESSION: &str = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 \
+    -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
 /// Postgres behind a pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -60,7 +65,7 @@ impl Store {
     pub fn new(config: &StoreConfig) -> Result<Self, &'static str> {
         let mut pg: tokio_postgres::Config = config.url.parse().map_err(|_| "no valid postgres:// URL")?;
         pg.application_name(&config.application);
-        pg.options("-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000");
+        pg.options(SESSION);
         pg.connect_timeout(Duration::from_secs(5));
         pg.keepalives_idle(Duration::from_secs(30));
         let manager = Manager::from_config(pg, tls::connector(), ManagerConfig { recycling_method: RecyclingMethod::Fast });

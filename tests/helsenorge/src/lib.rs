@@ -1,6 +1,6 @@
 //! The stand-in for HelseNorge: what it sends, what it gets back, and how much of it.
 //!
-//! - [`message`]: any dialog message, right or wrong; [`error_message`]: notices on a clinic's error queue
+//! - [`message`]: any dialog message, right or wrong; [`receipt`], [`error_message`]: what became of a clinic's messages
 //! - [`client`]: sends over a broker in the shape that NHN's broker would show, and receives as a witness of its own
 //! - [`load`], [`patients`]: thousands of messages from as many patients, at a given pace
 //! - [`proton`]: the same two ways over real AMQP 1.0, with the client library that other vendors use
@@ -23,6 +23,7 @@ mod metadata;
 mod parts;
 pub mod patients;
 pub mod proton;
+pub mod receipt;
 pub mod received;
 pub mod shape;
 mod trouble;
@@ -33,6 +34,7 @@ pub use load::{Load, Pace, Sending};
 pub use message::{Message, Sent};
 pub use patients::{SyntheticPatient, synthetic_patients};
 pub use proton::{Proton, ProtonOptions, ProtonReceived};
+pub use receipt::Receipt;
 pub use received::Received;
 pub use shape::Shape;
 pub use trouble::Trouble;

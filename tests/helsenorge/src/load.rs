@@ -222,11 +222,12 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn twenty_thousand_messages_take_a_second_at_most() {
+    fn twenty_thousand_messages_cost_nothing_to_speak_of() {
         let start = std::time::Instant::now();
         let messages: Vec<Sent> = generate(20_000, 1).collect();
         let took = start.elapsed();
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        // Half a second alone on a slow machine; the rest is for its other work.
+        assert!(took < Duration::from_secs(5), "{took:?}");
         let ids: HashSet<&str> = messages.iter().flat_map(|m| [m.transport_id.as_str(), &m.msg_id]).collect();
         assert_eq!(ids.len(), 40_000);
     }

@@ -4,8 +4,9 @@ import uuid
 from proton import Message, ulong
 from proton.utils import BlockingConnection
 
-host, vhost = sys.argv[1:]
-connection = BlockingConnection("amqp://guest:guest@" + host, timeout=10, allowed_mechs="PLAIN", virtual_host="vhost:" + vhost)
+address, vhost, user, password = sys.argv[1:]
+connection = BlockingConnection(
+    "amqp://" + address, timeout=10, allowed_mechs="PLAIN", virtual_host="vhost:" + vhost, user=user, password=password)
 sender = connection.create_sender("/exchange/NHNTESTServiceBus/93238_async")
 
 

@@ -15,7 +15,6 @@ mod consuming;
 mod outages;
 mod publishing;
 mod raw;
-mod server;
 mod support;
 mod tls;
 mod topology;

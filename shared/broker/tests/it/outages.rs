@@ -1,6 +1,6 @@
 //! The consumer that silently hears nothing: after each kind of outage, what is published then must arrive.
 
-use crate::server::Rabbit;
+use testbed::Rabbit;
 use crate::support::{Admin, Reader, id_range, messages, publish, url};
 use broker::{Consumer, Publisher, Settled};
 use std::process::Command;
@@ -32,7 +32,7 @@ async fn expect(read: &mut tokio::sync::mpsc::UnboundedReceiver<String>, first: 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_hears_again_after_every_outage() {
     let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f?heartbeat=2");
+    let vhost = rabbit.url("/") + "?heartbeat=2";
     Admin::new(&vhost).await.declare("q", &[]).await;
     let mut read = keep_reading(Reader::new(&vhost, &["q"], 20, 10));
     publish(&vhost, &messages("q", 0, 10)).await;

@@ -1,4 +1,4 @@
-use crate::server::Rabbit;
+use testbed::Rabbit;
 use crate::support::{Admin, Reader, message, messages, publish, shared, url};
 use broker::{Acked, Publisher, Settled};
 use lapin::types::AMQPValue;
@@ -98,7 +98,7 @@ async fn case_9_and_11_one_message_never_decides_for_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l5_nothing_confirmed_is_lost_when_connections_are_closed() {
     let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f");
+    let vhost = rabbit.url("/");
     Admin::new(&vhost).await.declare("q", &[]).await;
     let publisher = Publisher::new(url(&vhost), "test");
     let killer = async {
@@ -141,7 +141,7 @@ async fn l5_nothing_confirmed_is_lost_when_connections_are_closed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l8_a_blocked_broker_holds_nobody_up() {
     let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f");
+    let vhost = rabbit.url("/");
     let admin = Admin::new(&vhost).await;
     admin.declare("q", &[]).await;
     publish(&vhost, &messages("q", 0, 20)).await;
@@ -175,36 +175,4 @@ async fn l8_a_blocked_broker_holds_nobody_up() {
     }
     assert_eq!(settled, vec![Settled::Confirmed; 10]);
     assert!(!publisher.is_blocked());
-}
-
-/// `cargo test --release -p broker --test it -- --ignored --nocapture throughput`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement"]
-async fn throughput() {
-    const N: usize = 60_000;
-    let rabbit = Rabbit::private().await;
-    let vhost = rabbit.url("%2f");
-    Admin::new(&vhost).await.declare("q", &[]).await;
-    let publisher = Publisher::new(url(&vhost), "test");
-    for (size, side_by_side) in [(64, 1), (200, 1), (64, 4), (200, 4), (64, 8)] {
-        let begin = Instant::now();
-        let mut sent = 0;
-        while sent < N {
-            let batches: Vec<_> = (0..side_by_side).map(|n| messages("q", sent + n * size, size)).collect();
-            let settled = futures_util::future::join_all(batches.iter().map(|b| publisher.publish(b))).await;
-            assert!(settled.iter().flatten().all(|s| *s == Settled::Confirmed));
-            sent += size * side_by_side;
-        }
-        println!("publish, batches of {size}, {side_by_side} at once: {:.0} msg/s", sent as f64 / begin.elapsed().as_secs_f64());
-        let mut reader = Reader::new(&vhost, &["q"], 2 * u16::try_from(size).unwrap(), size);
-        let begin = Instant::now();
-        let mut read = 0;
-        while read < sent {
-            let batch = reader.next().await;
-            read += batch.deliveries.len();
-            assert_eq!(batch.ack().await, Acked::Sent);
-        }
-        println!("consume, batches of {size}: {:.0} msg/s", read as f64 / begin.elapsed().as_secs_f64());
-        reader.stop().await;
-    }
 }

@@ -1,5 +1,6 @@
 //! A publisher so crude that it can send what no library would: a message id that is not UTF-8.
 
+use lapin::uri::AMQPUri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -31,13 +32,13 @@ fn text(text: &[u8]) -> Vec<u8> {
 
 /// Sends one message to a queue, through the default exchange, with these bytes as its id.
 pub async fn publish_with_id(url: &str, queue: &str, id: &[u8]) {
-    let rest = url.rsplit('@').next().unwrap();
-    let (address, vhost) = rest.split_once('/').unwrap();
-    let stream = &mut TcpStream::connect(address).await.unwrap();
+    let AMQPUri { authority, vhost, .. } = url.parse().unwrap();
+    let stream = &mut TcpStream::connect((authority.host, authority.port)).await.unwrap();
     stream.write_all(b"AMQP\x00\x00\x09\x01").await.unwrap();
     receive(stream).await;
-    let login = b"\x00guest\x00guest";
-    let start_ok = method(10, 11, &[&[0; 4], &text(b"PLAIN"), &[0, 0, 0, 12], login, &text(b"en_US")]);
+    let login = format!("\0{}\0{}", authority.userinfo.username, authority.userinfo.password);
+    let length = u32::try_from(login.len()).unwrap().to_be_bytes();
+    let start_ok = method(10, 11, &[&[0; 4], &text(b"PLAIN"), &length, login.as_bytes(), &text(b"en_US")]);
     send(stream, 1, 0, &start_ok).await;
     let tune = receive(stream).await;
     send(stream, 1, 0, &method(10, 31, &[&tune[4..10], &[0, 0]])).await;

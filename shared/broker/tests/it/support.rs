@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use crate::server::Rabbit;
+use testbed::Rabbit;
 use broker::{Acked, AmqpUrl, Batch, Consumer, ConsumerConfig, Publisher, Settled};
 use jiff::Timestamp;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};

@@ -171,6 +171,8 @@ fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, now: Tim
     let mut properties = delivery.properties.clone();
     properties.application.insert(ATTEMPT.to_owned(), failed.to_string());
     properties.application.insert(ORIGIN_QUEUE.to_owned(), delivery.origin_queue().to_owned());
+    // A time to live was the sender's word to NHN's broker; what we hold must not expire.
+    properties.ttl_ms = None;
     let id = Uuid::now_v7();
     properties.message_id.get_or_insert_with(|| id.to_string());
     Some(Outgoing {

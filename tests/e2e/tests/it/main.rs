@@ -3,6 +3,7 @@
 // Tests: a failed expectation should stop the test where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod amqp10;
 mod bad_input;
 mod canary;
 mod dead_letter_keeper;

@@ -41,3 +41,23 @@ async fn nothing_is_taken_for_sent_when_no_queue_takes_it() {
     let sending = helsenorge.send_paced(stray.generate(10, 5), Pace::AsFastAsPossible).await;
     assert_eq!((sending.sent_at.len(), sending.unconfirmed.len()), (0, 10));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_costs_no_message() {
+    let (world, helsenorge) = connected().await;
+    let messages: Vec<Sent> = helsenorge::load::generate(4000, 6).collect();
+    let cut = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        world.rabbit().ctl(&["close_all_connections", "--vhost", &world.vhost, "cut by a test"]).await;
+    };
+    let (mut sending, ()) = tokio::join!(helsenorge.send_paced(messages.clone(), Pace::PerSecond(800.0)), cut);
+    assert_eq!(sending.sent_at.len() + sending.unconfirmed.len(), 4000);
+    println!("{} unconfirmed after the cut", sending.unconfirmed.len());
+    let again = helsenorge.send_paced(std::mem::take(&mut sending.unconfirmed), Pace::AsFastAsPossible).await;
+    assert!(again.unconfirmed.is_empty());
+    let queue = async_queue(SOLBAKKEN);
+    let waiting = helsenorge.waiting_on(&queue).await.unwrap();
+    let received = helsenorge.expect(&queue, waiting as usize, PATIENCE).await.unwrap();
+    let arrived: HashSet<&String> = received.iter().filter_map(|r| r.properties.message_id.as_ref()).collect();
+    assert_eq!(arrived, messages.iter().map(|m| &m.transport_id).collect());
+}

@@ -1,5 +1,5 @@
 //! The stand-in against a real broker.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests: what fails here fails the test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test support: what fails here fails the test")]
 
 mod load;
 mod messages;

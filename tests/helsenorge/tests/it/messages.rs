@@ -1,7 +1,7 @@
 //! Every kind of message is what the fleet's reader takes it for.
 
 use helsenorge::example::{KARI, OLE, SOLBAKKEN, TROND};
-use helsenorge::{ErrorMessage, Generation, Message};
+use helsenorge::{ErrorMessage, Generation, Message, Receipt};
 use messages::event::DialogKind;
 use messages::wire::dialogmelding::Dialogmelding;
 use messages::wire::hodemelding::{Content, MsgHead};
@@ -164,4 +164,23 @@ fn error_messages_of_three_generations() {
         (Some(&clone.transport_id), clone.properties.application("toHerId")),
         (original.message_id.as_ref(), Some("8093244"))
     );
+}
+
+#[test]
+fn receipts_accept_or_reject() {
+    let apprec = |receipt: &Receipt| match read(&receipt.to_message().build().body, &Limits::default()).unwrap().incoming {
+        Incoming::AppRec(apprec) => apprec,
+        _ => panic!("no AppRec"),
+    };
+    let receipt = Receipt::for_message("m1").of_kind(DialogKind::EKonsultasjon).original_gen_date("2026-01-02T03:04:05");
+    let accepted = apprec(&receipt);
+    assert!(accepted.is_1_1 && accepted.status.as_ref().unwrap().is("1"));
+    assert_eq!((accepted.original_id.as_deref(), accepted.sender_her_id.as_deref()), (Some("m1"), Some("8093244")));
+    let rejected = apprec(&receipt.clone().rejected("E21", "Mottaker finnes ikke"));
+    assert!(rejected.status.as_ref().unwrap().is("2") && rejected.errors[0].is("E21"));
+    let sent = receipt.to_message().build();
+    assert_eq!((sent.queue.as_str(), sent.properties.subject.as_deref()), ("8141333_async", Some("APPREC")));
+    assert_eq!(sent.properties.application("X-MessageInfo-OriginalMsgType"), Some("DIALOG_INNBYGGER_EKONSULTASJON"));
+    assert_eq!(sent.properties.application("X-AttachmentInfo-Count"), None);
+    assert_eq!(sent.properties.application("X-MessageInfo-MsgId"), Some(sent.msg_id.as_str()));
 }

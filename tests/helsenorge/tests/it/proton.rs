@@ -4,7 +4,6 @@ use crate::witness::{as_the_fleet_reads, publish_as_the_fleet, receipt_for};
 use crate::{EXCHANGE, PATIENCE, connected};
 use helsenorge::example::{HELSENORGE, SOLBAKKEN, async_queue};
 use helsenorge::{Message, Proton, ProtonOptions, Trouble};
-use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_fleet_reads_what_an_amqp_1_0_client_sends() {

@@ -3,12 +3,10 @@
 use crate::{EXCHANGE, PATIENCE, connected};
 use broker::{Consumer, ConsumerConfig, Publisher, Settled};
 use bytes::Bytes;
-use helsenorge::example::{HELSENORGE, SOLBAKKEN, async_queue, error_queue};
-use helsenorge::{ErrorMessage, HelseNorge, Message, Sent, Shape, Trouble};
+use helsenorge::example::{HELSENORGE, HELSENORGE_PARENT, SOLBAKKEN, SOLBAKKEN_PARENT, async_queue, error_queue};
+use helsenorge::{ErrorMessage, HelseNorge, Message, Receipt, Sent, Shape, Trouble};
 use jiff::Timestamp;
 use messages::transport::{Delivery, Outgoing, Wire};
-use messages::wire::apprec::{AppRec, AppRecVersion};
-use messages::wire::hodemelding::{Code, Ident, Organisation};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -48,25 +46,8 @@ pub(crate) async fn publish_as_the_fleet(amqp_url: &str, sent: &Sent) {
 
 /// A clinic's receipt on its way to HelseNorge.
 pub(crate) fn receipt_for(original: &Sent) -> Sent {
-    let party = |id: &str| Organisation {
-        name: Some("Part".to_owned()),
-        idents: vec![Ident { id: id.to_owned().into(), type_id: Code::new("HER", "HER-id") }],
-        ..Organisation::default()
-    };
-    let apprec = AppRec {
-        version: AppRecVersion::V1_1,
-        id: Uuid::new_v4().to_string(),
-        gen_date: "2026-07-02T12:31:17+02:00".to_owned(),
-        sender: party("8141333"),
-        receiver: party("8093244"),
-        status: Code::new("1", "OK"),
-        errors: vec![],
-        original_type: Code::new("DIALOG_INNBYGGER_EKONTAKT", "eKontakt"),
-        original_gen_date: "2026-07-02T12:30:00+02:00".to_owned(),
-        original_id: original.msg_id.clone(),
-    };
-    let clinic = Message::ekontakt().from(SOLBAKKEN, 115_900).to_clinic(HELSENORGE, 115_851).without_metadata();
-    clinic.property("subject", "APPREC").raw_body(apprec.to_xml().unwrap()).build()
+    let receipt = Receipt::for_message(&original.msg_id);
+    receipt.between((SOLBAKKEN, SOLBAKKEN_PARENT), (HELSENORGE, HELSENORGE_PARENT)).to_message().build()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,183 @@
+//! The whole path: NHN queue → stored, routed, journaled, receipted; every hop durable.
+
+use crate::{Inbound, ceilings, meter, progress::bar};
+use e2e::Fleet;
+use hdrhistogram::Histogram;
+use helsenorge::{HelseNorge, Load, Pace, Sending, Sent, SyntheticPatient};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Patients the load comes from.
+const PATIENTS: usize = 2000;
+
+/// The figures, in the order of the last line.
+#[derive(Serialize)]
+pub(crate) struct Figures {
+    /// Messages through the whole path in a second, drained from a full queue.
+    msg_per_s: f64,
+    /// Median from HelseNorge handing a message to the broker to its inbox copy being committed, at half that rate.
+    p50_ms: f64,
+    /// 99th percentile of the same.
+    p99_ms: f64,
+    ceiling_broker_msg_per_s: f64,
+    ceiling_database_msg_per_s: f64,
+    /// Rows inserted, updated and deleted for one message.
+    rows_per_message: f64,
+    /// Messages the fleet published for one message.
+    publishes_per_message: f64,
+    /// Most memory resident: fleet, load generator and bench in one process.
+    rss_mb: f64,
+    messages: u32,
+    batch: u32,
+    lanes: u32,
+    bytes: usize,
+}
+
+impl Figures {
+    /// A few lines for people.
+    pub(crate) fn for_people(&self) -> String {
+        let share = |ceiling: f64| 100.0 * self.msg_per_s / ceiling;
+        format!(
+            "{:.0} msg/s of {} bytes through the whole path: {:.0} % of one queue hop ({:.0}/s), {:.0} % of one table ({:.0}/s)\n\
+             {:.1} ms median, {:.1} ms p99 from HelseNorge to the inbox at half that rate\n\
+             {:.1} rows and {:.1} publishes a message, {:.0} MB resident",
+            self.msg_per_s,
+            self.bytes,
+            share(self.ceiling_broker_msg_per_s),
+            self.ceiling_broker_msg_per_s,
+            share(self.ceiling_database_msg_per_s),
+            self.ceiling_database_msg_per_s,
+            self.p50_ms,
+            self.p99_ms,
+            self.rows_per_message,
+            self.publishes_per_message,
+            self.rss_mb,
+        )
+    }
+}
+
+/// Sets everything up, measures, and checks that nothing was lost or doubled.
+pub(crate) async fn measure(options: Inbound) -> Figures {
+    let fleet = prepare(options).await;
+    let helsenorge = fleet.helsenorge().await;
+    let n = options.messages as usize;
+    let sample: Vec<Sent> = Load::from_patients(PATIENTS).generate(n.min(10_000), 1).collect();
+    let bytes = sample[0].body.len();
+    let ceiling_broker_msg_per_s = ceilings::broker(&fleet, &sample).await;
+    let ceiling_database_msg_per_s = ceilings::database(&fleet, &sample).await;
+    drop(sample);
+    meter::forget_peak();
+
+    let (rows, published) = (meter::rows_written(&fleet.rows).await, meter::published());
+    let msg_per_s = drain(&fleet, &helsenorge, n).await;
+    let rows_per_message = (meter::rows_written(&fleet.rows).await - rows) as f64 / n as f64;
+    let publishes_per_message = (meter::published() - published) / n as f64;
+
+    if options.steps {
+        for (seconds, calls, step) in meter::steps().iter().take(20) {
+            eprintln!("{seconds:8.2} s {calls:7} calls  {step}");
+        }
+    }
+    let latencies = at_half_load(&fleet, &helsenorge, n, msg_per_s / 2.0).await;
+    let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1000.0;
+    let round = |x: f64| (x * 10.0).round() / 10.0;
+    Figures {
+        msg_per_s: msg_per_s.round(),
+        p50_ms: round(ms(0.5)),
+        p99_ms: round(ms(0.99)),
+        ceiling_broker_msg_per_s: ceiling_broker_msg_per_s.round(),
+        ceiling_database_msg_per_s: ceiling_database_msg_per_s.round(),
+        rows_per_message: round(rows_per_message),
+        publishes_per_message: round(publishes_per_message),
+        rss_mb: meter::rss_mb().round(),
+        messages: options.messages,
+        batch: options.batch,
+        lanes: options.lanes,
+        bytes,
+    }
+}
+
+async fn prepare(options: Inbound) -> Fleet {
+    eprintln!("starting private servers ...");
+    let world = testbed::private_world(true).await;
+    // Tells exactly when an inbox copy became visible.
+    world.postgres().execute("alter system set track_commit_timestamp = on").await;
+    world.postgres().stop().await;
+    world.postgres().start().await;
+    let mut fleet = Fleet::in_world(world).await;
+    (fleet.batch, fleet.lanes) = (options.batch as usize, options.lanes as usize);
+    let mut setup: serde_json::Value = serde_json::from_str(include_str!("../../fixtures/clinic.json")).unwrap();
+    let patients: Vec<_> = helsenorge::synthetic_patients(PATIENTS).iter().map(patient).collect();
+    setup["clinics"][0]["patients"] = patients.into();
+    fleet.apply(&setup.to_string()).await;
+    fleet
+}
+
+fn patient(patient: &SyntheticPatient) -> serde_json::Value {
+    patient.to_setup(Some("kari"))
+}
+
+/// Fills the queue, then starts the fleet: messages a second until the last AppRec is on HelseNorge's queue.
+async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize) -> f64 {
+    let load = Load::from_patients(PATIENTS).generate(n, 1);
+    let sending = helsenorge.send_paced(load, Pace::AsFastAsPossible).await;
+    assert_eq!(sending.unconfirmed.len(), 0, "HelseNorge could not send");
+    let progress = bar("whole path, full queue", n as u64);
+    let started = Instant::now();
+    let running = fleet.start();
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let receipts = helsenorge.waiting_on("8093244_async").await.unwrap() as usize;
+        progress.set_position(receipts as u64);
+        if receipts >= n {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(600), "{receipts} receipts after ten minutes");
+    }
+    fleet.settle(n as i64).await;
+    let rate = n as f64 / started.elapsed().as_secs_f64();
+    progress.finish_and_clear();
+    running.stop().await;
+    assert_complete(fleet, n).await;
+    rate
+}
+
+/// Sends at a fixed rate to a running fleet: microseconds from the sender to the committed inbox copy.
+async fn at_half_load(fleet: &Fleet, helsenorge: &HelseNorge, before: usize, rate: f64) -> Histogram<u64> {
+    let n = ((rate * 10.0) as usize).clamp(100, before);
+    let running = fleet.start();
+    // The first messages would measure connecting.
+    let warm: Vec<Sent> = Load::from_patients(PATIENTS).generate(50, 2).collect();
+    helsenorge.send_paced(warm, Pace::PerSecond(100.0)).await;
+    fleet.settle((before + 50) as i64).await;
+    eprintln!("latency at {rate:.0} msg/s ...");
+    let messages: Vec<Sent> = Load::from_patients(PATIENTS).generate(n, 3).collect();
+    let sending = helsenorge.send_paced(messages, Pace::PerSecond(rate)).await;
+    fleet.settle((before + 50 + n) as i64).await;
+    running.stop().await;
+    assert_complete(fleet, before + 50 + n).await;
+    histogram(fleet, &sending).await
+}
+
+async fn histogram(fleet: &Fleet, sending: &Sending) -> Histogram<u64> {
+    let sql = "select m.transport_id, (extract(epoch from pg_xact_commit_timestamp(i.xmin)) * 1000000)::bigint
+         from dialogpost.inbox_item i join dialogpost.message m on m.id = i.entry";
+    let committed: HashMap<String, i64> = fleet.rows.query(sql, &[]).await.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let mut histogram = Histogram::new(3).unwrap();
+    for (id, at) in &sending.sent_at {
+        let micros = committed[id] - at.as_microsecond();
+        histogram.record(u64::try_from(micros.max(1)).unwrap()).unwrap();
+    }
+    histogram
+}
+
+/// One of everything for every message.
+async fn assert_complete(fleet: &Fleet, n: usize) {
+    for table in
+        ["dialog_entry", "inbox_item", "journal_entry", "message where direction = 'out'", "message where direction = 'in'"]
+    {
+        assert_eq!(fleet.rows.count(&format!("dialogpost.{table}")).await, n as i64, "{table}");
+    }
+    assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 0);
+}
