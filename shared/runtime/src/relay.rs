@@ -28,7 +28,8 @@ const IN_FLIGHT: usize = 8;
 /// After this many failures a row is sent by itself: a broker may refuse a whole batch for one message in it.
 const ALONE_AFTER: u32 = 3;
 /// Faults that are a message's own once it was sent by itself. A missing exchange or permission is the broker's, and waits for its operator.
-const UNSENDABLE: [&str; 4] = ["amqp-property-too-long", "amqp-unwritable-frame", "amqp-content-too-large", "amqp-precondition-failed"];
+const UNSENDABLE: [&str; 4] =
+    ["amqp-property-too-long", "amqp-unwritable-frame", "amqp-content-too-large", "amqp-precondition-failed"];
 /// Rows taken by one sweep.
 const SWEEP: i64 = 200;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -162,9 +163,10 @@ impl Relay {
 /// `Ok` = can never be sent; `Err` = later again.
 fn fault_of(row: &Due, settled: Settled) -> Result<Fault, Fault> {
     match (settled, row.outgoing.wire) {
-        (Settled::Returned { code, .. }, Wire::Nhn) => {
-            Ok(Fault::broken("nhn-unroutable", format!("NHN's broker has no such queue ({code}): check the party's queues, then replay")))
-        }
+        (Settled::Returned { code, .. }, Wire::Nhn) => Ok(Fault::broken(
+            "nhn-unroutable",
+            format!("NHN's broker has no such queue ({code}): check the party's queues, then replay"),
+        )),
         // Our own queues are ours to make: once they exist the message goes out.
         (Settled::Returned { code, .. }, Wire::Dialogpost) => {
             Err(Fault::transient("unroutable", format!("no queue is bound for it ({code}): run `dialogpost topology apply`")))

@@ -1,10 +1,10 @@
 //! The consumer that silently hears nothing: after each kind of outage, what is published then must arrive.
 
-use testbed::Rabbit;
 use crate::support::{Admin, Reader, id_range, messages, publish, url};
 use broker::{Consumer, Publisher, Settled};
 use std::process::Command;
 use std::time::Duration;
+use testbed::Rabbit;
 
 /// Reads all the while, as a worker does; every id once it has been acknowledged.
 fn keep_reading(mut reader: Reader) -> tokio::sync::mpsc::UnboundedReceiver<String> {

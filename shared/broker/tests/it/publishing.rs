@@ -1,9 +1,9 @@
-use testbed::Rabbit;
 use crate::support::{Admin, Reader, message, messages, publish, shared, url};
 use broker::{Acked, Publisher, Settled};
 use lapin::types::AMQPValue;
 use messages::FaultClass;
 use std::time::{Duration, Instant};
+use testbed::Rabbit;
 
 fn is_failed(settled: &Settled, code: &str) -> bool {
     matches!(settled, Settled::Failed(fault) if fault.code == code)

@@ -1,6 +1,5 @@
 //! What the tests share.
 
-use testbed::Rabbit;
 use broker::{Acked, AmqpUrl, Batch, Consumer, ConsumerConfig, Publisher, Settled};
 use jiff::Timestamp;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
@@ -9,6 +8,7 @@ use messages::transport::{Outgoing, Properties, Wire};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use testbed::Rabbit;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

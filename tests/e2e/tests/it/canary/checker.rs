@@ -5,8 +5,10 @@ use uuid::Uuid;
 
 /// What every planted word begins with: a text without it is clean at a glance.
 const MARK: &str = "kanari";
-/// Lines with a word in them that are looked at more closely.
+/// Places of a text that are looked at more closely, for each disguise.
 const ENOUGH: usize = 300;
+/// The longest disguise of a word: a list of bytes.
+const LONGEST: usize = 120;
 
 /// Every value that was planted, and where.
 #[derive(Default)]
@@ -40,12 +42,14 @@ impl Canaries {
     /// Where the values that a text holds were planted; never the text itself.
     pub(super) fn hits(&self, text: &str) -> Vec<&str> {
         let text = text.to_lowercase();
-        let marks = forms(MARK);
-        let suspicious: Vec<&str> =
-            text.lines().filter(|line| marks.iter().any(|mark| line.contains(mark))).take(ENOUGH).collect();
+        let found = words(&text);
         let numbers = numbers(&text);
+        let marks = forms(MARK);
+        let disguised: Vec<&str> = marks[1..].iter().flat_map(|mark| windows(&text, mark).take(ENOUGH)).collect();
         let held = |value: &str| {
-            numbers.contains(value) || forms(value).iter().any(|form| suspicious.iter().any(|line| line.contains(form)))
+            found.contains(value)
+                || numbers.contains(value)
+                || forms(value)[1..].iter().any(|form| disguised.iter().any(|window| window.starts_with(form)))
         };
         self.planted.iter().filter(|(value, _)| held(value)).map(|(_, place)| place.as_str()).collect()
     }
@@ -54,6 +58,16 @@ impl Canaries {
     pub(super) fn look(&self, surface: &str, text: &str, leaks: &mut Vec<String>) {
         leaks.extend(self.hits(text).into_iter().map(|place| format!("{place} is in {surface}")));
     }
+}
+
+/// What follows each mark, the mark included.
+fn windows<'t>(text: &'t str, mark: &'t str) -> impl Iterator<Item = &'t str> {
+    text.match_indices(mark).map(|(at, _)| &text[at..text.floor_char_boundary(at + LONGEST)])
+}
+
+/// Words as they are.
+fn words(text: &str) -> BTreeSet<&str> {
+    windows(text, MARK).filter_map(|window| window.get(..MARK.len() + 16)).collect()
 }
 
 /// Runs of eleven digits, also as people write an identity number: six, a space, five.
