@@ -12,6 +12,10 @@ mq=$local_dir/rabbitmq
 . "$lib/binaries.sh"
 # shellcheck source=deploy/lib/packages.sh
 . "$lib/packages.sh"
+# shellcheck source=deploy/lib/ports.sh
+. "$lib/ports.sh"
+# shellcheck source=deploy/lib/processes.sh
+. "$lib/processes.sh"
 
 usage() {
     cat <<'HELP'
@@ -31,14 +35,6 @@ examples:
 HELP
 }
 
-# Whether the process of a pid file runs and is what it was: process ids come round again, and a dead process (Z) keeps
-# its place until somebody has taken notice.
-runs() { # PIDFILE NAME
-    local pid name state
-    { read -r pid <"$1" && read -r _ name state _ <"/proc/$pid/stat"; } 2>/dev/null &&
-        [ "$name" = "($2)" ] && [ "$state" != Z ]
-}
-
 postgres_runs() { runs "$pg/postgres.pid" postgres; }
 rabbitmq_runs() { runs "$mq/rabbitmq.pid" beam.smp; }
 epmd_runs() { runs "$mq/epmd.pid" epmd; }
@@ -47,22 +43,6 @@ epmd_runs() { runs "$mq/epmd.pid" epmd; }
 launch() { # SCRIPT DIR VERB
     setsid sh "$lib/$1" "$2" "$3" </dev/null >>"$2/$3.log" 2>&1 9>&- &
     job=$!
-}
-
-# Repeats a check until it succeeds; from the second second on it says that it waits. 1 = the time is up.
-wait_until() { # WHAT SECONDS CHECK...
-    local what=$1 deadline=$((SECONDS + $2)) began=$SECONDS said=no
-    shift 2
-    until "$@"; do
-        if [ $SECONDS -ge $deadline ]; then
-            return 1
-        fi
-        if [ $((SECONDS - began)) -ge 2 ] && [ $said = no ]; then
-            printf '%s ...\n' "$what" >&2
-            said=yes
-        fi
-        sleep 0.1
-    done
 }
 
 # Waits for a server of ours, but not for one that has died.
@@ -74,33 +54,6 @@ wait_ready() { # WHAT SECONDS CHECK JOB DIR
 
 settled() { # CHECK JOB
     "$1" || ! kill -0 "$2" 2>/dev/null
-}
-
-give_up() { # WHAT LOG
-    printf '%s\n' "$1" >&2
-    tail -n 20 "$2" >&2 || true
-    exit 1
-}
-
-listening() { # PORT
-    grep -qiE ":$(printf %04X "$1") [0-9A-F]+:[0-9A-F]{4} 0A " /proc/net/tcp /proc/net/tcp6 2>/dev/null
-}
-
-# Sets `ports` to COUNT different free ports, below those the kernel hands to clients: a client that reconnects while a
-# server restarts could otherwise be given the server's port.
-choose_ports() { # COUNT
-    local floor last=30000 port
-    read -r floor _ </proc/sys/net/ipv4/ip_local_port_range
-    if [ "$floor" -ge 16000 ] && [ "$floor" -lt $last ]; then
-        last=$floor
-    fi
-    ports=()
-    while [ ${#ports[@]} -lt "$1" ]; do
-        port=$((15000 + RANDOM % (last - 15000)))
-        if ! listening "$port" && [[ " ${ports[*]-} " != *" $port "* ]]; then
-            ports+=("$port")
-        fi
-    done
 }
 
 # Whether the settings of a stopped server are there and nobody else has taken its ports since.
@@ -191,8 +144,6 @@ end() { # WHAT PIDFILE SIGNAL CHECK
     fi
     rm -f "$2"
 }
-
-not() { ! "$@"; }
 
 down() { # [--purge]
     end PostgreSQL "$pg/postgres.pid" INT postgres_runs

@@ -1,29 +1,47 @@
 # shellcheck shell=bash
-# need_packages: PostgreSQL, RabbitMQ and xmllint are there when it returns. Sourced by bash scripts under `set -eu`,
-# after binaries.sh.
+# Debian packages; sourced by bash scripts under `set -eu`, after binaries.sh. They are there when these return: installed
+# when this user may (root, or sudo without a password), else the one line to run is said.
 
-# Installs what is missing when this user may (root, or sudo without a password), else says the one line to run.
+# PostgreSQL, RabbitMQ and xmllint.
 need_packages() {
-    local missing=() as=()
+    local missing=()
+    find_missing
+    install_missing
+}
+
+# Also what only tests need: an AMQP 1.0 client for Debian's own Python, and curl.
+need_test_packages() {
+    local missing=()
+    find_missing
+    /usr/bin/python3 -c 'import proton' 2>/dev/null || missing+=(python3-qpid-proton)
+    command -v curl >/dev/null || missing+=(curl)
+    install_missing
+}
+
+find_missing() {
     postgres_bin >/dev/null || missing+=(postgresql)
     rabbitmq_bin >/dev/null || missing+=(rabbitmq-server)
     command -v xmllint >/dev/null || missing+=(libxml2-utils)
+}
+
+install_missing() {
+    local as=() line="apt-get install -y --no-install-recommends ${missing[*]-}"
     [ ${#missing[@]} -gt 0 ] || return 0
 
     if ! command -v apt-get >/dev/null; then
-        printf 'missing: %s. This is not Debian: install PostgreSQL, RabbitMQ and xmllint yourself.\n' "${missing[*]}" >&2
+        printf 'missing: %s. This is not Debian: install what these packages hold yourself.\n' "${missing[*]}" >&2
         exit 1
     fi
     if [ "$(id -u)" != 0 ]; then
         if ! sudo -n true 2>/dev/null; then
-            printf 'missing: %s. Run: sudo %s\n' "${missing[*]}" "${install_line:?}" >&2
+            printf 'missing: %s. Run: sudo %s\n' "${missing[*]}" "$line" >&2
             exit 1
         fi
         as=(sudo -n)
     fi
     printf 'installing %s ...\n' "${missing[*]}" >&2
     if ! ${as[@]+"${as[@]}"} bash -c "$(declare -f install_quietly); install_quietly \"\$@\"" install "${missing[@]}"; then
-        printf 'the installation failed; run it yourself to see more: %s\n' "$install_line" >&2
+        printf 'the installation failed; run it yourself to see more: %s\n' "$line" >&2
         exit 1
     fi
 }

@@ -7,8 +7,9 @@ use crate::received::Received;
 use crate::shape::{Shape, short};
 use crate::trouble::Trouble;
 use broker::AmqpUrl;
-use futures_util::StreamExt;
+use futures_util::future::ready;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt};
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
     QueueDeclareOptions,
@@ -158,6 +159,18 @@ impl HelseNorge {
         }
         close(channel).await?;
         Ok(received)
+    }
+
+    /// Everything that comes to a queue, taken off it as it comes, until the stream is dropped or the connection is lost.
+    ///
+    /// # Errors
+    /// [`Trouble::Broker`], also when there is no such queue.
+    pub async fn listen(&self, queue: &str) -> Result<impl Stream<Item = Received> + Unpin + use<>, Trouble> {
+        let channel = self.channel().await?;
+        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let consumer = channel.basic_consume(short(queue)?, short("")?, options, FieldTable::default()).await?;
+        let queue = queue.to_owned();
+        Ok(consumer.filter_map(move |delivery| ready(delivery.ok().map(|delivery| Received::of(&queue, delivery)))))
     }
 
     /// Exactly `count` messages of a queue.

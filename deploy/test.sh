@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Everything a change must pass, from a clean clone on a machine with Rust and Debian's packages.
+set -euo pipefail
+
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+cd "$root"
+lib=$root/deploy/lib
+scratch=$root/target/test
+
+# shellcheck source=deploy/lib/binaries.sh
+. "$lib/binaries.sh"
+# shellcheck source=deploy/lib/packages.sh
+. "$lib/packages.sh"
+# shellcheck source=deploy/lib/ports.sh
+. "$lib/ports.sh"
+# shellcheck source=deploy/lib/programs.sh
+. "$lib/programs.sh"
+# shellcheck source=deploy/lib/readme.sh
+. "$lib/readme.sh"
+
+# What is private to this run: a demo or servers that you left running are not touched.
+export DEMO_DIR=$scratch/demo LOCAL_DIR=$scratch/servers
+
+usage() {
+    cat <<'HELP'
+Everything a change must pass. Asks nothing, installs the Debian packages it needs when they are missing and it may, and
+stops at the first stage that fails.
+
+usage: deploy/test.sh [STAGE...] | --list | --help
+
+  (nothing)   every stage, in order
+  STAGE...    only these
+
+examples:
+  deploy/test.sh
+  deploy/test.sh fmt clippy
+  deploy/test.sh readme
+
+exit codes: 0 all passed; 1 a stage failed; 2 wrong usage
+HELP
+}
+
+stages=(packages fmt clippy doc test build demo bench readme local)
+
+about() { # STAGE
+    case $1 in
+    packages) echo 'PostgreSQL, RabbitMQ and what else tests need is installed' ;;
+    fmt) echo 'the code has the usual form' ;;
+    clippy) echo 'no warnings' ;;
+    doc) echo 'the documentation builds without warnings' ;;
+    test) echo 'every test' ;;
+    build) echo 'what the following stages run, optimised' ;;
+    demo) echo 'HelseNorge writes, every message ends as it must' ;;
+    bench) echo 'a small measurement' ;;
+    readme) echo 'every command and table of the README' ;;
+    local) echo 'private servers start, answer and stop' ;;
+    *) return 1 ;;
+    esac
+}
+
+stage_packages() { need_test_packages; }
+
+stage_fmt() { cargo fmt --all --check; }
+
+stage_clippy() { cargo clippy --workspace --all-targets -- -D warnings; }
+
+stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
+
+stage_test() { cargo test --workspace; }
+
+# Together, so that what they share is compiled once. Each alone has the same features (tests/bench/Cargo.toml).
+stage_build() { cargo build --release -p operator -p bench -p demo; }
+
+stage_demo() { deploy/demo.sh; }
+
+stage_bench() {
+    cargo run --release -p bench -- inbound --messages 2000 | tee "$scratch/bench.txt"
+    tail -n 1 "$scratch/bench.txt" | /usr/bin/python3 -c '
+import json, sys
+result = json.load(sys.stdin)
+assert result["msg_per_s"] > 0, result
+print(round(result["msg_per_s"]), "messages a second")'
+}
+
+stage_readme() { check_readme README.md; }
+
+stage_local() {
+    deploy/local.sh down --purge
+    trap 'deploy/local.sh down --purge' EXIT
+    deploy/local.sh up
+    deploy/local.sh status
+    eval "$(deploy/local.sh env)"
+    "$(postgres_bin)/psql" -AXqtc "select 'PostgreSQL answers'" "$DATABASE_URL"
+    # A second `up` starts nothing and the data survives a `down`.
+    "$(postgres_bin)/psql" -AXqtc 'create table kept ()' "$DATABASE_URL"
+    deploy/local.sh up
+    deploy/local.sh down
+    if deploy/local.sh status || deploy/local.sh env; then
+        printf 'servers run after down\n' >&2
+        return 1
+    fi
+    deploy/local.sh up
+    eval "$(deploy/local.sh env)"
+    "$(postgres_bin)/psql" -AXqtc 'drop table kept' "$DATABASE_URL"
+}
+
+names=() seconds=() results=()
+
+summary() {
+    local n
+    printf '\n%-10s %8s  %s\n' stage seconds result
+    for n in "${!names[@]}"; do
+        printf '%-10s %8s  %s\n' "${names[n]}" "${seconds[n]}" "${results[n]}"
+    done
+    printf '%-10s %8s\n' together "$SECONDS"
+}
+
+# Each in a process of its own: there, whatever fails ends it.
+run_stages() { # STAGE...
+    local stage began code
+    for stage in "$@"; do
+        printf '\n=== %s: %s\n' "$stage" "$(about "$stage")"
+        began=$SECONDS code=0
+        bash "$root/deploy/test.sh" --inside "$stage" </dev/null || code=$?
+        names+=("$stage") seconds+=($((SECONDS - began)))
+        if [ $code -ne 0 ]; then
+            results+=(FAILED)
+            summary
+            printf '\nFAILED: %s (%s), exit code %s. This stage alone: deploy/test.sh %s\n' "$stage" "$(about "$stage")" $code "$stage" >&2
+            exit 1
+        fi
+        results+=(passed)
+    done
+    summary
+    printf '\nAll passed.\n'
+}
+
+list() {
+    local stage
+    for stage in "${stages[@]}"; do
+        printf '%-10s %s\n' "$stage" "$(about "$stage")"
+    done
+}
+
+inside() { # STAGE
+    export CARGO_TERM_COLOR=never DEBIAN_FRONTEND=noninteractive
+    [ ! -t 1 ] || CARGO_TERM_COLOR=auto
+    mkdir -p "$scratch"
+    "stage_$1"
+}
+
+case "${1-}" in
+--help | -h) usage ;;
+--list) list ;;
+--inside) inside "$2" ;;
+'') run_stages "${stages[@]}" ;;
+*)
+    for stage in "$@"; do
+        if ! about "$stage" >/dev/null; then
+            printf 'no such stage: %s; see deploy/test.sh --list\n' "$stage" >&2
+            exit 2
+        fi
+    done
+    run_stages "$@"
+    ;;
+esac

@@ -1,0 +1,188 @@
+//! HelseNorge writes to the example clinics; shows live what happens to each message, and fails unless each ends as it must.
+//!
+//! Works on a fleet that runs already, as often as you like: see `deploy/demo.sh`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
+#![allow(clippy::indexing_slicing, reason = "rows, what was seen of them and verdicts are lists of one length")]
+
+mod story;
+mod table;
+mod watch;
+
+use clap::Parser;
+use futures_util::{Stream, StreamExt};
+use helsenorge::{HelseNorge, Received};
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use story::{Row, story};
+use table::Screen;
+use tokio::time::timeout;
+use uuid::Uuid;
+use watch::{Ledger, Seen, Verdict, answers, told};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// How long every message together may take.
+const LIMIT: Duration = Duration::from_secs(20);
+/// How often the database is looked at: no time shown is more exact.
+const GLANCE: Duration = Duration::from_millis(5);
+/// Between two messages, when somebody watches.
+const PACE: Duration = Duration::from_millis(200);
+/// How long HelseNorge listens for answers that should not come.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// Lets HelseNorge write to the example clinics, and checks what becomes of it.
+///
+/// Wants a running fleet with tests/fixtures/clinic.json and tests/demo/clinics.json applied, TEST_NUMBER_SERIES=80,40, and the
+/// stand-in's queues (dialogpost topology apply --nhn-standin). Reads DATABASE_URL, NHN_AMQP_URL (default: AMQP_URL) and NHN_EXCHANGE
+/// (default: NHNTESTServiceBus). Takes what lies on HelseNorge's queues.
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit codes: 0 every message ended as it must; 1 one did not; 2 it could not be tried.")]
+struct Arguments {
+    /// Where to write the ledger id of a delivered message.
+    #[arg(long, value_name = "FILE")]
+    id_file: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("the demo could not be carried out: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Outcome<bool> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let database = variable("DATABASE_URL").ok_or("DATABASE_URL is not set")?;
+    let broker = variable("NHN_AMQP_URL").or_else(|| variable("AMQP_URL")).ok_or("AMQP_URL is not set")?;
+    let exchange = variable("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".to_owned());
+    let helsenorge = HelseNorge::connect(&broker, &exchange).await?;
+    let mut demo = Demo::new(Ledger::connect(&database).await?);
+    let mut answers = answers(&helsenorge).await?;
+    demo.play(&helsenorge, &mut answers).await?;
+    demo.listen_on(&mut answers).await?;
+    helsenorge.close().await;
+    if let (Some(file), Some(id)) = (&arguments.id_file, demo.example()) {
+        std::fs::write(file, format!("{id}\n"))?;
+    }
+    Ok(demo.report())
+}
+
+struct Demo {
+    ledger: Ledger,
+    rows: Vec<Row>,
+    seen: Vec<Seen>,
+    verdicts: Vec<Verdict>,
+    /// Answers to nothing that was sent here.
+    stray: usize,
+}
+
+impl Demo {
+    fn new(ledger: Ledger) -> Self {
+        let rows = story();
+        let (seen, verdicts) = (vec![Seen::default(); rows.len()], vec![Verdict::Waiting; rows.len()]);
+        Self { ledger, rows, seen, verdicts, stray: 0 }
+    }
+
+    /// Sends every row in its turn and watches until all have ended or the time is up.
+    async fn play(&mut self, helsenorge: &HelseNorge, answers: &mut (impl Stream<Item = Received> + Unpin)) -> Outcome<()> {
+        let screen = Screen::new();
+        let (began, mut paced) = (Instant::now(), Instant::now());
+        while self.verdicts.contains(&Verdict::Waiting) && began.elapsed() < LIMIT {
+            if let Some(n) = self.due()
+                && Instant::now() >= paced
+            {
+                paced = Instant::now() + if screen.live() { PACE } else { Duration::ZERO };
+                self.seen[n].sent = Some(Instant::now());
+                helsenorge.publish(std::slice::from_ref(&self.rows[n].sent)).await?;
+            }
+            if let Ok(Some(answer)) = timeout(GLANCE, answers.next()).await {
+                self.answer(&answer).await?;
+            }
+            self.look().await?;
+            screen.draw(&table::table(&self.rows, &self.seen, &self.verdicts));
+        }
+        screen.end();
+        Ok(())
+    }
+
+    /// The next row to send, unless it waits for another.
+    fn due(&self) -> Option<usize> {
+        let next = self.seen.iter().position(|seen| seen.sent.is_none())?;
+        let waits = self.rows[next].after.is_some_and(|after| self.verdicts[after] == Verdict::Waiting);
+        (!waits).then_some(next)
+    }
+
+    /// Assigns what HelseNorge was told to the row it is about.
+    async fn answer(&mut self, received: &Received) -> Outcome<()> {
+        let at = Instant::now();
+        let id = received.properties.message_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+        let about = match id {
+            Some(id) => self.ledger.answered(id).await?,
+            None => None,
+        };
+        // What was answered was stored before: look, so that its row is known. The first of the rows with one transport id is meant.
+        self.look().await?;
+        match self.seen.iter_mut().find(|seen| about.is_some() && seen.traces.first().map(|t| t.id) == about) {
+            Some(seen) => seen.told.push((told(received), at)),
+            None => self.stray += 1,
+        }
+        Ok(())
+    }
+
+    /// Looks into the database and judges every row anew.
+    async fn look(&mut self) -> Outcome<()> {
+        let ids: Vec<&str> = self.rows.iter().map(|row| row.sent.transport_id.as_str()).collect();
+        let traces = self.ledger.traces(&ids).await?;
+        let now = Instant::now();
+        for (row, seen) in self.rows.iter().zip(&mut self.seen).filter(|(_, seen)| seen.sent.is_some()) {
+            seen.traces = traces.get(&row.sent.transport_id).cloned().unwrap_or_default();
+            if row.end != story::End::Known && seen.traces.iter().any(|trace| !trace.recipients.is_empty()) {
+                seen.in_inbox.get_or_insert(now);
+            }
+        }
+        for n in (0..self.rows.len()).rev() {
+            let overtaken = self.verdicts.get(n + 1).is_some_and(|next| *next != Verdict::Waiting);
+            self.verdicts[n] = self.seen[n].verdict(&self.rows[n], overtaken);
+        }
+        Ok(())
+    }
+
+    /// Listens a moment longer: an answer too many would come now.
+    async fn listen_on(&mut self, answers: &mut (impl Stream<Item = Received> + Unpin)) -> Outcome<()> {
+        let until = Instant::now() + QUIET;
+        while let Ok(Some(answer)) = timeout(until.saturating_duration_since(Instant::now()), answers.next()).await {
+            self.answer(&answer).await?;
+        }
+        self.look().await
+    }
+
+    /// A message that went all the way.
+    fn example(&self) -> Option<Uuid> {
+        self.seen.iter().filter_map(|seen| seen.traces.first()).find(|trace| trace.journaled).map(|trace| trace.id)
+    }
+
+    /// Prints the complete table and what is wrong with it; whether nothing is.
+    fn report(&self) -> bool {
+        println!("{}", table::table(&self.rows, &self.seen, &self.verdicts));
+        for (row, verdict) in self.rows.iter().zip(&self.verdicts) {
+            match verdict {
+                Verdict::AsExpected => {}
+                Verdict::Waiting => println!("✗ {}: has not ended after {} s", row.title, LIMIT.as_secs()),
+                Verdict::Wrong(faults) => println!("✗ {}: must end as {:?}, but: {faults}", row.title, row.end),
+            }
+        }
+        if self.stray > 0 {
+            println!("✗ HelseNorge got {} answer(s) to nothing that was sent here", self.stray);
+        }
+        let right = self.verdicts.iter().filter(|verdict| **verdict == Verdict::AsExpected).count();
+        println!("{right} of {} messages ended as they must", self.rows.len());
+        right == self.rows.len() && self.stray == 0
+    }
+}
