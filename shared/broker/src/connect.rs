@@ -17,9 +17,6 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Seconds between heartbeats unless the address says otherwise: a dead broker is noticed after twice that.
 const HEARTBEAT: u16 = 10;
 
-/// A directive for `tracing`'s filter that every process must set: lapin logs returned messages with their content.
-pub const LOG_DIRECTIVE: &str = "lapin=off";
-
 /// The address of a broker, validated. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AmqpUrl {

@@ -14,7 +14,7 @@ pub mod publish;
 pub mod reconnect;
 pub mod topology;
 
-pub use connect::{AmqpUrl, LOG_DIRECTIVE};
+pub use connect::AmqpUrl;
 pub use consume::{Acked, Batch, Consumer, ConsumerConfig, ConsumerState, LinkState};
 pub use properties::bare_queue_name;
 pub use publish::{Publisher, Settled};

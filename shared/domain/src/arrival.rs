@@ -2,7 +2,7 @@
 
 use crate::acceptance::Rejection;
 use crate::receipts::error_8221;
-use crate::transport::{Lane, Packing};
+use crate::transport::{Lane, Packing, is_code};
 use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::transport::Properties;
@@ -64,19 +64,20 @@ impl Arrival {
     }
 
     /// The message function after every fall-back (nhn-messaging 7.5). `X-MessageInfo-Type` is unauthenticated, so the payload goes
-    /// first; it is a hint only.
+    /// first; it is a hint only. What is no code names no function.
     pub fn function(&self) -> Option<String> {
-        let subject = self.properties.subject.clone().filter(|s| !s.trim().is_empty());
+        let code = |text: &String| is_code(text.trim());
+        let subject = self.properties.subject.clone().filter(code);
         let payload = || match &self.payload {
             Payload::Read(read) => match &read.incoming {
-                Incoming::MsgHead(head) => head.msg_type.as_ref().and_then(|t| t.v.clone()),
+                Incoming::MsgHead(head) => head.msg_type.as_ref().and_then(|t| t.v.clone()).filter(code),
                 Incoming::AppRec(_) => Some("APPREC".to_owned()),
                 Incoming::SoapFault(_) => Some("AMQP_SOAP_FAULT".to_owned()),
                 Incoming::Unknown { .. } => None,
             },
             _ => None,
         };
-        subject.or_else(payload).or_else(|| self.properties.application("X-MessageInfo-Type").map(str::to_owned))
+        subject.or_else(payload).or_else(|| self.properties.application("X-MessageInfo-Type").map(str::to_owned).filter(code))
     }
 
     /// What to ask the store.

@@ -1,6 +1,6 @@
 //! What the sender is told: which AppRec with which code, or which error message (message-formats 4, nhn-messaging 2.5).
 
-use crate::transport::ErrorMessage;
+use crate::transport::{ErrorMessage, is_code};
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use messages::HerId;
 use messages::transport::Properties;
@@ -167,7 +167,7 @@ pub fn error_message(error: &ErrorMessage, original: &Original<'_>, error_queue:
     if let Some(data) = &error.data {
         put("errorConditionData", data.clone());
     }
-    let subject = original.properties.subject.clone().filter(|s| !s.trim().is_empty()).unwrap_or_else(|| "UNKNOWN".to_owned());
+    let subject = original.properties.subject.clone().filter(|s| is_code(s.trim())).unwrap_or_else(|| "UNKNOWN".to_owned());
     Properties {
         message_id: Some(id.to_string()),
         correlation_id: original.properties.correlation_id.clone(),

@@ -41,6 +41,14 @@ impl Packing {
     }
 }
 
+/// Whether a text from outside can be a code: a message function, an error code or condition. Anything else may be what somebody wrote,
+/// and is neither shown nor sent back.
+pub fn is_code(text: &str) -> bool {
+    let number = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 11);
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+    (1..=64).contains(&text.len()) && text.chars().all(fits) && !number
+}
+
 /// An error message to the sender (nhn-messaging 2.5, 3.3): the transport failed, not the content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorMessage {

@@ -1,1 +1,11 @@
-//! Broken servers, killed workers, hostile input.
+//! Broken servers, killed workers, hostile input: what every such test needs.
+//!
+//! - [`scene`]: servers of the test's own, a fleet's database and queues, HelseNorge, and load while something breaks
+//! - [`count`]: the exact count afterwards, by the ledger and by the sender's own list
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test support")]
+
+pub mod count;
+pub mod scene;
+
+pub use count::Count;
+pub use scene::Scene;

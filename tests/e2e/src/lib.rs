@@ -5,10 +5,12 @@
 
 mod clinic;
 mod fleet;
+mod programs;
 mod rows;
 mod snapshot;
 
 pub use clinic::{Clinic, PATIENCE};
 pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
+pub use programs::Program;
 pub use rows::Rows;
 pub use snapshot::Snapshot;

@@ -4,6 +4,7 @@ use crate::arrival::Arrived;
 use domain::acceptance::{Accepted, Decision, Facts, Thread};
 use domain::arrival::Payload;
 use domain::receipts::{Answer, ReceiptHead};
+use domain::transport::is_code;
 use jiff::Timestamp;
 use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
 use messages::transport::Outgoing;
@@ -102,7 +103,7 @@ fn receipt_of(arrived: &Arrived, facts: &Facts) -> Receipt {
     };
     let (original_id, status, codes, is_error) = match read {
         Some(Incoming::AppRec(apprec)) => {
-            let codes = apprec.errors.iter().filter_map(|e| e.v.clone()).collect();
+            let codes: Vec<String> = apprec.errors.iter().filter_map(|e| e.v.clone()).collect();
             (apprec.original_id.clone(), apprec.status.as_ref().and_then(|s| s.v.clone()), codes, false)
         }
         Some(Incoming::SoapFault(fault)) => (fault.message_id.clone(), None, fault.code.clone().into_iter().collect(), true),
@@ -111,7 +112,13 @@ fn receipt_of(arrived: &Arrived, facts: &Facts) -> Receipt {
             (p.application("originalMessageId").map(str::to_owned), None, condition.into_iter().collect(), true)
         }
     };
-    Receipt { message: arrived.id, about: facts.sent, original_id, is_error, status, codes }
+    let codes = codes.into_iter().map(code).collect();
+    Receipt { message: arrived.id, about: facts.sent, original_id, is_error, status: status.map(code), codes }
+}
+
+/// A code from outside, which operators are shown; what somebody wrote instead stays in the raw message.
+fn code(text: String) -> String {
+    if is_code(text.trim()) { text } else { "not-a-code".to_owned() }
 }
 
 /// Writes a batch and returns its events.

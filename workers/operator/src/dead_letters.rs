@@ -5,6 +5,7 @@ use crate::environment::{self, Need};
 use crate::failure::Failure;
 use crate::out::{Answer, Grid, or_dash, time, unless_a_person};
 use clap::{Args, Subcommand};
+use domain::transport::is_code;
 use messages::transport::Properties;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -163,7 +164,13 @@ fn names(properties: &Properties) -> Vec<String> {
 fn harmless(properties: &Properties) -> BTreeMap<&str, String> {
     let application = HARMLESS.into_iter().map(|name| (name, properties.application(name)));
     let known = [("message_id", properties.message_id.as_deref()), ("subject", properties.subject.as_deref())];
-    known.into_iter().chain(application).filter_map(|(name, value)| Some((name, unless_a_person(value?)))).collect()
+    known.into_iter().chain(application).filter_map(|(name, value)| Some((name, unless_written(value?)))).collect()
+}
+
+/// A code or a time; anything else may be what somebody wrote there.
+fn unless_written(value: &str) -> String {
+    let time = value.chars().all(|c| c.is_ascii_digit() || "/:.-+TZ ".contains(c));
+    if time || is_code(value) { unless_a_person(value) } else { format!("(hidden, {} bytes)", value.len()) }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod amqp10;
 mod bad_input;
+mod canary;
 mod dead_letter_keeper;
 mod ekonsultasjon_journaling;
 mod helsenorge_inbound;
