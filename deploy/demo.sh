@@ -71,8 +71,7 @@ start_servers() {
 # The private servers and nothing else: above all no broker of NHN's that this shell may know.
 servers() {
     deploy/local.sh env
-    printf '%s\n' 'unset DATABASE_URL_FILE AMQP_URL_FILE NHN_AMQP_URL_FILE' \
-        "export NHN_AMQP_URL=\$AMQP_URL NHN_EXCHANGE=NHNTESTServiceBus TEST_NUMBER_SERIES=80,40"
+    printf '%s\n' 'unset DATABASE_URL_FILE AMQP_URL_FILE NHN_AMQP_URL NHN_AMQP_URL_FILE NHN_EXCHANGE' 'export TEST_NUMBER_SERIES=80,40'
 }
 
 set_up() {
