@@ -65,7 +65,14 @@ start_servers() {
     say 'Starting PostgreSQL and RabbitMQ with fresh data'
     deploy/local.sh down --purge
     deploy/local.sh up
-    eval "$(deploy/local.sh env)"
+    eval "$(servers)"
+}
+
+# The private servers and nothing else: above all no broker of NHN's that this shell may know.
+servers() {
+    deploy/local.sh env
+    printf '%s\n' 'unset DATABASE_URL_FILE AMQP_URL_FILE NHN_AMQP_URL_FILE' \
+        "export NHN_AMQP_URL=\$AMQP_URL NHN_EXCHANGE=NHNTESTServiceBus TEST_NUMBER_SERIES=80,40"
 }
 
 set_up() {
@@ -114,10 +121,10 @@ show_more() {
 
 # What a shell needs to look around while it stays.
 environment() {
-    cat "$LOCAL_DIR/env"
+    servers
     # shellcheck disable=SC2016 # the reader's own PATH
     printf 'export PATH=%q:$PATH\n' "$(programs)"
-    printf 'export FLEET=http://%s TEST_NUMBER_SERIES=80,40 MESSAGE=%s\n' "$LISTEN" "$(cat "$demo_dir/message")"
+    printf 'export FLEET=http://%s MESSAGE=%s\n' "$LISTEN" "$(cat "$demo_dir/message")"
 }
 
 play() {
@@ -151,7 +158,6 @@ run() { # [--stay]
         printf 'a demo is still running; stop it with: deploy/demo.sh --stop\n' >&2
         exit 1
     fi
-    export TEST_NUMBER_SERIES=80,40
     rm -f "$fleet_log"
     need_packages
     build

@@ -143,6 +143,8 @@ list() {
 }
 
 inside() { # STAGE
+    # What this shell may know of other servers is not for tests.
+    unset DATABASE_URL DATABASE_URL_FILE AMQP_URL AMQP_URL_FILE NHN_AMQP_URL NHN_AMQP_URL_FILE NHN_EXCHANGE LISTEN
     export CARGO_TERM_COLOR=never DEBIAN_FRONTEND=noninteractive
     [ ! -t 1 ] || CARGO_TERM_COLOR=auto
     mkdir -p "$scratch"
