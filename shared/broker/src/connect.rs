@@ -125,6 +125,9 @@ pub(crate) fn classify(error: &lapin::Error) -> Fault {
         ErrorKind::IOError(e) | ErrorKind::RuntimeShutdownError(e) => {
             Fault::transient("amqp-connection", format!("network: {e}"))
         }
+        ErrorKind::ChannelsLimitReached => {
+            Fault::broken("amqp-channels-used-up", "the broker allows no more channels on a connection, and each queue needs one")
+        }
         ErrorKind::MissingHeartbeatError => Fault::transient("amqp-connection", "the broker has stopped sending heartbeats"),
         ErrorKind::SerialisationError(_) => Fault::broken("amqp-unwritable-frame", "a message that AMQP 0.9.1 cannot carry"),
         other => Fault::transient("amqp-connection", format!("connection lost: {}", lapin::Error::from(other.clone()))),

@@ -29,6 +29,10 @@ const PAYLOAD_TYPE: &str = "X-MessageInfo-Type";
 const MAX_HEADERS: usize = 48 * 1024;
 
 const PERSISTENT: u8 = 2;
+/// How the names of our own queues begin.
+const OURS: &str = "dialogpost.";
+/// How the names of properties begin that steer our own retries and dead letters.
+const STEERING: [&str; 3] = ["dialogpost-", "x-first-death-", "x-death"];
 
 /// Reads one delivery. Whatever is odd about it becomes a deviation, never an error: a batch must not fall with one message.
 ///
@@ -38,7 +42,12 @@ pub(crate) fn decode(queue: &str, delivery: lapin::message::Delivery, received_a
     let basic = &delivery.properties;
     let mut deviations = Vec::new();
     let headers = Headers::read(basic.headers().as_ref(), &mut deviations);
-    let properties = merge(headers, basic, &mut deviations);
+    let mut properties = merge(headers, basic, &mut deviations);
+    without_nul(&mut properties, &mut deviations);
+    if !queue.starts_with(OURS) {
+        // What steers our own retries and dead letters is nobody else's to set.
+        properties.application.retain(|key, _| !STEERING.iter().any(|prefix| key.starts_with(prefix)));
+    }
     let body = payload(basic.kind().as_ref().map(ShortString::as_str), delivery.data, &mut deviations);
     deviations.sort_unstable();
     deviations.dedup();
@@ -49,6 +58,28 @@ pub(crate) fn decode(queue: &str, delivery: lapin::message::Delivery, received_a
         deviations,
         body: Bytes::from(body),
         received_at,
+    }
+}
+
+/// Postgres holds no NUL in text, and nobody needs one here: each becomes U+FFFD.
+fn without_nul(p: &mut Properties, deviations: &mut Vec<&'static str>) {
+    let mut found = false;
+    let mut clean = |text: &mut String| {
+        if text.contains('\0') {
+            *text = text.replace('\0', "\u{FFFD}");
+            found = true;
+        }
+    };
+    let fields = [&mut p.message_id, &mut p.correlation_id, &mut p.subject, &mut p.to, &mut p.reply_to, &mut p.content_type];
+    fields.into_iter().flatten().for_each(&mut clean);
+    p.application.values_mut().for_each(&mut clean);
+    if p.application.keys().any(|key| key.contains('\0')) {
+        p.application =
+            std::mem::take(&mut p.application).into_iter().map(|(key, value)| (key.replace('\0', "\u{FFFD}"), value)).collect();
+        found = true;
+    }
+    if found {
+        deviations.push("nul-replaced");
     }
 }
 

@@ -197,6 +197,9 @@ fn decide_dialog(head: &MsgHead, deviations: &[&str], header: Header, facts: &Fa
         Ok(receipt) => receipt,
         Err(element) => return schema_invalid(element),
     };
+    if let Some(earlier) = facts.earlier {
+        return Decision::Repeat(earlier);
+    }
     // The reader keeps the first of what may stand once: two patients, or a second content, must not be half read.
     if deviations.iter().any(|d| matches!(*d, "element-repeated" | "content-repeated")) {
         let rejection =
@@ -226,9 +229,6 @@ fn accept(
 ) -> Result<Decision, Rejection> {
     let msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok());
     let msg_id = msg_id.ok_or_else(|| Rejection::new("message-id-invalid", error_8221("E10", "MsgId er ikke en UUID")))?;
-    if let Some(earlier) = facts.earlier {
-        return Ok(Decision::Repeat(earlier));
-    }
     let clinic = facts.clinic.as_deref().ok_or_else(|| unknown_receiver(head))?;
     if !readiness::missing(clinic).is_empty() {
         return Err(Rejection::new("clinic-not-ready", error_8221("E21", "Legekontoret tar ikke imot digital dialog ennå")));

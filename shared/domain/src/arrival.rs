@@ -42,8 +42,10 @@ pub struct Keys {
     pub to: Option<HerId>,
     /// The patient.
     pub patient: Option<PersonId>,
-    /// Kind of dialog, for an answer that names no conversation.
-    pub answers_newest: Option<DialogKind>,
+    /// Kind of dialog: a conversation that changes its kind is two dialogs, since kind decides recipients and journal.
+    pub kind: Option<DialogKind>,
+    /// Whether it answers without naming a conversation.
+    pub answers_newest: bool,
     /// MsgId, lower case.
     pub msg_id: Option<String>,
     /// MsgId of the dialog's first message, lower case: `RefToConversation`, or the message's own id.
@@ -89,7 +91,8 @@ impl Arrival {
             keys.msg_id = head.msg_id.as_deref().and_then(|id| id.parse::<MessageId>().ok()).map(|id| id.key());
             keys.patient = patient_id(head, series).ok();
             keys.conversation = conversation(head).or_else(|| keys.msg_id.clone());
-            keys.answers_newest = kind(head).filter(|_| conversation(head).is_none() && is_answer(head));
+            keys.kind = kind(head);
+            keys.answers_newest = conversation(head).is_none() && is_answer(head);
         }
         let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());
         let sent = match (&self.payload, self.lane) {
@@ -116,7 +119,8 @@ fn is_answer(head: &MsgHead) -> bool {
 
 pub(crate) fn conversation(head: &MsgHead) -> Option<String> {
     let reference = head.conversation_ref.as_ref()?.ref_to_conversation.as_deref()?.trim();
-    (!reference.is_empty()).then(|| reference.to_lowercase())
+    // Longer than any id: no reference at all, and nothing for an index.
+    (1..=200).contains(&reference.len()).then(|| reference.to_lowercase())
 }
 
 pub(crate) fn patient_id(head: &MsgHead, series: &TestSeries) -> Result<PersonId, Rejection> {

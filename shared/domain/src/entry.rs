@@ -156,6 +156,9 @@ fn add_document(entry: &mut Entry, document: &Document) -> Result<(), Rejection>
     let turned_down = |code, v, ot: &str| Err(Rejection::new(code, error_8221(v, ot)));
     match &document.content {
         Content::Resept(resept) => entry.prescriptions.push((**resept).clone()),
+        Content::Pasientrelasjon(_) if entry.representative.is_some() => {
+            return turned_down("relation-twice", "T02", "Mer enn én pasientrelasjon");
+        }
         Content::Pasientrelasjon(relation) => {
             entry.representative = Some(Representative {
                 relation: relation.relasjon.as_ref().and_then(|c| c.v.clone()),

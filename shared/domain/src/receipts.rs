@@ -156,11 +156,16 @@ pub struct Original<'a> {
 /// The message type of protected content, which an error message carries although its body is empty (nhn-messaging 2.5).
 const PROTECTED: &str = "application/pkcs7-mime; smime-type=signed-and-enveloped-data";
 
+/// A sender's id, unless it is longer than AMQP 0.9.1 carries: then it could not be sent back.
+fn echoed(id: &Option<String>) -> Option<String> {
+    id.clone().filter(|id| id.len() <= 255)
+}
+
 /// Properties of an error message (nhn-messaging 2.5); its body is empty.
 pub fn error_message(error: &ErrorMessage, original: &Original<'_>, error_queue: &str, id: Uuid, now: Timestamp) -> Properties {
     let mut application = addresses(original.to, original.from, now);
     let mut put = |key: &str, value: String| application.insert(key.to_owned(), value);
-    put("originalMessageId", original.properties.message_id.clone().unwrap_or_default());
+    put("originalMessageId", echoed(&original.properties.message_id).unwrap_or_default());
     put("receiverTimeStamp", now.strftime("%m/%d/%Y %H:%M:%S").to_string());
     put("errorCondition", error.condition.to_string());
     put("errorDescription", error.description.to_string());
@@ -170,7 +175,7 @@ pub fn error_message(error: &ErrorMessage, original: &Original<'_>, error_queue:
     let subject = original.properties.subject.clone().filter(|s| is_code(s.trim())).unwrap_or_else(|| "UNKNOWN".to_owned());
     Properties {
         message_id: Some(id.to_string()),
-        correlation_id: original.properties.correlation_id.clone(),
+        correlation_id: echoed(&original.properties.correlation_id),
         subject: Some(subject),
         to: Some(error_queue.to_owned()),
         content_type: Some(PROTECTED.to_owned()),

@@ -261,7 +261,7 @@ impl RoutingSetup {
 /// Reduces queue addresses `host/namespace/queue` to the queue's name and reports every fault of the file at once.
 pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
     let mut faults = Faults(Vec::new());
-    let mut her_ids = BTreeSet::new();
+    let (mut her_ids, mut lanes) = (BTreeSet::new(), BTreeMap::new());
     for (n, party) in setup.parties.iter_mut().enumerate() {
         let at = format!("parties[{n}]");
         faults.unless(her_ids.insert(party.her_id), &at, "her_id", "this HER-id is used twice in the file");
@@ -276,6 +276,11 @@ pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
         }
         if let Some(queues) = &mut clinic.queues {
             faults.check_queues(&at, queues);
+        }
+        // Clinics may share a queue, but not one's errors with another's dialogs.
+        for (lane, name) in clinic.queues().all_mut() {
+            let same = *lanes.entry(name.clone()).or_insert(lane) == lane;
+            faults.unless(same, &at, &format!("queues.{lane}"), "another clinic of the file reads this queue as a different one");
         }
         faults.check_clinic(&at, clinic, series);
     }
@@ -298,6 +303,9 @@ impl Faults {
     }
 
     fn check_queues(&mut self, at: &str, queues: &mut Queues) {
+        let Queues { async_queue, sync_queue, error_queue } = &*queues;
+        let apart = async_queue != error_queue && async_queue != sync_queue && sync_queue != error_queue;
+        self.unless(apart, at, "queues", "the three queues are three");
         for (name, address) in queues.all_mut() {
             let bare = address.rsplit('/').next().unwrap_or_default().trim().to_owned();
             self.unless(

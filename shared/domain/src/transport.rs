@@ -44,9 +44,15 @@ impl Packing {
 /// Whether a text from outside can be a code: a message function, an error code or condition. Anything else may be what somebody wrote,
 /// and is neither shown nor sent back.
 pub fn is_code(text: &str) -> bool {
-    let number = text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 11);
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-    (1..=64).contains(&text.len()) && text.chars().all(fits) && !number
+    (1..=64).contains(&text.len()) && text.chars().all(fits) && !may_hold_identity_number(text)
+}
+
+/// Whether eleven digits in a row stand in a text, hyphens, dots and spaces between them or not; a UUID does not count.
+pub fn may_hold_identity_number(text: &str) -> bool {
+    let run = |rest: &str| rest.chars().filter(|c| !matches!(c, '-' | '.' | ' ')).take_while(char::is_ascii_digit).count();
+    let found = || text.char_indices().any(|(at, _)| text.get(at..).is_some_and(|rest| run(rest) >= 11));
+    uuid::Uuid::try_parse(text.trim()).is_err() && found()
 }
 
 /// An error message to the sender (nhn-messaging 2.5, 3.3): the transport failed, not the content.
@@ -193,6 +199,23 @@ mod tests {
         let mut p = properties(&[]);
         p.application.insert("toHerId".into(), "abc".into());
         assert_eq!(data(&p, f).unwrap(), "toHerId;");
+    }
+
+    #[test]
+    fn codes() {
+        for code in [
+            "DIALOG_INNBYGGER_EKONTAKT",
+            "transport:not-well-formed-xml",
+            "E31",
+            "01980000-0000-7000-8000-000000000002",
+            "8141333",
+        ] {
+            assert!(is_code(code), "{code}");
+        }
+        for text in ["", "Line Danser", "15868549960", "158685-49960", "T.15868549960", "158685.49960", &"a".repeat(65), "blå"] {
+            assert!(!is_code(text), "{text}");
+        }
+        assert!(may_hold_identity_number("nr 158685 49960") && !may_hold_identity_number("2026-07-02T12:31:17Z"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Properties {
 
     /// How often we have already put this message off; 0 for a first delivery.
     pub fn attempt(&self) -> u32 {
-        self.application(ATTEMPT).and_then(|n| n.parse().ok()).unwrap_or(0)
+        self.application(ATTEMPT).and_then(|n| n.parse().ok()).unwrap_or(0).min(1_000_000)
     }
 }
 

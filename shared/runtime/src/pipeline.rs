@@ -117,7 +117,7 @@ impl<H: Handler> Pipeline<H> {
     /// Runs a batch until it commits or fails for a reason of its own.
     async fn attempt(&self, batch: &[Delivery]) -> Result<Attempt, Crashed> {
         let mut delays = Delays::new(Policy::CONNECTION);
-        let mut conflicts = 0;
+        let (mut conflicts, mut unavailable) = (0, 0);
         loop {
             match AssertUnwindSafe(self.transaction(batch, Mode::Handle)).catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
                 Ok(outgoing) => return Ok(Attempt::Committed(outgoing)),
@@ -127,6 +127,11 @@ impl<H: Handler> Pipeline<H> {
                 Err(Halt::Store(error)) if error.is_unavailable() => {
                     if !self.wait_for_database(&mut delays, error).await {
                         return Ok(Attempt::Stopped);
+                    }
+                    unavailable += 1;
+                    // It answers others: then the batch may be what it cannot take at once.
+                    if batch.len() > 1 && unavailable > 1 && self.context.store.ping().await.is_ok() {
+                        return Ok(Attempt::Failed(error.fault()));
                     }
                 }
                 Err(Halt::Store(error)) => return Ok(Attempt::Failed(error.fault())),
@@ -143,10 +148,15 @@ impl<H: Handler> Pipeline<H> {
             match buried.unwrap_or(Err(Halt::Panicked)) {
                 Ok(outgoing) => return Ok(Some(outgoing)),
                 Err(Halt::Crashed) => return Err(Crashed),
-                Err(Halt::Panicked) => keep = Keep::Letter,
+                Err(Halt::Panicked) => {
+                    keep = Keep::Letter;
+                    if !sleep_unless(&self.context.cancel, delays.next_delay()).await {
+                        return Ok(None);
+                    }
+                }
                 // Not even a dead letter can be stored: nothing may be acked, so intake waits until someone mends the database.
                 Err(Halt::Store(error)) => {
-                    if !error.is_unavailable() {
+                    if matches!(error, StoreError::Content { .. } | StoreError::Bug { .. }) {
                         keep = Keep::Letter;
                     }
                     if !self.wait_for_database(&mut delays, error).await {
@@ -178,7 +188,7 @@ impl<H: Handler> Pipeline<H> {
         self.probe(Step::Decided)?;
         let mut outgoing = settle(self.handler.as_ref(), &tx, decided, now, mode).await?;
         self.probe(Step::Written)?;
-        outbox::insert(&tx, &outgoing, after(now, self.context.lease)).await?;
+        outbox::insert(&tx, &outgoing, after((self.context.clock)(), self.context.lease)).await?;
         self.probe(Step::OutgoingWritten)?;
         tx.commit().await?;
         self.probe(Step::Committed)?;

@@ -28,8 +28,13 @@ const IN_FLIGHT: usize = 8;
 /// After this many failures a row is sent by itself: a broker may refuse a whole batch for one message in it.
 const ALONE_AFTER: u32 = 3;
 /// Faults that are a message's own once it was sent by itself. A missing exchange or permission is the broker's, and waits for its operator.
-const UNSENDABLE: [&str; 4] =
-    ["amqp-property-too-long", "amqp-unwritable-frame", "amqp-content-too-large", "amqp-precondition-failed"];
+const UNSENDABLE: [&str; 5] = [
+    "amqp-property-too-long",
+    "amqp-properties-too-large",
+    "amqp-unwritable-frame",
+    "amqp-content-too-large",
+    "amqp-precondition-failed",
+];
 /// Rows taken by one sweep.
 const SWEEP: i64 = 200;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -190,12 +195,10 @@ async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreE
 
 async fn sweep(relay: Relay) {
     let Inner { context, publishers, worker, .. } = relay.inner.as_ref();
-    let wires: Vec<Wire> = publishers.iter().map(|(wire, _)| *wire).collect();
     let mut more = false;
     while more || sleep_unless(&context.cancel, SWEEP_EVERY).await {
         more = false;
-        let open: Vec<Wire> =
-            publishers.iter().filter(|(wire, p)| wires.contains(wire) && !p.is_blocked()).map(|(wire, _)| *wire).collect();
+        let open: Vec<Wire> = publishers.iter().filter(|(_, p)| !p.is_blocked()).map(|(wire, _)| *wire).collect();
         match take(context, &open).await {
             Ok(due) if due.is_empty() => {}
             Ok(due) => {

@@ -39,7 +39,7 @@ pub struct Context {
 }
 
 /// [`Context::lease`] outside tests.
-pub const LEASE: Duration = Duration::from_secs(10);
+pub const LEASE: Duration = Duration::from_secs(60);
 
 /// A worker of the fleet.
 #[derive(Clone, Copy)]

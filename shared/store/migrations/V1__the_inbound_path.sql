@@ -80,6 +80,8 @@ create table dialogpost.outbox (
     due_at timestamptz not null,
     attempts integer not null default 0
 );
+create index outbox_due on dialogpost.outbox (due_at);
+create index outbox_cause on dialogpost.outbox (cause) where wire = 'nhn';
 
 -- The ledger: every message that crossed NHN's broker. What became of an incoming one follows from `outcome` and from the effects
 -- that exist (view `message_state`), not from a flag that someone must remember to set.
@@ -106,7 +108,8 @@ create table dialogpost.message (
 alter table dialogpost.message alter column raw set storage main;
 -- The same business message under another transport id is answered, not stored again.
 create unique index message_once on dialogpost.message (from_her_id, msg_id) where outcome in ('accepted', 'rejected');
-create index message_transport_id on dialogpost.message (transport_id) where direction = 'in';
+-- A hash, since a sender's id may be longer than an ordered index takes.
+create index message_transport_id on dialogpost.message using hash (transport_id) where direction = 'in';
 create index message_at on dialogpost.message using brin (at);
 
 create table dialogpost.dialog (
@@ -119,7 +122,7 @@ create table dialogpost.dialog (
     flagged boolean not null,
     entries integer not null,
     opened_at timestamptz not null,
-    unique (patient, conversation)
+    unique (patient, conversation, kind)
 );
 
 -- One message of a dialog; its id is the message's.
@@ -255,6 +258,7 @@ left join dialogpost.journal_entry j on j.entry = m.id
 cross join lateral (select exists (select from dialogpost.inbox_item where entry = m.id) as yes) delivered
 cross join lateral (
     select m.outcome in ('filed', 'dead')
-        or exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text) as yes
+        or (exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text)
+            and not exists (select from dialogpost.outbox where cause = m.id and wire = 'nhn')) as yes
 ) answered
 where m.direction = 'in';

@@ -34,18 +34,19 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
     let patients: Vec<_> = keys.iter().map(|k| k.patient.as_ref().map(|p| p.expose())).collect();
     let msg_ids: Vec<_> = keys.iter().map(|k| k.msg_id.as_deref()).collect();
     let conversations: Vec<_> = keys.iter().map(|k| k.conversation.as_deref()).collect();
-    let kinds: Vec<_> = keys.iter().map(|k| k.answers_newest.map(|k| k.as_str())).collect();
+    let kinds: Vec<_> = keys.iter().map(|k| k.kind.map(|k| k.as_str())).collect();
+    let newest: Vec<bool> = keys.iter().map(|k| k.answers_newest).collect();
     let facts = step!(
         "facts.arrivals",
         "select exists (select from dialogpost.party where her_id = k.sender) as sender_known,
             c.her_id as clinic, p.id as patient, p.fastlege,
             (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
                 and m.outcome in ('accepted', 'rejected')) as earlier,
-            (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation) as dialog,
-            case when k.kind is not null then (select id from dialogpost.dialog d where d.patient = p.id and d.kind = k.kind
+            (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation and d.kind = k.kind) as dialog,
+            case when k.newest then (select id from dialogpost.dialog d where d.patient = p.id and d.kind = k.kind
                 order by opened_at desc limit 1) end as newest_dialog
-         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
-            with ordinality as k(sender, receiver, nin, msg_id, conversation, kind, n)
+         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[])
+            with ordinality as k(sender, receiver, nin, msg_id, conversation, kind, newest, n)
          left join lateral (
             select her_id from dialogpost.clinic where her_id = k.receiver
             union all select clinic from dialogpost.employee where her_id = k.receiver limit 1
@@ -53,7 +54,7 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
          left join dialogpost.patient p on p.clinic = c.her_id and p.nin = k.nin
          order by k.n"
     );
-    let rows = tx.query(facts, &[&from, &to, &patients, &msg_ids, &conversations, &kinds]).await?;
+    let rows = tx.query(facts, &[&from, &to, &patients, &msg_ids, &conversations, &kinds, &newest]).await?;
     rows.iter()
         .map(|r| {
             let clinic: Option<i64> = column(r, "clinic")?;

@@ -66,7 +66,7 @@ pub async fn take_due(
     let take = step!(
         "outbox.take",
         "with due as (
-            select id from dialogpost.outbox where due_at <= $1 and wire = any($3) order by id limit $4 for update skip locked
+            select id from dialogpost.outbox where due_at <= $1 and wire = any($3) order by due_at limit $4 for update skip locked
          )
          update dialogpost.outbox o set due_at = $2 from due where o.id = due.id
          returning o.id, o.wire, o.exchange, o.routing_key, o.properties, o.body, o.cause, o.attempts"
@@ -108,17 +108,6 @@ pub async fn postpone(session: &Session, postponed: &[(Uuid, Timestamp)]) -> Res
          from unnest($1::uuid[], $2::timestamptz[]) p(id, due) where o.id = p.id"
     );
     session.query(postpone, &[&ids, &due]).await.map(drop)
-}
-
-/// How many rows wait, and the time of the oldest that is overdue.
-///
-/// # Errors
-/// As any step.
-pub async fn backlog(session: &Session) -> Result<(i64, Option<Timestamp>), StoreError> {
-    let backlog = step!("outbox.backlog", "select count(*) as waiting, min(due_at) as oldest from dialogpost.outbox");
-    let rows = session.query(backlog, &[]).await?;
-    let row = rows.first().ok_or_else(|| StoreError::row("outbox.backlog"))?;
-    Ok((column(row, "waiting")?, column(row, "oldest")?))
 }
 
 /// As [`delete`], within a transaction.

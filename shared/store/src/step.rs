@@ -33,6 +33,9 @@ impl fmt::Debug for StoreConfig {
 const SESSION: &str = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 \
     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
 
+/// After this the server is given up, whatever the network says; longer than its own limit for a statement.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Postgres behind a pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -67,7 +70,9 @@ impl Store {
         pg.application_name(&config.application);
         pg.options(SESSION);
         pg.connect_timeout(Duration::from_secs(5));
-        pg.keepalives_idle(Duration::from_secs(30));
+        // A cut network: the kernel gives a silent server up by itself.
+        pg.keepalives_idle(Duration::from_secs(10)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
+        pg.tcp_user_timeout(Duration::from_secs(20));
         let manager = Manager::from_config(pg, tls::connector(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let limit = Some(Duration::from_secs(5));
         let pool = Pool::builder(manager)
@@ -124,6 +129,16 @@ impl Session {
         Ok(Tx { inner })
     }
 
+    /// Plans of any kind and time enough, for a report over many rows; for the rest of this connection.
+    pub(crate) async fn for_reports(&self) -> Result<(), StoreError> {
+        let free = step!(
+            "report",
+            "select set_config(name, value, false) from (values ('enable_seqscan', 'on'), ('enable_hashjoin', 'on'),
+                ('enable_mergejoin', 'on'), ('statement_timeout', '0')) s(name, value)"
+        );
+        self.query(free, &[]).await.map(drop)
+    }
+
     pub(crate) async fn query(&self, step: Step, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
         run(&self.client, step, params).await
     }
@@ -173,7 +188,8 @@ impl<T, F: Future<Output = Result<T, tokio_postgres::Error>> + Send> MapError<T>
 
 async fn timed<T>(step: &'static str, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let started = Instant::now();
-    let result = work.instrument(tracing::debug_span!("db", step)).await;
+    let limited = tokio::time::timeout(PATIENCE, work.instrument(tracing::debug_span!("db", step))).await;
+    let result = limited.unwrap_or_else(|_| Err(StoreError::Unavailable { step, code: Code::new("time-out") }));
     metrics::histogram!("dialogpost_db_step_seconds", "step" => step).record(started.elapsed());
     if let Err(error) = &result {
         metrics::counter!("dialogpost_db_errors_total", "step" => step).increment(1);

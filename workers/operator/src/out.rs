@@ -1,6 +1,7 @@
 //! Everything that is printed.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use domain::transport::may_hold_identity_number;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,7 +9,6 @@ use serde_json::Value;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// What a command found or did.
 #[derive(Debug)]
@@ -112,8 +112,7 @@ fn is_bidi(c: char) -> bool {
 
 /// What somebody put where it should be harmless; hidden when it is long or holds what may be an identity number.
 pub fn unless_a_person(value: &str) -> String {
-    let number = value.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 11);
-    let fits = value.len() <= 100 && (!number || Uuid::try_parse(value).is_ok());
+    let fits = value.len() <= 100 && !may_hold_identity_number(value);
     if fits { value.to_owned() } else { format!("(hidden, {} bytes)", value.len()) }
 }
 

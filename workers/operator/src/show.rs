@@ -47,8 +47,15 @@ impl Show {
         let session = environment::database(&config).await?;
         let id = self.id.trim();
         let traces = if id.is_empty() { Vec::new() } else { show::find(&session, id).await? };
-        Ok(answer(id, &traces))
+        Ok(answer(id, &traces.into_iter().map(harmless).collect::<Vec<_>>()))
     }
+}
+
+/// Ids and names that a sender chose, without what may be a person's.
+fn harmless(trace: Trace) -> Trace {
+    let shown = |text: Option<String>| text.map(|t| unless_a_person(&t));
+    let (transport_id, msg_id, function) = (shown(trace.transport_id), shown(trace.msg_id), shown(trace.function));
+    Trace { transport_id, msg_id, function, queue: unless_a_person(&trace.queue), ..trace }
 }
 
 fn answer(id: &str, traces: &[Trace]) -> Answer {

@@ -13,6 +13,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// A batch that holds this much takes no more: messages with attachments must not add up to what no transaction carries.
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
 /// A link that has been quiet for so long is opened anew.
 ///
 /// RabbitMQ 3.10 does not tell a consumer when its quorum queue is deleted and declared again at once: the new queue counts its messages as
@@ -105,12 +108,17 @@ impl Link {
 
     /// What has arrived after the first, up to `most` in all.
     pub(super) fn fill(&mut self, first: Delivery, most: usize) -> Vec<Delivery> {
+        let mut bytes = first.data.len();
         let mut deliveries = vec![first];
         while deliveries.len() < most
+            && bytes < BATCH_BYTES
             && let Some(item) = self.stream.as_mut().and_then(|stream| stream.next().now_or_never())
         {
             match ended(item) {
-                Ok(delivery) => deliveries.push(delivery),
+                Ok(delivery) => {
+                    bytes += delivery.data.len();
+                    deliveries.push(delivery);
+                }
                 Err(end) => {
                     self.end = Some(end);
                     break;

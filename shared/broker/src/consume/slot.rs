@@ -53,7 +53,12 @@ impl Slot {
         }
         let mut link = match self.link.take() {
             Some(link) => link,
-            None => Link::open(connection).await?,
+            None => match Link::open(connection).await {
+                Ok(link) => link,
+                // This queue's trouble alone: those that have a channel are read on.
+                Err(fault) if fault.class == FaultClass::Broken => return Ok(self.refused(&fault)),
+                Err(fault) => return Err(fault),
+            },
         };
         if let Some(prefetch) = prefetch
             && !link.is_consuming()

@@ -34,6 +34,28 @@ async fn batches_come_in_order_and_are_settled_exactly() {
     assert_eq!((admin.ready("a").await, admin.ready("b").await), (0, 0));
 }
 
+/// Messages with attachments must not add up to what no transaction carries.
+#[tokio::test]
+async fn a_batch_ends_at_16_mib() {
+    let rabbit = shared().await;
+    let vhost = rabbit.new_vhost().await;
+    Admin::new(&vhost).await.declare("q", &[]).await;
+    let mut large = messages("q", 0, 6);
+    large.iter_mut().for_each(|m| m.body = vec![0; 9 * 1024 * 1024].into());
+    for one in &large {
+        publish(&vhost, std::slice::from_ref(one)).await;
+    }
+    let mut reader = Reader::new(&vhost, &["q"], 50, 20);
+    let mut read = 0;
+    while read < 6 {
+        let batch = reader.next().await;
+        assert!(batch.deliveries.len() <= 2, "{} at once", batch.deliveries.len());
+        read += batch.deliveries.len();
+        batch.ack().await;
+    }
+    reader.stop().await;
+}
+
 #[tokio::test]
 async fn case_8_what_we_send_is_what_we_read() {
     let rabbit = shared().await;

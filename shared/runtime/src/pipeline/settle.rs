@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, Wire};
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::dead_letter::{self, DeadLetter};
 use store::{StoreError, Tx, processed};
 use uuid::Uuid;
@@ -29,12 +30,13 @@ pub(super) fn parse<'d, H: Handler>(handler: &H, batch: &'d [Delivery]) -> Parse
     let items: Vec<_> = batch
         .iter()
         .map(|delivery| {
-            let message = handler.parse(delivery);
-            let key = match &message {
-                Ok(message) => handler.key(message),
-                Err(_) => unreadable_key(delivery),
-            };
-            Item { delivery, key, message }
+            let read = || handler.parse(delivery).map(|message| (handler.key(&message), message));
+            // Here bytes from outside are read: what panics is the message's own fault, in a dead letter's transaction too.
+            let read = catch_unwind(AssertUnwindSafe(read));
+            match read.unwrap_or_else(|_| Err(Fault::broken("panic", "the handler panicked reading it"))) {
+                Ok((key, message)) => Item { delivery, key, message: Ok(message) },
+                Err(fault) => Item { delivery, key: unreadable_key(delivery), message: Err(fault) },
+            }
         })
         .collect();
     Parsed { keys: items.iter().map(|i| i.key.clone()).collect(), items }

@@ -5,7 +5,7 @@ use helsenorge::Pace;
 use std::time::Duration;
 use testbed::World;
 
-const PACE: Pace = Pace::PerSecond(500.0);
+const PACE: Pace = Pace::PerSecond(800.0);
 
 async fn stop_and_start(world: &World) {
     world.postgres().stop().await;
@@ -15,7 +15,7 @@ async fn stop_and_start(world: &World) {
 /// Away long enough that waiting has to grow.
 async fn kill_and_start(world: &World) {
     world.postgres().kill().await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
     world.postgres().start().await;
 }
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_processes_under_load_lose_and_double_nothing() {
     let scene = Scene::open().await;
-    let load = scene.load(3_500);
+    let load = scene.load(3_000);
     let whole = async || scene.fleet.spawn("dialogpost", &["run", "--all"], &[]).await;
     let (mut next, mut other) = tokio::join!(whole(), whole());
     let mut killed = 0;
-    let sending = scene.send(&load, Pace::PerSecond(200.0));
+    let sending = scene.send(&load, Pace::PerSecond(250.0));
     tokio::pin!(sending);
     loop {
         tokio::select! {

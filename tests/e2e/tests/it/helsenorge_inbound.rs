@@ -136,3 +136,50 @@ async fn conformance_19_20_an_error_message_is_filed_matched_and_never_answered(
     assert_eq!(row.get::<_, Vec<String>>(1), ["transport:internal-error"]);
     clinic.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_rejection_is_answered_again_whatever_it_was_rejected_for() {
+    let mut clinic = Clinic::open().await;
+    let two_patients =
+        || Message::ekontakt().msg_id("5f7f7b5e-54a7-4c0e-8d8e-555555555555").replacing("</MsgInfo>", "<Patient/></MsgInfo>");
+    clinic.send(&[two_patients()]).await;
+    clinic.send(&[two_patients()]).await;
+    for receipt in clinic.helsenorge.receipts(2, e2e::PATIENCE).await.unwrap() {
+        assert_eq!(receipt.apprec.unwrap().errors[0].v.as_deref(), Some("T02"));
+    }
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dead_letter").await, 0);
+    clinic.close().await;
+}
+
+/// Kind decides recipients and journal, so a conversation that changes it must not carry one kind's rules over to the other (K1, K2).
+#[tokio::test(flavor = "multi_thread")]
+async fn k1_k2_a_conversation_that_changes_its_kind_is_two_dialogs() {
+    let mut clinic = Clinic::open().await;
+    let first = "5f7f7b5e-54a7-4c0e-8d8e-666666666666";
+    clinic.send(&[Message::ekontakt().msg_id(first).text("administrativt")]).await;
+    clinic.send(&[Message::ekonsultasjon().in_conversation(first, first).text("medisinsk")]).await;
+    clinic.send(&[Message::ekontakt().in_conversation(first, first).text("igjen administrativt")]).await;
+    assert_eq!(clinic.fleet.rows.column::<String>("select text from dialogpost.journal_entry").await, ["medisinsk"]);
+    let kinds = "select kind || ' ' || entries || ' ' || flagged from dialogpost.dialog order by kind";
+    assert_eq!(clinic.fleet.rows.column::<String>(kinds).await, ["EKONSULTASJON 1 true", "EKONTAKT 2 false"]);
+    let medical = "select i.employee from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry where e.text = 'medisinsk'";
+    assert_eq!(clinic.fleet.rows.column::<String>(medical).await, ["kari"], "not the whole clinic");
+    clinic.helsenorge.receipts(3, e2e::PATIENCE).await.unwrap();
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nul_and_our_own_steering_properties_from_outside_do_no_harm() {
+    let mut clinic = Clinic::open().await;
+    let odd = Message::ekontakt()
+        .property("X-Ukjent", "a\0b")
+        .transport_id("nul\0id")
+        .property("dialogpost-origin-queue", "8141333_error")
+        .property("dialogpost-attempt", "4294967295");
+    clinic.send(&[odd, Message::ekontakt()]).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.message_state where state = 'delivered'").await, 2);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.message where queue = '8141333_async'").await, 2);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dead_letter").await, 0);
+    clinic.helsenorge.receipts(2, e2e::PATIENCE).await.unwrap();
+    clinic.close().await;
+}

@@ -14,3 +14,4 @@ mod once;
 mod pipeline;
 mod recipient_routing;
 mod structure;
+mod whole_flow;

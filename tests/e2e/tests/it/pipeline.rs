@@ -32,6 +32,7 @@ impl Handler for Told {
     fn parse(&self, delivery: &Delivery) -> Result<(Uuid, String), Fault> {
         let id = delivery.properties.message_id.as_deref().and_then(|id| id.parse().ok());
         let text = String::from_utf8_lossy(&delivery.body).into_owned();
+        assert_ne!(text, "panic in parse", "told to");
         id.map(|id| (id, text)).ok_or_else(|| Fault::broken("told-unreadable", "no id"))
     }
 
@@ -129,10 +130,10 @@ async fn p2_one_refused_row_does_not_take_its_batch_along() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_broken_and_only_for_its_own_message() {
     let fleet = Fleet::new().await;
-    send(&fleet, &["good", "panic", "good", "broken", "good"]).await;
+    send(&fleet, &["good", "panic", "good", "broken", "panic in parse", "good"]).await;
     let running = fleet.start_with(&[TOLD], Probe::default());
     fleet.until(EFFECTS, 3).await;
-    fleet.until("select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 2).await;
+    fleet.until("select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 3).await;
     running.stop().await;
 }
 
