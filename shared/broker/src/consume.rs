@@ -228,6 +228,9 @@ impl Consumer {
         tracing::warn!(%fault, "the connection to the broker is lost; connecting again");
         if is_poison(fault) {
             self.be_careful();
+            if !self.slots.iter().any(Slot::is_hopeless) {
+                self.delays.reset();
+            }
         }
         self.retiring.clear();
         self.slots.iter_mut().for_each(Slot::disconnected);

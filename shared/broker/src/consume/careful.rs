@@ -28,7 +28,7 @@ impl Consumer {
         match self.slots.iter_mut().find(|slot| Some(&slot.queue) == asked.as_ref()) {
             Some(guilty) => {
                 guilty.singly = enough;
-                guilty.rest();
+                guilty.broke_the_connection();
                 metrics::counter!("dialogpost_unreadable_total", "queue" => guilty.queue.clone()).increment(1);
                 tracing::error!(
                     queue = guilty.queue,
@@ -75,6 +75,7 @@ impl Consumer {
         match answer {
             Ok(Some(delivery)) => {
                 slot.found();
+                slot.is_readable();
                 slot.singly = slot.singly.saturating_sub(1);
                 return Ok(slot.batch(delivery, &self.config));
             }

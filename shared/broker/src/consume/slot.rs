@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// For a queue that is missing: it is usually about to be created.
 const POLICY: Policy = Policy { first: Duration::from_millis(200), max: Duration::from_secs(10) };
 
+/// Delivery limits are 10 or 20 as a rule; a few more for what else counts as a delivery.
+const LIKELY_LIMIT: u32 = 25;
+
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) queue: String,
@@ -23,12 +26,14 @@ pub(super) struct Slot {
     /// Messages still to be fetched singly before this queue may flow again.
     pub(super) singly: usize,
     missing: bool,
+    /// Connections its next message has broken so far.
+    broken: u32,
     delays: Delays,
 }
 
 impl Slot {
     pub(super) fn new(queue: String) -> Self {
-        Self { queue, link: None, rest_until: Instant::now(), singly: 0, missing: false, delays: Delays::new(POLICY) }
+        Self { queue, link: None, rest_until: Instant::now(), singly: 0, missing: false, broken: 0, delays: Delays::new(POLICY) }
     }
 
     pub(super) fn is_missing(&self) -> bool {
@@ -116,6 +121,27 @@ impl Slot {
     /// No attempt for a while, a longer one each time.
     pub(super) fn rest(&mut self) {
         self.rest_until = Instant::now() + self.delays.next_delay();
+    }
+
+    /// Its next message broke the connection once more. Soon again while a delivery limit may still end it; then ever later, since only
+    /// somebody with another protocol can take it away.
+    pub(super) fn broke_the_connection(&mut self) {
+        self.broken = self.broken.saturating_add(1);
+        if self.broken > LIKELY_LIMIT {
+            self.rest();
+        } else {
+            self.rest_until = Instant::now() + POLICY.first;
+        }
+    }
+
+    /// Whether its next message has broken more connections than any usual delivery limit allows.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.broken > LIKELY_LIMIT
+    }
+
+    /// A message of it could be read.
+    pub(super) fn is_readable(&mut self) {
+        self.broken = 0;
     }
 
     /// The batch that begins with this delivery.
