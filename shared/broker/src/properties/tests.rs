@@ -37,9 +37,13 @@ fn ekontakt() -> Properties {
 }
 
 fn read(basic: BasicProperties, body: &[u8]) -> Delivery {
+    read_from("93238_async", basic, body)
+}
+
+fn read_from(queue: &str, basic: BasicProperties, body: &[u8]) -> Delivery {
     let mut raw = lapin::message::Delivery::mock(1, short("").unwrap(), short("q").unwrap(), false, body.to_vec());
     raw.properties = basic;
-    decode("93238_async", raw, Timestamp::UNIX_EPOCH)
+    decode(queue, raw, Timestamp::UNIX_EPOCH)
 }
 
 fn text(value: &str) -> AMQPValue {
@@ -185,11 +189,25 @@ fn an_undecodable_section_is_a_deviation() {
 fn the_first_death_is_kept() {
     let death = |queue: &str| AMQPValue::FieldTable(headers(vec![("queue", text(queue)), ("reason", text("delivery_limit"))]));
     let deaths = AMQPValue::FieldArray(vec![death("second"), death("first")].into());
-    let p = read(BasicProperties::default().with_headers(headers(vec![("x-death", deaths)])), b"").properties;
+    let basic = BasicProperties::default().with_headers(headers(vec![("x-death", deaths)]));
+    assert!(read(basic.clone(), b"").properties.application.is_empty(), "on NHN's queues nobody tells us where a message died");
+    let p = read_from("dialogpost.dead-letter-keeper", basic, b"").properties;
     assert_eq!(p.application("x-first-death-queue"), Some("first"));
     assert_eq!(p.application("x-first-death-reason"), Some("delivery_limit"));
     let again = encode(&outgoing(Wire::Dialogpost, p)).unwrap();
     assert!(again.headers().as_ref().unwrap().inner().is_empty(), "the broker writes these itself");
+}
+
+#[test]
+fn nul_becomes_a_replacement_and_steering_properties_are_ours_alone() {
+    let table =
+        headers(vec![("a\0", text("b\0c")), ("dialogpost-attempt", text("7")), ("dialogpost-origin-queue", text("1_error"))]);
+    let basic = BasicProperties::default().with_headers(table).with_message_id(short("i\0d").unwrap());
+    let delivery = read(basic.clone(), b"");
+    assert_eq!(delivery.properties.application, [("a\u{FFFD}".to_owned(), "b\u{FFFD}c".to_owned())].into());
+    assert_eq!(delivery.properties.message_id.as_deref(), Some("i\u{FFFD}d"));
+    assert_eq!(delivery.deviations, ["nul-replaced"]);
+    assert_eq!(read_from("dialogpost.helsenorge-inbound", basic, b"").properties.attempt(), 7);
 }
 
 #[test]
@@ -263,7 +281,7 @@ proptest! {
     #[test]
     fn what_is_written_reads_the_same(
         fields in proptest::array::uniform6(proptest::option::of("[a-zæøå0-9/;= -]{0,60}")),
-        application in proptest::collection::btree_map("[A-Za-zæ-]{3,20}", ".{0,80}", 0..30),
+        application in proptest::collection::btree_map("[A-Za-zæ-]{3,20}", "[^\\x00]{0,80}", 0..30),
         ttl_ms in proptest::option::of(1..u64::MAX),
         nhn in any::<bool>(),
     ) {
