@@ -133,7 +133,7 @@ impl Consumer {
         let connection = connect::connect(&self.config.url, &format!("{} consume", self.config.name)).await?;
         self.connection = Some((connection, Instant::now()));
         self.state.connected();
-        tracing::info!(broker = %self.config.url, "consuming");
+        tracing::info!(name = self.config.name, broker = %self.config.url, queues = self.slots.len(), "consuming");
         Ok(())
     }
 

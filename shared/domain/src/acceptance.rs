@@ -144,7 +144,10 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision
 }
 
 fn unknown_sender() -> Fault {
-    Fault::broken("sender-unknown", "fromHerId is no party that was applied: nobody to answer; apply the party, then replay")
+    Fault::broken(
+        "sender-unknown",
+        "fromHerId is no party that was applied: nobody to answer; apply the party and have it sent again",
+    )
 }
 
 fn refuse_known(facts: &Facts, code: &'static str, error: ErrorMessage) -> Decision {

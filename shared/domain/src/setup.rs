@@ -293,6 +293,10 @@ pub fn shown_key(key: &str) -> &str {
     if word { key } else { "?" }
 }
 
+/// Services of the address registry that a GP clinic offers to citizens (message-formats 9).
+const SERVICES: [&str; 4] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON"];
+const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMERESERVASJON";
+
 struct Faults(Vec<SetupFault>);
 
 impl Faults {
@@ -321,6 +325,10 @@ impl Faults {
     fn check_clinic(&mut self, at: &str, clinic: &ClinicSetup, series: &TestSeries) {
         let mut ids = BTreeSet::new();
         for (n, employee) in clinic.employees.iter().enumerate() {
+            for (s, service) in employee.services.iter().enumerate() {
+                let known = SERVICES.contains(&service.as_str());
+                self.unless(known, &format!("{at}.employees[{n}]"), &format!("services[{s}]"), NO_SERVICE);
+            }
             let new = !employee.id.is_empty() && ids.insert(employee.id.as_str());
             self.unless(new, &format!("{at}.employees[{n}]"), "id", "an id is not empty and unique in its clinic");
         }

@@ -90,12 +90,12 @@ impl Config {
         let amqp = r.required("AMQP_URL", amqp, "is not set: amqp://user:password@host:5672/vhost");
         let nhn =
             r.secret("NHN_AMQP_URL", "NHN_AMQP_URL_FILE").and_then(|url| r.amqp("NHN_AMQP_URL", &url)).or_else(|| amqp.clone());
-        let listen = r.parsed("LISTEN", "127.0.0.1:8090", |t| t.parse().ok(), "is an address and port such as 0.0.0.0:8090");
-        let log_format = r.parsed("LOG_FORMAT", "auto", log_format, "is auto, human or json");
-        let batch = r.parsed("BATCH", "64", |t| within(t, 1, 1000), "is a number from 1 to 1000");
-        let lanes = r.parsed("LANES", "1", |t| within(t, 1, 16), "is a number from 1 to 16");
-        let connections = r.parsed("DATABASE_CONNECTIONS", "4", |t| within(t, 1, 100), "is a number from 1 to 100");
-        let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "lists 80 and 40, comma-separated");
+        let listen = r.parsed("LISTEN", "127.0.0.1:8090", |t| t.parse().ok(), "an address and port such as 0.0.0.0:8090");
+        let log_format = r.parsed("LOG_FORMAT", "auto", log_format, "auto, human or json");
+        let batch = r.parsed("BATCH", "64", |t| within(t, 1, 1000), "a number from 1 to 1000");
+        let lanes = r.parsed("LANES", "1", |t| within(t, 1, 16), "a number from 1 to 16");
+        let connections = r.parsed("DATABASE_CONNECTIONS", "4", |t| within(t, 1, 100), "a number from 1 to 100");
+        let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
         match (database_url, amqp, nhn, listen, log_format, batch, lanes, connections, series) {
@@ -149,7 +149,7 @@ impl Reader<'_> {
             (None, Some(path)) => match std::fs::read_to_string(&path) {
                 Ok(value) => Some(value.trim().to_owned()),
                 Err(error) => {
-                    self.fault(file, format!("cannot be read: {}", error.kind()));
+                    self.fault(file, format!("the file cannot be read ({})", error.kind()));
                     // The variable is not missing, its file is unreadable: one fault is enough.
                     self.fault(variable, format!("has no value, see {file}"));
                     None
@@ -191,7 +191,10 @@ impl Reader<'_> {
     fn parsed<T>(&mut self, variable: &'static str, default: &str, parse: impl Fn(&str) -> Option<T>, text: &str) -> Option<T> {
         let given = self.text(variable);
         let value = parse(given.as_deref().unwrap_or(default));
-        self.required(variable, value, text)
+        if value.is_none() {
+            self.fault(variable, format!("must be {text}, not {:?}", given.unwrap_or_default()));
+        }
+        value
     }
 }
 

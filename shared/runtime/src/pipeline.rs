@@ -175,7 +175,7 @@ impl<H: Handler> Pipeline<H> {
         let parsed = parse(self.handler.as_ref(), batch);
         self.probe(Step::Parsed)?;
         let tx = session.begin().await?;
-        let new = processed::claim(&tx, H::WORKER, &parsed.keys).await?;
+        let new = processed::claim(&tx, H::WORKER, &parsed.keys, now).await?;
         let fresh = parsed.fresh(&new);
         self.probe(Step::Claimed)?;
         // The facts may be what cannot be had: a dead letter asks for none.

@@ -170,7 +170,7 @@ fn fault_of(row: &Due, settled: Settled) -> Result<Fault, Fault> {
     match (settled, row.outgoing.wire) {
         (Settled::Returned { code, .. }, Wire::Nhn) => Ok(Fault::broken(
             "nhn-unroutable",
-            format!("NHN's broker has no such queue ({code}): check the party's queues, then replay"),
+            format!("NHN's broker has no such queue ({code}): correct the party's queues with `dialogpost apply`"),
         )),
         // Our own queues are ours to make: once they exist the message goes out.
         (Settled::Returned { code, .. }, Wire::Dialogpost) => {

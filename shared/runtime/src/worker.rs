@@ -130,9 +130,10 @@ fn problem(state: &ConsumerState) -> Option<String> {
     match (state.is_ready(), state.missing.is_empty()) {
         (true, _) => None,
         (false, true) => Some("not connected".to_owned()),
-        (false, false) => {
-            Some(format!("missing on the broker: {}", state.missing.iter().cloned().collect::<Vec<_>>().join(", ")))
-        }
+        (false, false) => Some(format!(
+            "missing on the broker, see `dialogpost topology apply`: {}",
+            state.missing.iter().cloned().collect::<Vec<_>>().join(", ")
+        )),
     }
 }
 

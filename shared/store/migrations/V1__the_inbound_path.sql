@@ -63,7 +63,7 @@ create table dialogpost.patient (
 create table dialogpost.processed (
     worker text not null,
     message_id text not null,
-    at timestamptz not null default now(),
+    at timestamptz not null,
     primary key (worker, message_id)
 );
 

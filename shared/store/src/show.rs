@@ -108,11 +108,12 @@ async fn steps(session: &Session, id: Uuid) -> Result<Vec<TraceStep>, StoreError
             union all select journaled_at, 'journal', patient::text from dialogpost.journal_entry where entry = $1
             union all select at, 'dead-letter', worker || ' ' || code || ' ' || id from dialogpost.dead_letter where message = $1
             union all select due_at, 'waiting', wire || ' ' || routing_key || ', attempts ' || attempts from dialogpost.outbox where cause = $1
-            union all select at, 'answer', coalesce(function, '?') || ' to ' || queue || ' ' || id from dialogpost.message
+            union all select at, 'answer', coalesce(function, '?') || ' to ' || queue || case when exists (select from dialogpost.outbox o where o.id = m.id)
+                    then ', waiting, ' else ', sent, ' end || id from dialogpost.message m
                 where answers = $1 and direction = 'out'
             union all select m.at, 'receipt', r.kind || ' ' || coalesce(r.status, '') || ' ' || array_to_string(r.codes, ' ')
                 from dialogpost.receipt r join dialogpost.message m on m.id = r.message where r.about = $1 or r.message = $1
-         ) t order by at, what"
+         ) t order by at, what <> 'claimed', what"
     );
     let rows = session.query(steps, &[&id]).await?;
     rows.iter().map(|r| Ok(TraceStep { at: column(r, "at")?, what: column(r, "what")?, detail: column(r, "detail")? })).collect()

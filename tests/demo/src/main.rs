@@ -183,6 +183,7 @@ impl Demo {
         }
         let right = self.verdicts.iter().filter(|verdict| **verdict == Verdict::AsExpected).count();
         println!("{right} of {} messages ended as they must", self.rows.len());
+        println!("What comes again under the same AMQP id is the same row of the ledger below.");
         right == self.rows.len() && self.stray == 0
     }
 }

@@ -45,7 +45,7 @@ impl Addressed {
 pub fn addressed(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) -> Result<Option<Addressed>, Fault> {
     let Some(answer) = &unanswered.answer else { return Ok(None) };
     let lacking = |what| Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"));
-    let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party, then replay"))?;
+    let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party"))?;
     let from = unanswered.receiver.ok_or_else(|| lacking("the receiver's HER-id"))?;
     let sent = match answer {
         Answer::AppRec { errors } => receipt(message, unanswered, errors, from, to, id, now)?,

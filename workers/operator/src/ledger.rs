@@ -50,43 +50,21 @@ fn answer(lines: &[Line], days: i32) -> Answer {
     }
 }
 
+/// Columns that are left out while they hold nothing but zeros.
+const RARE: [&str; 5] = ["repeated", "filed", "dead", "in flight", "unexplained"];
+
 fn table(lines: &[Line]) -> String {
-    let header = [
-        "day",
-        "clinic",
-        "received",
-        "delivered",
-        "journaled and delivered",
-        "rejected",
-        "repeated",
-        "filed",
-        "dead",
-        "in flight",
-        "unexplained",
-        "balances",
-    ];
+    let Some(first) = lines.first() else { return String::new() };
+    let names = columns(first).map(|(name, _)| name);
+    let shown = |name: &str| !RARE.contains(&name) || lines.iter().any(|l| columns(l).iter().any(|(n, v)| *n == name && *v != 0));
+    let header = ["day", "clinic"].into_iter().chain(names.into_iter().filter(|name| shown(name))).chain(["balances"]);
     let mut grid = Grid::new(header).numbers_from(2);
     for line in lines {
-        let numbers = columns(line).map(|(_, n)| n.to_string());
-        let [received, delivered, journaled, rejected, repeated, filed, dead, in_flight, unexplained] = numbers;
+        let numbers = columns(line).into_iter().filter(|(name, _)| shown(name)).map(|(_, n)| n.to_string());
         let balances = if line.balances() { "yes" } else { "NO" }.to_owned();
-        let (day, clinic) = (line.day.clone(), or_dash(line.clinic));
-        grid.row([
-            day,
-            clinic,
-            received,
-            delivered,
-            journaled,
-            rejected,
-            repeated,
-            filed,
-            dead,
-            in_flight,
-            unexplained,
-            balances,
-        ]);
+        grid.row([line.day.clone(), or_dash(line.clinic)].into_iter().chain(numbers).chain([balances]));
     }
-    if lines.is_empty() { String::new() } else { grid.to_string() }
+    grid.to_string()
 }
 
 const fn columns(line: &Line) -> [(&'static str, i64); 9] {

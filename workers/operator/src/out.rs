@@ -1,6 +1,6 @@
 //! Everything that is printed.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use domain::transport::may_hold_identity_number;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -62,6 +62,9 @@ pub async fn patiently<T>(what: &str, work: impl Future<Output = T>) -> T {
     done
 }
 
+/// Width of tables of names and values where no terminal tells its own.
+const WIDTH: u16 = 120;
+
 /// A table for people. It has no colours.
 #[derive(Debug)]
 pub struct Grid {
@@ -71,10 +74,14 @@ pub struct Grid {
 
 impl Grid {
     /// An empty table.
-    pub fn new<const N: usize>(header: [&str; N]) -> Self {
+    pub fn new<'a>(header: impl IntoIterator<Item = &'a str>) -> Self {
         let mut table = Table::new();
         table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(header.map(Cell::new));
+        table.set_header(header.into_iter().map(Cell::new));
+        // Lists stay one line a row, for other programs; what is named beside its value may be long.
+        if !std::io::stdout().is_terminal() && table.column_count() == 2 {
+            table.set_width(WIDTH);
+        }
         Self { table, numbers_from: usize::MAX }
     }
 
@@ -86,14 +93,19 @@ impl Grid {
     }
 
     /// Adds a row.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.table.add_row(cells.map(|text| Cell::new(clean(&text))));
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.table.add_row(cells.into_iter().map(|text| Cell::new(clean(&text))));
     }
 }
 
 impl std::fmt::Display for Grid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut table = self.table.clone();
+        // Ids, dates and numbers stay whole, so that they can be copied; what is long stands last and wraps.
+        let whole = if self.numbers_from == usize::MAX { table.column_count().saturating_sub(1) } else { usize::MAX };
+        for column in table.column_iter_mut().take(whole) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
         for column in table.column_iter_mut().skip(self.numbers_from) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -143,10 +155,10 @@ mod tests {
 
     #[test]
     fn what_may_be_a_person_is_hidden() {
-        for harmless in ["8141333", "ID:host-1700000000000-1", "a76d8934-d4ba-4a22-8f5d-12345678901a"] {
+        for harmless in ["8141333", "ID:host-1700000", "a76d8934-d4ba-4a22-8f5d-12345678901a"] {
             assert_eq!(unless_a_person(harmless), harmless);
         }
-        for person in ["15868549960", "nin=15868549960;", &"x".repeat(101)] {
+        for person in ["15868549960", "158685 49960", "nin=15868549960;", &"x".repeat(101)] {
             assert!(unless_a_person(person).starts_with("(hidden, "), "{person}");
         }
     }

@@ -31,10 +31,11 @@ Examples:
 Exit codes: 0 found; 1 nothing bears this id; 2 it could not be asked.";
 
 /// What ids are looked for.
-const SEARCHED: [&str; 3] = [
+const SEARCHED: [&str; 4] = [
     "ids in our ledger (messages received and sent)",
     "MsgIds of business messages from known parties",
     "AMQP message ids of messages received",
+    "not ids of dead letters: for those, dialogpost dead-letters show ID",
 ];
 
 impl Show {

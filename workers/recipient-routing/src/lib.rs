@@ -74,9 +74,7 @@ impl Handler for RecipientRouting {
         let routed = facts.clinics.get(&known.clinic).and_then(|c| recipients(c, known.kind, known.fastlege.as_deref()));
         match routed {
             Some(routed) => Verdict::Done(Delivered { entry: *entry, clinic: known.clinic, routed, at: now }),
-            None => {
-                Verdict::Broken(Fault::broken("nobody-at-clinic", "the clinic employs nobody: apply its employees, then replay"))
-            }
+            None => Verdict::Broken(Fault::broken("nobody-at-clinic", "the clinic employs nobody: apply its employees")),
         }
     }
 

@@ -101,7 +101,7 @@ impl Slot {
         }
         self.missing = true;
         metrics::gauge!("dialogpost_queue_missing", "queue" => self.queue.clone()).set(1.0);
-        tracing::warn!(queue = self.queue, %fault, "the queue cannot be read; trying again until it can");
+        tracing::warn!(queue = self.queue, %fault, "the queue cannot be read, trying again until it can; one of ours is made by `dialogpost topology apply`");
         true
     }
 
