@@ -222,8 +222,11 @@ impl Consumer {
     async fn recover(&mut self, fault: &Fault) {
         self.state.reconnecting();
         metrics::counter!("dialogpost_reconnects_total", "name" => self.config.name.clone()).increment(1);
-        if self.connection.take().is_some_and(|(_, since)| since.elapsed() > STABLE) {
-            self.delays.reset();
+        if let Some((connection, since)) = self.connection.take() {
+            if since.elapsed() > STABLE {
+                self.delays.reset();
+            }
+            close_behind(connection);
         }
         tracing::warn!(%fault, "the connection to the broker is lost; connecting again");
         if is_poison(fault) {
@@ -245,5 +248,20 @@ impl Consumer {
             connect::close(connection).await;
         }
         self.state.reconnecting();
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        if let Some((connection, _)) = self.connection.take() {
+            close_behind(connection);
+        }
+    }
+}
+
+/// A connection that is merely dropped may live on inside the driver, and the broker then waits for acks of what it had delivered there.
+fn close_behind(connection: Connection) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(connect::close(connection));
     }
 }

@@ -151,10 +151,13 @@ impl Fleet {
             if seen >= received && in_flight == 0 && waiting == 0 {
                 return;
             }
-            assert!(
-                started.elapsed() < limit,
-                "after {limit:?}: {seen} of {received} received, {in_flight} in flight, {waiting} in the outbox"
-            );
+            if started.elapsed() > limit {
+                let stuck = self.rows.stuck().await;
+                let of_queues =
+                    ["list_queues", "-p", &self.world.vhost, "name", "messages_ready", "messages_unacknowledged", "consumers"];
+                let queues = self.world.rabbit().ctl(&of_queues).await;
+                panic!("after {limit:?}: {seen} of {received} received, {waiting} in the outbox, in flight: {stuck:?}\n{queues}");
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -50,4 +50,14 @@ impl Rows {
         let row = &self.query(sql, &[]).await[0];
         (row.get(0), row.get(1))
     }
+
+    /// What is known of messages in flight: function, outcome, and which workers have claimed them.
+    pub async fn stuck(&self) -> Vec<String> {
+        self.column(
+            "select coalesce(m.function, '') || ' ' || m.outcome || ' ' || coalesce(m.msg_id, '') || ' claimed by '
+                || coalesce((select string_agg(p.worker, ' ') from dialogpost.processed p where p.message_id = m.id::text), 'nobody')
+             from dialogpost.message_state s join dialogpost.message m on m.id = s.id where s.state = 'in_flight'",
+        )
+        .await
+    }
 }
