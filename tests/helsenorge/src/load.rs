@@ -14,13 +14,15 @@ use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use std::collections::HashMap;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::{Builder, Uuid};
 
 /// Most messages that wait for their confirm.
 const WINDOW: usize = 1000;
 /// How long a lost broker is waited for before a message counts as unconfirmed.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A broker that died may never say so: after this a message counts as unconfirmed, and is sent again under its id.
+const SILENCE: Duration = Duration::from_secs(10);
 const MSG_ID: &str = "11111111-1111-4111-8111-111111111111";
 const NIN: &str = "00000000000";
 const GIVEN: &str = "@given@";
@@ -177,7 +179,9 @@ impl HelseNorge {
             }
             let at = clock::now();
             match self.put_patiently(&message).await {
-                Some(confirm) => confirms.push(async move { (message, at, is_confirmed(confirm.await)) }),
+                Some(confirm) => {
+                    confirms.push(async move { (message, at, timeout(SILENCE, confirm).await.is_ok_and(is_confirmed)) })
+                }
                 None => sending.unconfirmed.push(message),
             }
         }
@@ -191,10 +195,10 @@ impl HelseNorge {
     async fn put_patiently(&self, message: &Sent) -> Option<lapin::PublisherConfirm> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.put(message).await {
-                Ok(confirm) => return Some(confirm),
-                Err(_) if Instant::now() < deadline => sleep(Duration::from_millis(100)).await,
-                Err(_) => return None,
+            match timeout(SILENCE, self.put(message)).await {
+                Ok(Ok(confirm)) => return Some(confirm),
+                _ if Instant::now() < deadline => sleep(Duration::from_millis(100)).await,
+                _ => return None,
             }
         }
     }
