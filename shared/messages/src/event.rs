@@ -78,6 +78,16 @@ pub enum Fact {
     MessageRepeated(Answered),
 }
 
+impl Fact {
+    /// The ledger row it is about.
+    pub const fn message(&self) -> Uuid {
+        match self {
+            Self::DialogReceived(received) => received.message,
+            Self::MessageRejected(a) | Self::MessageRefused(a) | Self::MessageRepeated(a) => a.message,
+        }
+    }
+}
+
 /// See [`Fact::DialogReceived`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DialogReceived {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use messages::Fault;
-use messages::event::{Event, Fact};
+use messages::event::Event;
 use messages::transport::{Delivery, Outgoing, Properties, Wire};
 use runtime::pipeline::Ended;
 use runtime::worker::{self, Context, Source, Worker};
@@ -40,10 +40,7 @@ impl Dead {
 
     /// The ledger row, when the body is an event of ours.
     fn message(&self) -> Option<Uuid> {
-        Some(match Event::from_json(&self.body).ok()?.fact {
-            Fact::DialogReceived(received) => received.message,
-            Fact::MessageRejected(a) | Fact::MessageRefused(a) | Fact::MessageRepeated(a) => a.message,
-        })
+        Some(Event::from_json(&self.body).ok()?.fact.message())
     }
 }
 

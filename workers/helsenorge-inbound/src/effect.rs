@@ -217,10 +217,7 @@ fn answered(row: &Received) -> Option<Fact> {
 }
 
 fn outgoing(fact: Fact, now: Timestamp) -> Outgoing {
-    let cause = match &fact {
-        Fact::DialogReceived(received) => received.message,
-        Fact::MessageRejected(a) | Fact::MessageRefused(a) | Fact::MessageRepeated(a) => a.message,
-    };
+    let cause = fact.message();
     let event = Event { id: Uuid::now_v7(), time: now, fact };
     event_to(&event, cause)
 }

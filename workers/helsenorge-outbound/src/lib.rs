@@ -7,7 +7,7 @@ pub mod answer;
 use answer::{Addressed, addressed};
 use jiff::Timestamp;
 use messages::Fault;
-use messages::event::{Event, Fact};
+use messages::event::Event;
 use messages::transport::{Delivery, Outgoing, Wire};
 use runtime::pipeline::Ended;
 use runtime::worker::{self, Context, Source, Worker};
@@ -43,10 +43,7 @@ impl Handler for HelsenorgeOutbound {
 
     fn parse(&self, delivery: &Delivery) -> Result<Uuid, Fault> {
         let event = Event::from_json(&delivery.body).map_err(|e| Fault::broken("event-unreadable", e.to_string()))?;
-        Ok(match event.fact {
-            Fact::DialogReceived(received) => received.message,
-            Fact::MessageRejected(a) | Fact::MessageRefused(a) | Fact::MessageRepeated(a) => a.message,
-        })
+        Ok(event.fact.message())
     }
 
     /// One answer for each message that arrived.
