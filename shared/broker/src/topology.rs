@@ -39,11 +39,13 @@ enum DeadLetters {
 }
 
 /// Every queue of ours.
-pub const QUEUES: [QueueRow; 6] = [
+pub const QUEUES: [QueueRow; 7] = [
     row("dialogpost.helsenorge-inbound", &[]),
     row("dialogpost.recipient-routing", &["dialog-received.*"]),
     row("dialogpost.ekonsultasjon-journaling", &["dialog-received.ekonsultasjon"]),
     row("dialogpost.helsenorge-outbound", &["dialog-received.*", "message-rejected", "message-refused", "message-repeated"]),
+    // Somebody waits for these: they pass by the others.
+    row("dialogpost.helsenorge-outbound.sync", &["request-received"]),
     // Dead letters of dead letters would circle, and the broker drops what circles.
     QueueRow { name: KEEPER, exchange: DEAD_LETTER_EXCHANGE, keys: &["#"], dead_letters: DeadLetters::ToUnreadable },
     QueueRow { name: UNREADABLE, exchange: DEAD_LETTER_EXCHANGE, keys: &[], dead_letters: DeadLetters::Stay },
@@ -56,6 +58,11 @@ const fn row(name: &'static str, keys: &'static [&'static str]) -> QueueRow {
 /// The queue of a worker.
 pub fn queue_of(worker: &str) -> String {
     format!("dialogpost.{worker}")
+}
+
+/// The queue of a worker for what somebody waits for.
+pub fn sync_queue_of(worker: &str) -> String {
+    format!("dialogpost.{worker}.sync")
 }
 
 /// One thing that is on the broker now.

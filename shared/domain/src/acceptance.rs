@@ -2,14 +2,16 @@
 //!
 //! The order of the checks is the order of nhn-messaging 3.2: properties, packing, XML, HER-ids, then the clinic's and patient's side.
 
-use crate::arrival::{Arrival, Payload, conversation, kind, patient_id};
+use crate::arrival::{Arrival, Payload, Unopened, conversation, kind, patient_id};
 use crate::clinic::Clinic;
 use crate::entry::{self, Entry, Form};
 use crate::readiness;
 use crate::receipts::{Answer, ReceiptHead, error_8221, receipt_head, wants_positive};
+use crate::sync::{self, Reply};
 use crate::transport::{
     ErrorMessage, Header, HeaderFault, INVALID_FIELD, Lane, NOT_WELL_FORMED, SPOOFING, UNSUPPORTED, check_header,
 };
+use jiff::Timestamp;
 use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
@@ -52,10 +54,16 @@ pub enum Decision {
     Refuse(&'static str, ErrorMessage),
     /// Decided before under another transport id: the first message's answer is due again.
     Repeat(Uuid),
+    /// A request whose sender waits for this reply.
+    Reply(Box<(ReceiptHead, Reply)>),
+    /// A request whose sender waits no longer.
+    Expired,
     /// A receipt for something we sent.
     FileReceipt(Box<ReceivedAppRec>),
     /// An error message about something we sent; never answered.
     FileError,
+    /// Cannot be decided yet: later again.
+    Later(Fault),
     /// Nobody to answer, or nobody we know.
     Dead(Fault),
 }
@@ -110,7 +118,7 @@ impl Rejection {
 }
 
 /// Decides. Pure: the same arrival and facts give the same decision.
-pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision {
+pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries, now: Timestamp) -> Decision {
     // On the error queue nothing is checked strictly and nothing is answered (nhn-messaging 2.5).
     if arrival.lane == Lane::Error {
         return Decision::FileError;
@@ -123,9 +131,14 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision
     if !facts.sender_known {
         return Decision::Dead(unknown_sender());
     }
+    if arrival.lane == Lane::Sync && sync::is_stale(&arrival.properties, now) {
+        return Decision::Expired;
+    }
     let read = match &arrival.payload {
         Payload::Read(read) => read,
         Payload::Unreadable(error) => return unreadable(*error),
+        Payload::Unopened(Unopened::Refused(code, error)) => return Decision::Refuse(code, error.clone()),
+        Payload::Unopened(Unopened::Later(fault)) => return Decision::Later(fault.clone()),
         Payload::Closed => {
             return Decision::Refuse(
                 "content-protected",
@@ -134,7 +147,7 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries) -> Decision
         }
     };
     match &read.incoming {
-        Incoming::MsgHead(head) => decide_dialog(head, &read.deviations, header, facts, series),
+        Incoming::MsgHead(head) => decide_head(head, &read.deviations, arrival, header, facts, series),
         Incoming::AppRec(apprec) => decide_receipt(apprec, header),
         Incoming::SoapFault(_) => Decision::FileError,
         Incoming::Unknown { .. } => {
@@ -190,7 +203,14 @@ fn decide_receipt(apprec: &ReceivedAppRec, header: Header) -> Decision {
     }
 }
 
-fn decide_dialog(head: &MsgHead, deviations: &[&str], header: Header, facts: &Facts, series: &TestSeries) -> Decision {
+fn decide_head(
+    head: &MsgHead,
+    deviations: &[&str],
+    arrival: &Arrival,
+    header: Header,
+    facts: &Facts,
+    series: &TestSeries,
+) -> Decision {
     let level_2 =
         |o: &Option<messages::wire::hodemelding::Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).map(str::to_owned);
     if let Err(refused) = check_parties(level_2(&head.sender).as_deref(), level_2(&head.receiver).as_deref(), header) {
@@ -200,6 +220,9 @@ fn decide_dialog(head: &MsgHead, deviations: &[&str], header: Header, facts: &Fa
         Ok(receipt) => receipt,
         Err(element) => return schema_invalid(element),
     };
+    if arrival.lane == Lane::Sync {
+        return sync::decide(head, receipt, &arrival.properties, facts);
+    }
     if let Some(earlier) = facts.earlier {
         return Decision::Repeat(earlier);
     }

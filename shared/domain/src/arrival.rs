@@ -2,13 +2,13 @@
 
 use crate::acceptance::Rejection;
 use crate::receipts::error_8221;
-use crate::transport::{Lane, Packing, is_code};
+use crate::transport::{ErrorMessage, Lane, Packing, is_code};
 use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::transport::Properties;
 use messages::wire::hodemelding::{Content, MsgHead};
 use messages::wire::{Incoming, Read, XmlError};
-use messages::{HerId, MessageId, PersonId};
+use messages::{Fault, HerId, MessageId, PersonId};
 use uuid::Uuid;
 
 /// A message with what could be read of it.
@@ -29,8 +29,19 @@ pub enum Payload {
     Read(Box<Read>),
     /// Refused by the reader.
     Unreadable(XmlError),
-    /// Protected content, or an error message's body, which is not looked at.
+    /// Protected content before it is opened, or an error message's body, which is not looked at.
     Closed,
+    /// Protected content that did not open, or content that should have been protected.
+    Unopened(Unopened),
+}
+
+/// Why a payload was not opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unopened {
+    /// The sender is told: our stable code, and what it is told (nhn-messaging 3.3).
+    Refused(&'static str, ErrorMessage),
+    /// Time may heal it: a revocation list is out of reach, for instance.
+    Later(Fault),
 }
 
 /// What to ask the store before deciding.
@@ -97,7 +108,7 @@ impl Arrival {
         let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());
         let sent = match (&self.payload, self.lane) {
             (_, Lane::Error) => [p.application("originalMessageId"), p.correlation_id.as_deref(), p.message_id.as_deref()],
-            (Payload::Read(read), Lane::Async) => match &read.incoming {
+            (Payload::Read(read), Lane::Async | Lane::Sync) => match &read.incoming {
                 Incoming::AppRec(apprec) => [apprec.original_id.as_deref(), None, None],
                 Incoming::SoapFault(fault) => [fault.message_id.as_deref(), None, None],
                 _ => [None; 3],
@@ -137,7 +148,7 @@ pub fn packing(lane: Lane, properties: &Properties) -> Packing {
     match properties.content_type.as_deref() {
         Some(content_type) => Packing::of(content_type),
         // Reported as missing later; until then the payload may tell the message function.
-        None if lane == Lane::Async => Packing::Plain,
+        None if lane != Lane::Error => Packing::Plain,
         None => Packing::Protected,
     }
 }

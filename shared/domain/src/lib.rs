@@ -4,6 +4,7 @@
 //! - [`clinic`], [`setup`]: what a clinic is, and the file that describes one
 //! - [`readiness`]: may it take part (J1)
 //! - [`arrival`], [`transport`], [`acceptance`]: what becomes of a message that arrives
+//! - [`sync`]: what is answered while its sender waits
 //! - [`entry`]: what is kept of its content
 //! - [`receipts`]: what the sender is told
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
@@ -19,4 +20,5 @@ pub mod receipts;
 pub mod retry;
 pub mod routing;
 pub mod setup;
+pub mod sync;
 pub mod transport;

@@ -1,5 +1,6 @@
 //! What the sender is told: which AppRec with which code, or which error message (message-formats 4, nhn-messaging 2.5).
 
+use crate::sync::{LIFE_MS, Reply};
 use crate::transport::{ErrorMessage, is_code};
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use messages::HerId;
@@ -24,6 +25,8 @@ pub enum Answer {
     },
     /// An error message on the sender's error queue.
     Error(ErrorMessage),
+    /// The reply that its sender waits for.
+    Reply(Reply),
 }
 
 /// The parts of a header that an AppRec repeats.
@@ -126,6 +129,20 @@ pub fn outbound_properties(
         to: Some(to_queue.to_owned()),
         reply_to: Some(reply_to.to_owned()),
         application: addresses(from, to, now),
+        ..Properties::default()
+    }
+}
+
+/// Properties of the reply to a request whose sender waits (nhn-messaging 4.3).
+pub fn reply_properties(original: &Original<'_>, queue: &str, id: Uuid, now: Timestamp) -> Properties {
+    let id = id.to_string();
+    Properties {
+        correlation_id: echoed(&original.properties.correlation_id).or_else(|| echoed(&original.properties.message_id)),
+        message_id: Some(id),
+        subject: original.properties.subject.clone(),
+        to: Some(queue.to_owned()),
+        ttl_ms: Some(LIFE_MS),
+        application: addresses(original.to, original.from, now),
         ..Properties::default()
     }
 }

@@ -1,5 +1,6 @@
 //! What the properties around a message must hold, before its content is looked at (nhn-messaging 2, 3.1–3.3).
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use messages::transport::Properties;
 use messages::{Fault, HerId};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,8 @@ use std::borrow::Cow;
 pub enum Lane {
     /// Dialogs and receipts.
     Async,
+    /// Requests whose sender waits.
+    Sync,
     /// Notices that a message of ours could not be processed; never answered.
     Error,
 }
@@ -132,7 +135,7 @@ pub fn check_header(properties: &Properties, function: Option<&str>) -> Result<H
     let present = [
         ("toHerId", to.is_some()),
         ("Label", function.is_some_and(|f| !f.trim().is_empty())),
-        ("applicationTimeStamp", properties.application("applicationTimeStamp").is_some_and(is_time_stamp)),
+        ("applicationTimeStamp", properties.application("applicationTimeStamp").is_some_and(|t| time_stamp(t).is_some())),
         ("ContentType", properties.content_type.as_deref().is_some_and(|t| !t.trim().is_empty())),
     ];
     let missing: Vec<_> = present.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
@@ -146,12 +149,12 @@ pub fn check_header(properties: &Properties, function: Option<&str>) -> Result<H
     Ok(Header { from, to })
 }
 
-/// `applicationTimeStamp`: ISO 8601 with or without zone, or a date with a time as .NET writes it; unparsable counts as missing.
-fn is_time_stamp(text: &str) -> bool {
+/// `applicationTimeStamp`: ISO 8601 with or without zone, or a date with a time as .NET writes it; UTC unless it says otherwise.
+/// Unparsable counts as missing.
+pub fn time_stamp(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    text.parse::<jiff::Timestamp>().is_ok()
-        || text.parse::<jiff::civil::DateTime>().is_ok()
-        || jiff::civil::DateTime::strptime("%m/%d/%Y %H:%M:%S", text).is_ok()
+    let civil = || text.parse::<DateTime>().or_else(|_| DateTime::strptime("%m/%d/%Y %H:%M:%S", text)).ok();
+    text.parse().ok().or_else(|| civil()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp()))
 }
 
 #[cfg(test)]
@@ -227,10 +230,10 @@ mod tests {
             "2026-07-02 12:31:17",
             "07/02/2026 12:31:17",
         ] {
-            assert!(is_time_stamp(ok), "{ok}");
+            assert!(time_stamp(ok).is_some(), "{ok}");
         }
         for bad in ["", "2026", "i går", "2026-13-02T12:31:17Z"] {
-            assert!(!is_time_stamp(bad), "{bad}");
+            assert!(time_stamp(bad).is_none(), "{bad}");
         }
     }
 

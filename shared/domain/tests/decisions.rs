@@ -18,6 +18,9 @@ const SVAR: &str = include_str!("../../../tests/fixtures/wire/svar.xml");
 const APPREC: &str = include_str!("../../../tests/fixtures/wire/apprec-1.1-avvist.xml");
 const SERIES: TestSeries = TestSeries { plus_80: true, plus_40: true };
 
+/// Ten seconds after the message was sent.
+const NOW: &str = "2026-07-02T12:31:27Z";
+
 fn arrival(xml: &str) -> Arrival {
     let payload = match read(xml.as_bytes(), &Limits::default()) {
         Ok(read) => Payload::Read(Box::new(read)),
@@ -57,13 +60,16 @@ fn facts() -> Facts {
 
 /// What was decided, in a word or two.
 fn decided(arrival: &Arrival, facts: &Facts) -> String {
-    match decide(arrival, facts, &SERIES) {
+    match decide(arrival, facts, &SERIES, NOW.parse().unwrap()) {
         Decision::Accept(accepted) => format!("accept {}", accepted.kind.as_str()),
         Decision::Reject(reject) => format!("reject {} {}", reject.1.code, reject.1.error.v.unwrap()),
         Decision::Refuse(code, error) => format!("refuse {code} {}", error.condition),
         Decision::Repeat(_) => "repeat".into(),
         Decision::FileReceipt(_) => "file receipt".into(),
         Decision::FileError => "file error".into(),
+        Decision::Reply(reply) => format!("reply to {}", reply.1.queue),
+        Decision::Expired => "expired".into(),
+        Decision::Later(fault) => format!("later {}", fault.code),
         Decision::Dead(fault) => format!("dead {}", fault.code),
     }
 }
@@ -139,7 +145,7 @@ fn a_receipt_is_filed_and_never_answered() {
 }
 
 fn thread(xml: &str, facts: &Facts) -> Thread {
-    match decide(&arrival(xml), facts, &SERIES) {
+    match decide(&arrival(xml), facts, &SERIES, NOW.parse().unwrap()) {
         Decision::Accept(accepted) => accepted.thread,
         other => panic!("{other:?}"),
     }

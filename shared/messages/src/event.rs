@@ -76,6 +76,8 @@ pub enum Fact {
     MessageRefused(Answered),
     /// A message that had been decided before came again under a new transport id: the same AppRec is due again.
     MessageRepeated(Answered),
+    /// A request was understood whose sender waits: its reply is due.
+    RequestReceived(Answered),
 }
 
 impl Fact {
@@ -83,7 +85,7 @@ impl Fact {
     pub const fn message(&self) -> Uuid {
         match self {
             Self::DialogReceived(received) => received.message,
-            Self::MessageRejected(a) | Self::MessageRefused(a) | Self::MessageRepeated(a) => a.message,
+            Self::MessageRejected(a) | Self::MessageRefused(a) | Self::MessageRepeated(a) | Self::RequestReceived(a) => a.message,
         }
     }
 }
@@ -169,6 +171,7 @@ impl Event {
             Fact::MessageRejected(_) => "message-rejected",
             Fact::MessageRefused(_) => "message-refused",
             Fact::MessageRepeated(_) => "message-repeated",
+            Fact::RequestReceived(_) => "request-received",
         }
     }
 }

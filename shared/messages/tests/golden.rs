@@ -41,7 +41,8 @@ fn events() -> Vec<Event> {
         Fact::DialogReceived(received),
         Fact::MessageRejected(answered.clone()),
         Fact::MessageRefused(answered.clone()),
-        Fact::MessageRepeated(answered),
+        Fact::MessageRepeated(answered.clone()),
+        Fact::RequestReceived(answered),
     ];
     let time = "2026-03-02T07:15:00.125Z".parse().unwrap();
     facts.into_iter().map(|fact| Event { id: uuid(1), time, fact }).collect()
@@ -54,6 +55,7 @@ const fn file_of(event: &Event) -> &'static str {
         Fact::MessageRejected(_) => "MessageRejected.v1.json",
         Fact::MessageRefused(_) => "MessageRefused.v1.json",
         Fact::MessageRepeated(_) => "MessageRepeated.v1.json",
+        Fact::RequestReceived(_) => "RequestReceived.v1.json",
     }
 }
 

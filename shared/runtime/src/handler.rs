@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{Delivery, Outgoing};
-use store::{StoreError, Tx};
+use store::{Session, StoreError, Tx};
 use uuid::Uuid;
 
 /// One worker's decision about messages of one kind.
@@ -23,6 +23,17 @@ pub trait Handler: Send + Sync + 'static {
     /// # Errors
     /// A [`Fault`] that becomes a dead letter.
     fn parse(&self, delivery: &Delivery) -> Result<Self::Message, Fault>;
+
+    /// Opens what is sealed, before the transaction: here the processor works, and no row waits for it. A message that was handled before
+    /// may be opened again.
+    fn open(
+        &self,
+        _session: &Session,
+        _batch: Vec<&mut Self::Message>,
+        _now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
 
     /// What makes the message's effect happen once: unique for this worker, the same on every redelivery and replay.
     fn key(&self, message: &Self::Message) -> String;

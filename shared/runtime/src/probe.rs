@@ -7,6 +7,8 @@ use std::sync::Arc;
 pub enum Step {
     /// The bytes were read.
     Parsed,
+    /// What was sealed is opened.
+    Opened,
     /// The claims are written, not committed.
     Claimed,
     /// The facts are loaded.
@@ -27,8 +29,9 @@ pub enum Step {
 
 impl Step {
     /// Every step, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Parsed,
+        Self::Opened,
         Self::Claimed,
         Self::FactsLoaded,
         Self::Decided,

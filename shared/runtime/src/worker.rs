@@ -56,8 +56,19 @@ pub struct Worker {
 pub enum Source {
     /// `dialogpost.<worker>` on our broker.
     Own,
+    /// `dialogpost.<worker>.sync` on our broker: what somebody waits for.
+    OwnSync,
     /// The clinics' queues on NHN's broker.
-    Nhn(NhnQueues),
+    Nhn(NhnQueues, Hurry),
+}
+
+/// Whether the senders of a queue's messages wait. Read apart, so that a backlog of the others never delays them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hurry {
+    /// Sync queues.
+    Yes,
+    /// Async and error queues.
+    No,
 }
 
 /// Runs a handler on its sources, publishing to `wires`.
@@ -71,7 +82,9 @@ pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>,
     for source in sources {
         let (url, queues, suffix) = match source {
             Source::Own => (config.amqp_url.clone(), watch::channel(vec![topology::queue_of(H::WORKER)]).1, ""),
-            Source::Nhn(queues) => (config.nhn_amqp_url.clone(), queues.names(), "/nhn"),
+            Source::OwnSync => (config.amqp_url.clone(), watch::channel(vec![topology::sync_queue_of(H::WORKER)]).1, "/sync"),
+            Source::Nhn(queues, Hurry::No) => (config.nhn_amqp_url.clone(), queues.names(Hurry::No), "/nhn"),
+            Source::Nhn(queues, Hurry::Yes) => (config.nhn_amqp_url.clone(), queues.names(Hurry::Yes), "/nhn-sync"),
         };
         for lane in 0..config.lanes {
             let name = format!("{}{suffix}/{lane}", H::WORKER);
@@ -141,7 +154,14 @@ fn problem(state: &ConsumerState) -> Option<String> {
 #[derive(Clone)]
 pub struct NhnQueues {
     names: watch::Receiver<Vec<String>>,
+    in_hurry: watch::Receiver<Vec<String>>,
     lanes: watch::Receiver<HashMap<String, Lane>>,
+}
+
+fn sorted(queues: &HashMap<String, Lane>, wanted: impl Fn(Lane) -> bool) -> Vec<String> {
+    let mut names: Vec<_> = queues.iter().filter(|(_, lane)| wanted(**lane)).map(|(name, _)| name.clone()).collect();
+    names.sort();
+    names
 }
 
 const REREAD: Duration = Duration::from_secs(5);
@@ -150,6 +170,7 @@ impl NhnQueues {
     /// Reads the queues and keeps reading them.
     pub fn start(context: &Context) -> Self {
         let (names_to, names) = watch::channel(Vec::new());
+        let (in_hurry_to, in_hurry) = watch::channel(Vec::new());
         let (lanes_to, lanes) = watch::channel(HashMap::new());
         let context = context.clone();
         tokio::spawn(async move {
@@ -159,10 +180,11 @@ impl NhnQueues {
                     Ok(queues) => {
                         health.ok();
                         let found: HashMap<_, _> = queues.into_iter().map(|q| (q.name, q.lane)).collect();
-                        let mut sorted: Vec<_> = found.keys().cloned().collect();
-                        sorted.sort();
+                        let of = |hurry| sorted(&found, |lane| (lane == Lane::Sync) == (hurry == Hurry::Yes));
+                        let (names, in_hurry) = (of(Hurry::No), of(Hurry::Yes));
                         lanes_to.send_replace(found);
-                        names_to.send_if_modified(|old| std::mem::replace(old, sorted.clone()) != sorted);
+                        names_to.send_if_modified(|old| std::mem::replace(old, names.clone()) != names);
+                        in_hurry_to.send_if_modified(|old| std::mem::replace(old, in_hurry.clone()) != in_hurry);
                     }
                     Err(error) => health.failing(error.to_string()),
                 }
@@ -171,12 +193,15 @@ impl NhnQueues {
                 }
             }
         });
-        Self { names, lanes }
+        Self { names, in_hurry, lanes }
     }
 
     /// Queue names, sorted.
-    pub fn names(&self) -> watch::Receiver<Vec<String>> {
-        self.names.clone()
+    pub fn names(&self, hurry: Hurry) -> watch::Receiver<Vec<String>> {
+        match hurry {
+            Hurry::Yes => self.in_hurry.clone(),
+            Hurry::No => self.names.clone(),
+        }
     }
 
     /// What arrives on a queue; an unknown one counts as async.

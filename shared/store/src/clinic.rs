@@ -117,11 +117,16 @@ pub async fn nhn_queues(session: &Session) -> Result<Vec<NhnQueue>, StoreError> 
         "clinic.queues",
         "select name, lane, min(her_id) as her_id from (
             select async_queue as name, 'async' as lane, her_id from dialogpost.clinic
+            union all select sync_queue, 'sync', her_id from dialogpost.clinic
             union all select error_queue, 'error', her_id from dialogpost.clinic
          ) q group by name, lane order by name, lane"
     );
     let rows = session.query(queues, &[]).await?;
-    let lane = |name: &str| if name == "error" { Lane::Error } else { Lane::Async };
+    let lane = |name: &str| match name {
+        "error" => Lane::Error,
+        "sync" => Lane::Sync,
+        _ => Lane::Async,
+    };
     rows.iter()
         .map(|r| Ok(NhnQueue { name: column(r, "name")?, lane: lane(column(r, "lane")?), clinic: her_id(r, "her_id")? }))
         .collect()

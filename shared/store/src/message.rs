@@ -60,6 +60,10 @@ pub enum Outcome {
     Repeated,
     /// A receipt or error message about something we sent.
     Filed,
+    /// A request whose sender waits got its reply.
+    Replied,
+    /// A request whose sender waited no longer.
+    Expired,
     /// Dead letter.
     Dead,
 }
@@ -73,6 +77,8 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Repeated => "repeated",
             Self::Filed => "filed",
+            Self::Replied => "replied",
+            Self::Expired => "expired",
             Self::Dead => "dead",
         }
     }
@@ -237,7 +243,7 @@ pub async fn unanswered(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Unans
          left join dialogpost.party p on p.her_id = m.from_her_id
          left join lateral (
             select her_id, async_queue from dialogpost.clinic where her_id = m.clinic
-            union all select her_id, async_queue from dialogpost.clinic where async_queue = m.queue limit 1
+            union all select her_id, async_queue from dialogpost.clinic where m.queue in (async_queue, sync_queue) limit 1
          ) q on true
          where m.id = any($1)"
     );

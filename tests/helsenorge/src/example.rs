@@ -39,6 +39,16 @@ pub fn error_queue(her_id: i64) -> String {
     format!("{her_id}_error")
 }
 
+/// Where a party receives requests whose sender waits.
+pub fn sync_queue(her_id: i64) -> String {
+    format!("{her_id}_sync")
+}
+
+/// Where a party waits for replies.
+pub fn syncreply_queue(her_id: i64) -> String {
+    format!("{her_id}_syncreply")
+}
+
 /// Given and family name of a doctor of the example clinic.
 pub(crate) fn doctor_name(her_id: i64) -> (&'static str, &'static str) {
     match her_id {

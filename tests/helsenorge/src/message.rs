@@ -1,6 +1,8 @@
 //! A dialog message from HelseNorge, right by default and wrong on request.
 
-use crate::example::{HELSENORGE, HELSENORGE_PARENT, LINE, SOLBAKKEN, SOLBAKKEN_PARENT, async_queue};
+use crate::example::{
+    HELSENORGE, HELSENORGE_PARENT, LINE, SOLBAKKEN, SOLBAKKEN_PARENT, async_queue, sync_queue, syncreply_queue,
+};
 use crate::{clock, metadata, parts};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -41,6 +43,7 @@ pub struct Message {
     transport_id: String,
     at: Timestamp,
     content_type: String,
+    ttl_ms: Option<u64>,
     /// Properties set or taken away at the end.
     overrides: BTreeMap<String, Option<String>>,
     replacements: Vec<(String, String)>,
@@ -68,28 +71,48 @@ impl Message {
         Self::new(DialogKind::EKontakt, parts::answer())
     }
 
-    fn new(kind: DialogKind, main: Document) -> Self {
-        let at = clock::now();
+    /// HelseNorge tests whether the clinic answers, and waits for it.
+    pub fn kommunikasjonstest() -> Self {
         let head = MsgHead {
-            gen_date: Some(clock::gen_date(at)),
-            msg_id: Some(Uuid::new_v4().to_string()),
+            msg_type: Some(Code::new("DIALOG_INNBYGGER_TEST", "Dialog med innbygger - test")),
+            ack: Some(Code::new("N", "Nei")),
+            ..Self::head(parts::communication_test())
+        };
+        Self { ttl_ms: Some(15_000), ..Self::of(head).on_queue(&sync_queue(SOLBAKKEN)).reply_to(&syncreply_queue(HELSENORGE)) }
+    }
+
+    fn new(kind: DialogKind, main: Document) -> Self {
+        let head = MsgHead {
             ack: Some(Code::new("J", "Ja")),
             patient: Some(parts::person(LINE.nin, LINE.given, LINE.family)),
+            ..Self::head(main)
+        };
+        Self::of(head).of_kind(kind)
+    }
+
+    fn head(main: Document) -> MsgHead {
+        MsgHead {
+            gen_date: Some(clock::gen_date(clock::now())),
+            msg_id: Some(Uuid::new_v4().to_string()),
             documents: vec![main],
             ..MsgHead::default()
-        };
+        }
+    }
+
+    fn of(head: MsgHead) -> Self {
         let message = Self {
             head,
             queue: String::new(),
             reply_to: String::new(),
             transport_id: Uuid::new_v4().to_string(),
-            at,
+            at: clock::now(),
             content_type: "text/plain".to_owned(),
+            ttl_ms: None,
             overrides: BTreeMap::new(),
             replacements: Vec::new(),
             raw_body: None,
         };
-        message.of_kind(kind).from(HELSENORGE, HELSENORGE_PARENT).to_clinic(SOLBAKKEN, SOLBAKKEN_PARENT)
+        message.from(HELSENORGE, HELSENORGE_PARENT).to_clinic(SOLBAKKEN, SOLBAKKEN_PARENT)
     }
 
     /// The service it belongs to: `MsgInfo/Type` and the AMQP subject.
@@ -120,6 +143,20 @@ impl Message {
         let parent = self.head.receiver.as_ref().and_then(|r| messages::wire::hodemelding::her_id_of(&r.idents)?.parse().ok());
         self.head.receiver = Some(parts::doctor((ENTERPRISE, parent.unwrap_or(SOLBAKKEN_PARENT)), doctor_her_id));
         self.queue = async_queue(clinic_her_id);
+        self
+    }
+
+    /// Where the answer is waited for; an empty one is left out.
+    #[must_use]
+    pub fn reply_to(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.reply_to);
+        self
+    }
+
+    /// Written so many seconds ago.
+    #[must_use]
+    pub fn seconds_old(mut self, seconds: i64) -> Self {
+        self.at -= jiff::SignedDuration::from_secs(seconds);
         self
     }
 
@@ -325,9 +362,9 @@ impl Message {
             correlation_id: Some(self.transport_id.clone()),
             subject: self.head.msg_type.as_ref().and_then(|t| t.v.clone()),
             to: Some(self.queue.clone()),
-            reply_to: Some(self.reply_to.clone()),
+            reply_to: Some(self.reply_to.clone()).filter(|queue| !queue.is_empty()),
             content_type: Some(self.content_type.clone()),
-            ttl_ms: None,
+            ttl_ms: self.ttl_ms,
             application: self.application(),
         };
         for (key, value) in &self.overrides {

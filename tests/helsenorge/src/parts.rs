@@ -101,6 +101,12 @@ pub(crate) fn request(kind: DialogKind) -> Document {
     dialog(vec![foresporsel], vec![])
 }
 
+/// The only document of a communication test.
+pub(crate) fn communication_test() -> Document {
+    let type_foresp = Some(code("KT", "Kommunikasjonstest", 7603));
+    dialog(vec![Foresporsel { type_foresp, ..Foresporsel::default() }], vec![])
+}
+
 /// The main document of a citizen's answer.
 pub(crate) fn answer() -> Document {
     let notat = Notat {

@@ -63,7 +63,13 @@ impl Effect {
             Decision::FileReceipt(_) | Decision::FileError => {
                 (Outcome::Filed, Ruling::default(), Kept::Receipt(receipt_of(arrived, facts)))
             }
-            Decision::Dead(fault) => (Outcome::Dead, Ruling::coded(fault.code), Kept::Nothing),
+            Decision::Reply(reply) => {
+                let (head, reply) = *reply;
+                let ruling = Ruling { answer: Some(Answer::Reply(reply)), head: Some(head), ..Ruling::default() };
+                (Outcome::Replied, ruling, Kept::Nothing)
+            }
+            Decision::Expired => (Outcome::Expired, Ruling::coded("request-expired"), Kept::Nothing),
+            Decision::Dead(fault) | Decision::Later(fault) => (Outcome::Dead, Ruling::coded(fault.code), Kept::Nothing),
         };
         Self { received: received(arrived, facts, outcome, ruling), kept }
     }
@@ -212,7 +218,8 @@ fn answered(row: &Received) -> Option<Fact> {
         Outcome::Rejected => Some(Fact::MessageRejected(answered)),
         Outcome::Refused => Some(Fact::MessageRefused(answered)),
         Outcome::Repeated => Some(Fact::MessageRepeated(answered)),
-        Outcome::Accepted | Outcome::Filed | Outcome::Dead => None,
+        Outcome::Replied => Some(Fact::RequestReceived(answered)),
+        Outcome::Accepted | Outcome::Filed | Outcome::Expired | Outcome::Dead => None,
     }
 }
 

@@ -15,7 +15,7 @@ use messages::person_id::TestSeries;
 use messages::transport::{Delivery, Outgoing, Wire};
 use messages::wire::Limits;
 use runtime::pipeline::Ended;
-use runtime::worker::{self, Context, NhnQueues, Source, Worker};
+use runtime::worker::{self, Context, Hurry, NhnQueues, Source, Worker};
 use runtime::{Handler, Verdict};
 use std::collections::HashMap;
 use store::{StoreError, Tx, facts};
@@ -32,7 +32,8 @@ async fn start(context: Context) -> Ended {
     let queues = NhnQueues::start(&context);
     let handler = HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series, limits: Limits::default() };
     // Its own queue brings back what it put off, and replays.
-    worker::run(context, handler, vec![Source::Nhn(queues), Source::Own], &[Wire::Dialogpost]).await
+    let sources = vec![Source::Nhn(queues.clone(), Hurry::No), Source::Nhn(queues, Hurry::Yes), Source::Own];
+    worker::run(context, handler, sources, &[Wire::Dialogpost]).await
 }
 
 /// See the crate.
@@ -68,18 +69,22 @@ impl Handler for HelsenorgeInbound {
         Ok(batch.iter().map(|a| a.id).zip(facts).collect())
     }
 
-    fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, _now: Timestamp) -> Verdict<Effect> {
+    fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, now: Timestamp) -> Verdict<Effect> {
         let unknown = Facts::default();
         let facts = facts.get(&arrived.id).unwrap_or(&unknown);
-        let decision = decide(&arrived.arrival, facts, &self.series);
+        let decision = decide(&arrived.arrival, facts, &self.series, now);
         let rejected = |code| Fault::rejected(code, "answered");
         match &decision {
             Decision::Dead(fault) => Verdict::Broken(fault.clone()),
+            Decision::Later(fault) => Verdict::Retry(fault.clone()),
             Decision::Reject(reject) => Verdict::Rejected(rejected(reject.1.code), Effect::new(arrived, facts, decision)),
             Decision::Refuse(code, _) => Verdict::Rejected(rejected(code), Effect::new(arrived, facts, decision)),
-            Decision::Accept(_) | Decision::Repeat(_) | Decision::FileReceipt(_) | Decision::FileError => {
-                Verdict::Done(Effect::new(arrived, facts, decision))
-            }
+            Decision::Accept(_)
+            | Decision::Repeat(_)
+            | Decision::Reply(_)
+            | Decision::Expired
+            | Decision::FileReceipt(_)
+            | Decision::FileError => Verdict::Done(Effect::new(arrived, facts, decision)),
         }
     }
 

@@ -1,7 +1,8 @@
 //! A stored answer → what goes on the wire.
 
 use bytes::Bytes;
-use domain::receipts::{Answer, Original, apprec, error_message, outbound_properties};
+use domain::receipts::{Answer, Original, apprec, error_message, outbound_properties, reply_properties};
+use domain::sync::{Reply, reply};
 use domain::transport::ErrorMessage;
 use jiff::Timestamp;
 use messages::transport::{Outgoing, Wire};
@@ -49,6 +50,7 @@ pub fn addressed(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestam
     let from = unanswered.receiver.ok_or_else(|| lacking("the receiver's HER-id"))?;
     let sent = match answer {
         Answer::AppRec { errors } => receipt(message, unanswered, errors, from, to, id, now)?,
+        Answer::Reply(due) => reply_to(message, unanswered, due, from, to, id, now)?,
         Answer::Error(error) => error_to(message, unanswered, error, from, to, id, now),
     };
     Ok(Some(Addressed { sent }))
@@ -79,6 +81,39 @@ fn receipt(
         to: to.her_id,
         queue: to.async_queue.clone(),
         function: APPREC.to_owned(),
+        answers: Some(message),
+        properties,
+        raw: Bytes::from(xml),
+    })
+}
+
+fn reply_to(
+    message: Uuid,
+    unanswered: &Unanswered,
+    due: &Reply,
+    from: HerId,
+    to: &Counterpart,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Sent, Fault> {
+    let head =
+        unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to answer"))?;
+    let function = head.msg_type.v.clone().unwrap_or_default();
+    let xml = reply(head, due.content, id, now)
+        .to_xml()
+        .map_err(|e| Fault::broken("reply-unwritable", format!("no valid reply can be written: {e}")))?;
+    let original = Original { properties: &unanswered.properties, from: to.her_id, to: from };
+    let mut properties = reply_properties(&original, &due.queue, id, now);
+    properties.subject.get_or_insert_with(|| function.clone());
+    properties.content_type = Some(PLAIN.to_owned());
+    Ok(Sent {
+        id,
+        at: now,
+        clinic: unanswered.clinic,
+        from,
+        to: to.her_id,
+        queue: due.queue.clone(),
+        function,
         answers: Some(message),
         properties,
         raw: Bytes::from(xml),

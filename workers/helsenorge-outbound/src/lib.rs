@@ -26,7 +26,7 @@ pub const WORKER: Worker = Worker {
 
 async fn start(context: Context) -> Ended {
     let handler = HelsenorgeOutbound { exchange: context.config.nhn_exchange.clone() };
-    worker::run(context, handler, vec![Source::Own], &[Wire::Dialogpost, Wire::Nhn]).await
+    worker::run(context, handler, vec![Source::Own, Source::OwnSync], &[Wire::Dialogpost, Wire::Nhn]).await
 }
 
 /// See the crate.

@@ -51,7 +51,9 @@ fn answer(lines: &[Line], days: i32) -> Answer {
 }
 
 /// Columns that are left out while they hold nothing but zeros.
-const RARE: [&str; 5] = ["repeated", "filed", "dead", "in flight", "unexplained"];
+const RARE: [&str; 7] = ["repeated", "filed", "replied", "expired", "dead", "in flight", "unexplained"];
+
+const COLUMNS: usize = 11;
 
 fn table(lines: &[Line]) -> String {
     let Some(first) = lines.first() else { return String::new() };
@@ -67,7 +69,7 @@ fn table(lines: &[Line]) -> String {
     grid.to_string()
 }
 
-const fn columns(line: &Line) -> [(&'static str, i64); 9] {
+const fn columns(line: &Line) -> [(&'static str, i64); COLUMNS] {
     [
         ("received", line.received),
         ("delivered", line.delivered),
@@ -75,6 +77,8 @@ const fn columns(line: &Line) -> [(&'static str, i64); 9] {
         ("rejected", line.rejected),
         ("repeated", line.repeated),
         ("filed", line.filed),
+        ("replied", line.replied),
+        ("expired", line.expired),
         ("dead", line.dead),
         ("in flight", line.in_flight),
         ("unexplained", line.unexplained),
@@ -83,7 +87,7 @@ const fn columns(line: &Line) -> [(&'static str, i64); 9] {
 
 /// The sum over all lines, as an equation that holds or does not.
 fn balance(lines: &[Line]) -> String {
-    let mut sums = [("received", 0), ("", 0), ("", 0), ("", 0), ("", 0), ("", 0), ("", 0), ("", 0), ("", 0)];
+    let mut sums = [("received", 0); COLUMNS];
     for line in lines {
         for (sum, (name, n)) in sums.iter_mut().zip(columns(line)) {
             *sum = (name, sum.1 + n);
@@ -115,6 +119,8 @@ mod tests {
             rejected: 1,
             repeated: 0,
             filed: 0,
+            replied: 0,
+            expired: 0,
             dead: 1,
             in_flight: 1,
             unexplained: 0,

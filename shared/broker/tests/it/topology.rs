@@ -11,8 +11,14 @@ async fn applying_is_idempotent_and_routes_events() {
     assert_eq!(topology::apply(&url(&vhost)).await.unwrap(), rows);
     assert_eq!(rows.iter().filter(|row| row.kind == "queue").count(), QUEUES.len());
 
-    let keys =
-        ["dialog-received.ekontakt", "dialog-received.ekonsultasjon", "message-rejected", "message-refused", "message-repeated"];
+    let keys = [
+        "dialog-received.ekontakt",
+        "dialog-received.ekonsultasjon",
+        "message-rejected",
+        "message-refused",
+        "message-repeated",
+        "request-received",
+    ];
     let batch: Vec<_> = keys.iter().map(|key| message(topology::EXCHANGE, key, key)).collect();
     publish(&vhost, &batch).await;
     let admin = Admin::new(&vhost).await;
@@ -21,6 +27,7 @@ async fn applying_is_idempotent_and_routes_events() {
     {
         admin.ready_becomes(&topology::queue_of(worker), want).await;
     }
+    admin.ready_becomes(&topology::sync_queue_of("helsenorge-outbound"), 1).await;
     let lost = Publisher::new(url(&vhost), "test").publish(&[message(topology::EXCHANGE, "nobody.wants.this", "1")]).await;
     assert!(matches!(lost.as_slice(), [Settled::Returned { code: 312, .. }]), "an event without a reader comes back: {lost:?}");
 }

@@ -52,6 +52,11 @@ fn unreadable_key(delivery: &Delivery) -> String {
 pub(super) struct Fresh<'d, M>(Vec<Item<'d, M>>);
 
 impl<'d, M> Parsed<'d, M> {
+    /// What could be read.
+    pub(super) fn messages_mut(&mut self) -> Vec<&mut M> {
+        self.items.iter_mut().filter_map(|item| item.message.as_mut().ok()).collect()
+    }
+
     /// Keeps the first of each new key; the rest has been seen, and is done.
     pub(super) fn fresh(self, new: &HashSet<String>) -> Fresh<'d, M> {
         let mut left = new.clone();

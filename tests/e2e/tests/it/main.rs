@@ -14,4 +14,5 @@ mod once;
 mod pipeline;
 mod recipient_routing;
 mod structure;
+mod sync;
 mod whole_flow;
