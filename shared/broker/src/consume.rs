@@ -3,16 +3,16 @@
 //! One connection, and one channel per queue: on a channel deliveries come in order, so that one acknowledgement of its last tag settles a
 //! batch exactly (trap L6). Whatever goes wrong, everything is dropped and built anew; nothing of an old connection is used on a new one.
 
-mod batch;
 mod careful;
+mod ledger;
 mod link;
 mod slot;
 mod state;
 
-pub use batch::{Acked, Batch};
 pub use state::{ConsumerState, LinkState};
 
 use crate::connect::{self, AmqpUrl, is_poison};
+use crate::edge::Batch;
 use crate::reconnect::{Delays, Policy};
 use careful::Careful;
 use lapin::Connection;

@@ -1,5 +1,6 @@
 //! RabbitMQ: the only lapin.
 //!
+//! - [`edge`]: what the fleet asks of a broker, whichever protocol speaks to it.
 //! - [`consume`]: batches out of any number of queues, over a connection that comes back by itself.
 //! - [`publish`]: batches with confirms, each message settled for itself.
 //! - [`topology`]: the map of exchanges, queues and bindings.
@@ -9,13 +10,15 @@
 pub mod amqp10;
 pub mod connect;
 pub mod consume;
+pub mod edge;
 pub mod properties;
 pub mod publish;
 pub mod reconnect;
 pub mod topology;
 
 pub use connect::AmqpUrl;
-pub use consume::{Acked, Batch, Consumer, ConsumerConfig, ConsumerState, LinkState};
+pub use consume::{Consumer, ConsumerConfig, ConsumerState, LinkState};
+pub use edge::{Acked, Amqp091, Batch, Edge, Intake, IntakeConfig, Sender};
 pub use properties::bare_queue_name;
 pub use publish::{Publisher, Settled};
 pub use reconnect::{Delays, Policy};

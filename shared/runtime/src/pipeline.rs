@@ -11,7 +11,7 @@ use crate::health::Component;
 use crate::probe::{Crashed, Probe, Step};
 use crate::relay::Relay;
 use crate::worker::Context;
-use broker::{Consumer, Delays, Policy};
+use broker::{Delays, Intake, Policy};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use messages::Fault;
@@ -69,8 +69,8 @@ impl<H: Handler> Pipeline<H> {
     }
 
     /// Runs until cancelled.
-    pub async fn run(self, mut consumer: Consumer) -> Ended {
-        while let Some(batch) = consumer.next().await {
+    pub async fn run(self, mut intake: Box<dyn Intake>) -> Ended {
+        while let Some(batch) = intake.next().await {
             let outgoing = match self.commit(&batch.deliveries).await {
                 Ok(Some(outgoing)) => outgoing,
                 Ok(None) => {

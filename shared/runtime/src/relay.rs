@@ -7,7 +7,7 @@
 use crate::pipeline::{after, sleep_unless};
 use crate::probe::Step;
 use crate::worker::Context;
-use broker::{Publisher, Settled};
+use broker::{Sender, Settled};
 use domain::retry::resend_delay;
 use futures_util::stream::{self, StreamExt};
 use messages::Fault;
@@ -50,7 +50,7 @@ pub struct Relay {
 struct Inner {
     worker: &'static str,
     context: Context,
-    publishers: Vec<(Wire, Publisher)>,
+    publishers: Vec<(Wire, Arc<dyn Sender>)>,
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
     confirmed: mpsc::UnboundedSender<Uuid>,
@@ -66,7 +66,7 @@ pub struct Running {
 
 impl Relay {
     /// Starts a relay that reaches the given brokers.
-    pub fn start(worker: &'static str, context: Context, publishers: Vec<(Wire, Publisher)>) -> Running {
+    pub fn start(worker: &'static str, context: Context, publishers: Vec<(Wire, Arc<dyn Sender>)>) -> Running {
         let (confirmed, deletions) = mpsc::unbounded_channel();
         let permits = Arc::new(Semaphore::new(IN_FLIGHT));
         let inner = Inner { worker, context, publishers, permits, tasks: TaskTracker::new(), confirmed };
@@ -108,7 +108,7 @@ impl Relay {
     }
 
     /// Publishes rows as one batch and returns those that were not confirmed.
-    async fn send_together(&self, publisher: &Publisher, rows: Vec<Due>) -> Vec<(Due, Settled)> {
+    async fn send_together(&self, publisher: &Arc<dyn Sender>, rows: Vec<Due>) -> Vec<(Due, Settled)> {
         if rows.is_empty() {
             return Vec::new();
         }

@@ -7,7 +7,7 @@ use crate::health::{Component, Health};
 use crate::pipeline::{Ended, Pipeline, sleep_unless};
 use crate::probe::Probe;
 use crate::relay::Relay;
-use broker::{AmqpUrl, Consumer, ConsumerConfig, ConsumerState, Publisher, topology};
+use broker::{Amqp091, ConsumerState, Edge, IntakeConfig, topology};
 use domain::transport::Lane;
 use futures_util::future::BoxFuture;
 use messages::transport::Wire;
@@ -75,24 +75,25 @@ pub enum Hurry {
 pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>, wires: &[Wire]) -> Ended {
     let handler = Arc::new(handler);
     let config = Arc::clone(&context.config);
-    let publishers =
-        wires.iter().map(|wire| (*wire, Publisher::new(url_of(&config, *wire), publisher_name(H::WORKER, *wire)))).collect();
-    let relay = Relay::start(H::WORKER, context.clone(), publishers);
+    let sender = |wire: &Wire| (*wire, edge(&config, *wire).sender(format!("{}/publish/{}", H::WORKER, wire.as_str())));
+    let relay = Relay::start(H::WORKER, context.clone(), wires.iter().map(sender).collect());
     let mut pipelines = JoinSet::new();
     for source in sources {
-        let (url, queues, suffix) = match source {
-            Source::Own => (config.amqp_url.clone(), watch::channel(vec![topology::queue_of(H::WORKER)]).1, ""),
-            Source::OwnSync => (config.amqp_url.clone(), watch::channel(vec![topology::sync_queue_of(H::WORKER)]).1, "/sync"),
-            Source::Nhn(queues, Hurry::No) => (config.nhn_amqp_url.clone(), queues.names(Hurry::No), "/nhn"),
-            Source::Nhn(queues, Hurry::Yes) => (config.nhn_amqp_url.clone(), queues.names(Hurry::Yes), "/nhn-sync"),
+        let only = |queue: String| watch::channel(vec![queue]).1;
+        let (wire, queues, suffix) = match source {
+            Source::Own => (Wire::Dialogpost, only(topology::queue_of(H::WORKER)), ""),
+            Source::OwnSync => (Wire::Dialogpost, only(topology::sync_queue_of(H::WORKER)), "/sync"),
+            Source::Nhn(queues, Hurry::No) => (Wire::Nhn, queues.names(Hurry::No), "/nhn"),
+            Source::Nhn(queues, Hurry::Yes) => (Wire::Nhn, queues.names(Hurry::Yes), "/nhn-sync"),
         };
+        let edge = edge(&config, wire);
         for lane in 0..config.lanes {
             let name = format!("{}{suffix}/{lane}", H::WORKER);
-            let consumer = consumer(&context, url.clone(), name.clone(), queues.clone());
-            watch_consumer(&context, consumer.state(), context.health.component(format!("{name} queue")));
+            let intake = edge.intake(intake_config(&context, name.clone()), queues.clone(), context.cancel.clone());
+            watch_intake(&context, intake.state(), context.health.component(format!("{name} queue")));
             let health = context.health.component(name);
             health.ok();
-            pipelines.spawn(Pipeline::new(Arc::clone(&handler), context.clone(), relay.relay(), health).run(consumer));
+            pipelines.spawn(Pipeline::new(Arc::clone(&handler), context.clone(), relay.relay(), health).run(intake));
         }
     }
     while let Some(ended) = pipelines.join_next().await {
@@ -105,25 +106,21 @@ pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>,
     Ended::Stopped
 }
 
-fn url_of(config: &Config, wire: Wire) -> AmqpUrl {
+/// The one place that says which client speaks to which broker.
+fn edge(config: &Config, wire: Wire) -> Arc<dyn Edge> {
     match wire {
-        Wire::Dialogpost => config.amqp_url.clone(),
-        Wire::Nhn => config.nhn_amqp_url.clone(),
+        Wire::Dialogpost => Arc::new(Amqp091(config.amqp_url.clone())),
+        Wire::Nhn => Arc::new(Amqp091(config.nhn_amqp_url.clone())),
     }
 }
 
-fn publisher_name(worker: &str, wire: Wire) -> String {
-    format!("{worker}/publish/{}", wire.as_str())
-}
-
-fn consumer(context: &Context, url: AmqpUrl, name: String, queues: watch::Receiver<Vec<String>>) -> Consumer {
+fn intake_config(context: &Context, name: String) -> IntakeConfig {
     let batch = context.config.batch;
-    let prefetch = u16::try_from(batch * 2).unwrap_or(u16::MAX);
-    Consumer::new(ConsumerConfig { url, name, prefetch, batch, now: context.clock }, queues, context.cancel.clone())
+    IntakeConfig { name, prefetch: u16::try_from(batch * 2).unwrap_or(u16::MAX), batch, now: context.clock }
 }
 
-/// Shows a consumer's state in `/readyz`.
-fn watch_consumer(context: &Context, mut state: watch::Receiver<ConsumerState>, health: Component) {
+/// Shows an intake's state in `/readyz`.
+fn watch_intake(context: &Context, mut state: watch::Receiver<ConsumerState>, health: Component) {
     let cancel = context.cancel.clone();
     tokio::spawn(async move {
         loop {

@@ -3,9 +3,10 @@
 //! Such a message takes down everything that is on its way to us, and each time the broker counts a delivery for all of that. With prefetch
 //! its innocent neighbours would reach the delivery limit together with it. A fetched message travels alone: only the guilty one is counted.
 
+use super::Consumer;
 use super::link::End;
 use super::slot::Slot;
-use super::{Batch, Consumer};
+use crate::edge::Batch;
 use lapin::message::Delivery;
 use messages::{Fault, FaultClass};
 use std::time::Duration;

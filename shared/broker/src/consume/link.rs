@@ -1,6 +1,6 @@
 //! One channel, reading one queue.
 
-use super::batch::Ledger;
+use super::ledger::Ledger;
 use crate::connect::{PATIENCE, classify, short, within};
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;

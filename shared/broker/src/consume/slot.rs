@@ -1,8 +1,8 @@
 //! One wanted queue: its link while there is one, and when to try for another.
 
 use super::ConsumerConfig;
-use super::batch::Batch;
 use super::link::Link;
+use crate::edge::Batch;
 use crate::properties;
 use crate::reconnect::{Delays, Policy};
 use lapin::Connection;
@@ -152,6 +152,6 @@ impl Slot {
         let received_at = (config.now)();
         let ticket = link.ledger.hand_out(&raw);
         let deliveries = raw.into_iter().map(|delivery| properties::decode(&self.queue, delivery, received_at)).collect();
-        Some(Batch::new(deliveries, ticket))
+        Some(Batch::new(deliveries, Box::new(ticket)))
     }
 }

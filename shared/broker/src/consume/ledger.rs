@@ -1,58 +1,12 @@
-//! A batch, and what is owed to the broker for it.
+//! What is owed to the broker for the batches of one channel.
 
 use crate::connect::{PATIENCE, within};
+use crate::edge::{Acked, Settle, Verdict};
+use futures_util::future::BoxFuture;
 use lapin::Acker;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
-use messages::transport::Delivery;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Whether an acknowledgement went out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acked {
-    /// Written to the broker.
-    Sent,
-    /// The channel was gone: expect every message of the batch again.
-    Lost,
-}
-
-/// Deliveries of one queue, in order. Dropped unsettled, they go back to the queue.
-#[must_use = "a batch must be acknowledged or given back"]
-pub struct Batch {
-    /// The deliveries; never empty.
-    pub deliveries: Vec<Delivery>,
-    ticket: Ticket,
-}
-
-impl Batch {
-    pub(super) fn new(deliveries: Vec<Delivery>, ticket: Ticket) -> Self {
-        Self { deliveries, ticket }
-    }
-
-    /// Acknowledges the whole batch. Only after the commit of everything in it.
-    pub async fn ack(self) -> Acked {
-        self.ticket.settle(Verdict::Ack).await
-    }
-
-    /// Puts the whole batch back into its queue, for a shutdown: "not my turn", not "failed".
-    pub async fn give_back(self) {
-        self.ticket.settle(Verdict::Requeue).await;
-    }
-}
-
-impl fmt::Debug for Batch {
-    /// Counts, never content.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("deliveries", &self.deliveries.len()).finish_non_exhaustive()
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Verdict {
-    Ack,
-    Requeue,
-}
 
 /// The open batches of one channel.
 #[derive(Debug, Default)]
@@ -89,7 +43,7 @@ impl Ledger {
         while let Some((first, ackers)) = self.pop_abandoned() {
             tracing::warn!(count = ackers.len(), "a batch was dropped unsettled; it goes back to its queue");
             // A ticket again, so that it is not forgotten should this call be dropped too.
-            Ticket { first, ackers, ledger: Arc::clone(self) }.settle(Verdict::Requeue).await;
+            Ticket { first, ackers, ledger: Arc::clone(self) }.settle_now(Verdict::Requeue).await;
         }
     }
 
@@ -102,8 +56,14 @@ impl Ledger {
     }
 }
 
+impl Settle for Ticket {
+    fn settle(self: Box<Self>, verdict: Verdict) -> BoxFuture<'static, Acked> {
+        Box::pin((*self).settle_now(verdict))
+    }
+}
+
 impl Ticket {
-    async fn settle(mut self, verdict: Verdict) -> Acked {
+    async fn settle_now(mut self, verdict: Verdict) -> Acked {
         // "Multiple" settles everything up to a tag: only when nothing before this batch is still open (trap L6).
         let is_oldest = self.ledger.open().batches.first() == Some(&self.first);
         let acked = match self.ackers.last() {
