@@ -5,7 +5,7 @@ use crate::{StoreError, Tx, clinic};
 use ::messages::HerId;
 use domain::acceptance::Facts;
 use domain::arrival::Keys;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// The facts for each of `keys`, in order.
@@ -22,7 +22,7 @@ pub async fn arrivals(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<Facts>, StoreErr
     let sent = sent(tx, keys).await?;
     for ((facts, her_id), keys) in facts.iter_mut().zip(keys) {
         facts.clinic = her_id.and_then(|id| clinics.get(&id).cloned());
-        facts.sent = keys.sent.iter().copied().find(|id| sent.contains(id));
+        facts.sent = keys.sent.iter().copied().find(|id| keys.from.is_some() && sent.get(id) == keys.from.as_ref());
     }
     Ok(facts.into_iter().map(|(facts, _)| facts).collect())
 }
@@ -72,12 +72,12 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
         .collect()
 }
 
-/// Which of the ids that receipts and error messages name are ours.
-async fn sent(tx: &Tx<'_>, keys: &[Keys]) -> Result<HashSet<Uuid>, StoreError> {
+/// Which of the ids that receipts and error messages name are ours, and whom we sent them to: nobody else can receipt them.
+async fn sent(tx: &Tx<'_>, keys: &[Keys]) -> Result<HashMap<Uuid, HerId>, StoreError> {
     let ids: Vec<Uuid> = keys.iter().flat_map(|k| k.sent.iter().copied()).collect();
     if ids.is_empty() {
-        return Ok(HashSet::new());
+        return Ok(HashMap::new());
     }
-    let sent = step!("facts.sent", "select id from dialogpost.message where id = any($1) and direction = 'out'");
-    tx.query(sent, &[&ids]).await?.iter().map(|r| column(r, "id")).collect()
+    let sent = step!("facts.sent", "select id, to_her_id from dialogpost.message where id = any($1) and direction = 'out'");
+    tx.query(sent, &[&ids]).await?.iter().map(|r| Ok((column(r, "id")?, clinic::her_id(r, "to_her_id")?))).collect()
 }

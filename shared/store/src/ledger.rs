@@ -44,6 +44,85 @@ impl Line {
     }
 }
 
+/// One line of what was sent: a clinic's day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SentLine {
+    /// Norwegian date.
+    pub day: String,
+    /// The clinic's HER-id.
+    pub clinic: Option<i64>,
+    /// Written, not yet with NHN's broker.
+    pub queued: i64,
+    /// With NHN's broker; no receipt is due.
+    pub sent: i64,
+    /// A receipt is due later.
+    pub awaiting_receipt: i64,
+    /// A receipt was due and has not come.
+    pub overdue: i64,
+    /// Receipted as accepted.
+    pub receipted: i64,
+    /// Receipted as rejected.
+    pub rejected: i64,
+    /// The receiver sent an error message.
+    pub failed: i64,
+    /// Dead letters.
+    pub dead: i64,
+}
+
+/// What was sent in the last `days` days (today included), newest first.
+///
+/// # Errors
+/// As any step.
+pub async fn sent(session: &Session, days: i32) -> Result<Vec<SentLine>, StoreError> {
+    let sent = step!(
+        "ledger.sent",
+        "select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD') as day, clinic,
+            count(*) filter (where state = 'queued') as queued,
+            count(*) filter (where state = 'sent') as sent,
+            count(*) filter (where state = 'awaiting_receipt') as awaiting_receipt,
+            count(*) filter (where state = 'overdue') as overdue,
+            count(*) filter (where state = 'receipted') as receipted,
+            count(*) filter (where state = 'rejected') as rejected,
+            count(*) filter (where state = 'failed') as failed,
+            count(*) filter (where state = 'dead') as dead
+         from dialogpost.sent_state
+         where at >= (date_trunc('day', now() at time zone 'Europe/Oslo') - make_interval(days => $1 - 1)) at time zone 'Europe/Oslo'
+         group by 1, 2 order by 1 desc, 2 nulls last"
+    );
+    session.for_reports().await?;
+    let rows = session.query(sent, &[&days]).await?;
+    rows.iter()
+        .map(|r| {
+            Ok(SentLine {
+                day: column(r, "day")?,
+                clinic: column(r, "clinic")?,
+                queued: column(r, "queued")?,
+                sent: column(r, "sent")?,
+                awaiting_receipt: column(r, "awaiting_receipt")?,
+                overdue: column(r, "overdue")?,
+                receipted: column(r, "receipted")?,
+                rejected: column(r, "rejected")?,
+                failed: column(r, "failed")?,
+                dead: column(r, "dead")?,
+            })
+        })
+        .collect()
+}
+
+/// How many receipts were due before now and have not come.
+///
+/// # Errors
+/// As any step.
+pub async fn overdue(session: &Session) -> Result<i64, StoreError> {
+    let overdue = step!(
+        "ledger.overdue",
+        "select count(*) as n from dialogpost.message m where receipt_due_at < now()
+            and not exists (select from dialogpost.receipt where about = m.id)
+            and not exists (select from dialogpost.dead_letter where message = m.id)"
+    );
+    session.query(overdue, &[]).await?.first().map_or(Ok(0), |r| column(r, "n"))
+}
+
 /// The ledger of the last `days` days (today included), newest first.
 ///
 /// # Errors

@@ -164,6 +164,8 @@ pub struct Sent {
     pub function: String,
     /// The message it answers.
     pub answers: Option<Uuid>,
+    /// Until when the receiver must have receipted it; `None` = no receipt is due.
+    pub receipt_due_at: Option<Timestamp>,
     /// Its properties.
     pub properties: Properties,
     /// Its bytes before protection.
@@ -186,16 +188,17 @@ pub async fn insert_sent(tx: &Tx<'_>, sent: &[Sent]) -> Result<(), StoreError> {
     let queues: Vec<&str> = sent.iter().map(|m| m.queue.as_str()).collect();
     let functions: Vec<&str> = sent.iter().map(|m| m.function.as_str()).collect();
     let answers: Vec<Option<Uuid>> = sent.iter().map(|m| m.answers).collect();
+    let due: Vec<Option<Timestamp>> = sent.iter().map(|m| m.receipt_due_at).collect();
     let properties: Vec<_> = sent.iter().map(|m| Json(&m.properties)).collect();
     let raw: Vec<&[u8]> = sent.iter().map(|m| m.raw.as_ref()).collect();
     let insert = step!(
         "message.insert_sent",
         "insert into dialogpost.message (direction, outcome, transport_id, id, at, clinic, from_her_id, to_her_id, queue, function,
-            answers, properties, raw)
+            answers, receipt_due_at, properties, raw)
          select 'out', 'sent', s.id::text, s.* from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[],
-            $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::bytea[]) s(id, at, clinic, f, t, q, fn, a, p, r)"
+            $6::text[], $7::text[], $8::uuid[], $9::timestamptz[], $10::jsonb[], $11::bytea[]) s(id, at, clinic, f, t, q, fn, a, d, p, r)"
     );
-    tx.query(insert, &[&ids, &at, &clinics, &from, &to, &queues, &functions, &answers, &properties, &raw]).await.map(drop)
+    tx.query(insert, &[&ids, &at, &clinics, &from, &to, &queues, &functions, &answers, &due, &properties, &raw]).await.map(drop)
 }
 
 /// What `helsenorge-outbound` must know to answer a message.

@@ -33,8 +33,11 @@ pub struct Trace {
     pub outcome: String,
     /// Our code, when it was not accepted.
     pub code: Option<String>,
-    /// State in the ledger; of an outgoing message `sent` or `queued`.
+    /// State in the ledger.
     pub state: String,
+    /// Until when the receiver must have receipted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_due_at: Option<Timestamp>,
     /// Bytes of the body.
     pub bytes: i32,
     /// The message this one answers or repeats.
@@ -65,7 +68,8 @@ pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError>
         "select m.id, m.direction, m.at, m.clinic, m.from_her_id, m.to_her_id, m.queue, m.function, m.transport_id, m.msg_id, m.outcome,
             m.code, length(m.raw) as bytes, m.answers,
             case when m.direction = 'in' then (select state from dialogpost.message_state s where s.id = m.id)
-                when exists (select from dialogpost.outbox o where o.id = m.id) then 'queued' else 'sent' end as state
+                else (select state from dialogpost.sent_state s where s.id = m.id) end as state,
+            m.receipt_due_at
          from dialogpost.message m where m.id in (
             select $2::uuid
             union all select id from dialogpost.message where direction = 'in' and transport_id = $1
@@ -90,6 +94,7 @@ pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError>
             outcome: column(&row, "outcome")?,
             code: column(&row, "code")?,
             state: column(&row, "state")?,
+            receipt_due_at: column(&row, "receipt_due_at")?,
             bytes: column(&row, "bytes")?,
             answers: column(&row, "answers")?,
             steps: steps(session, id).await?,

@@ -82,6 +82,7 @@ fn receipt(
         queue: to.async_queue.clone(),
         function: APPREC.to_owned(),
         answers: Some(message),
+        receipt_due_at: None,
         properties,
         raw: Bytes::from(xml),
     })
@@ -115,6 +116,7 @@ fn reply_to(
         queue: due.queue.clone(),
         function,
         answers: Some(message),
+        receipt_due_at: None,
         properties,
         raw: Bytes::from(xml),
     })
@@ -140,6 +142,7 @@ fn error_to(
         queue: to.error_queue.clone(),
         function: properties.subject.clone().unwrap_or_default(),
         answers: Some(message),
+        receipt_due_at: None,
         properties,
         raw: Bytes::new(),
     }

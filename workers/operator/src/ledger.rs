@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::out::{Answer, Grid, or_dash};
 use clap::Args;
 use serde_json::json;
-use store::ledger::{self, Line};
+use store::ledger::{self, Line, SentLine};
 
 /// Proves that every message received has exactly one end state or is on its way, for each clinic and day.
 ///
@@ -37,15 +37,16 @@ impl Ledger {
     pub async fn execute(self) -> Result<Answer, Failure> {
         let config = environment::read(&[Need::Database])?;
         let session = environment::database(&config).await?;
-        Ok(answer(&ledger::lines(&session, self.days).await?, self.days))
+        let received = ledger::lines(&session, self.days).await?;
+        Ok(answer(&received, &ledger::sent(&session, self.days).await?, self.days))
     }
 }
 
-fn answer(lines: &[Line], days: i32) -> Answer {
+fn answer(lines: &[Line], sent: &[SentLine], days: i32) -> Answer {
     let positive = lines.iter().all(Line::balances);
     Answer {
-        text: format!("{}{}", table(lines), balance(lines)),
-        json: json!({ "days": days, "balances": positive, "lines": lines }),
+        text: format!("{}{}{}", table(lines), balance(lines), sent_table(sent)),
+        json: json!({ "days": days, "balances": positive, "lines": lines, "sent": sent }),
         positive,
     }
 }
@@ -83,6 +84,23 @@ const fn columns(line: &Line) -> [(&'static str, i64); COLUMNS] {
         ("in flight", line.in_flight),
         ("unexplained", line.unexplained),
     ]
+}
+
+/// What we sent, and what its receivers said.
+fn sent_table(lines: &[SentLine]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut grid =
+        Grid::new(["day", "clinic", "queued", "sent", "awaiting receipt", "overdue", "receipted", "rejected", "failed", "dead"])
+            .numbers_from(2);
+    for l in lines {
+        let numbers = [l.queued, l.sent, l.awaiting_receipt, l.overdue, l.receipted, l.rejected, l.failed, l.dead];
+        grid.row([l.day.clone(), or_dash(l.clinic)].into_iter().chain(numbers.map(|n| n.to_string())));
+    }
+    let overdue: i64 = lines.iter().map(|l| l.overdue).sum();
+    let note = if overdue > 0 { format!("{overdue} receipt(s) are overdue: ask the receiver.\n") } else { String::new() };
+    format!("Sent:\n{grid}{note}")
 }
 
 /// The sum over all lines, as an equation that holds or does not.
@@ -137,10 +155,18 @@ mod tests {
     #[test]
     fn one_line_that_does_not_balance_is_a_negative_answer() {
         let wrong = Line { received: 7, ..line() };
-        let answer = answer(&[line(), wrong], 7);
+        let answer = answer(&[line(), wrong], &[], 7);
         assert!(!answer.positive && answer.text.contains("DOES NOT BALANCE on 1 line") && answer.text.contains("NO"));
         assert_eq!(answer.json["balances"], false);
         // Two wrongs that cancel out are wrong still.
-        assert!(!super::answer(&[Line { received: 7, ..line() }, Line { received: 5, ..line() }], 7).positive);
+        assert!(!super::answer(&[Line { received: 7, ..line() }, Line { received: 5, ..line() }], &[], 7).positive);
+    }
+
+    #[test]
+    fn overdue_receipts_are_pointed_out() {
+        let sent = SentLine { day: "2026-11-23".into(), overdue: 2, receipted: 5, ..SentLine::default() };
+        let answer = answer(&[line()], &[sent], 7);
+        assert!(answer.positive && answer.text.contains("2 receipt(s) are overdue"), "{}", answer.text);
+        assert_eq!(answer.json["sent"][0]["receipted"], 5);
     }
 }

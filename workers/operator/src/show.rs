@@ -82,6 +82,7 @@ fn text(trace: &Trace) -> String {
         ("MsgId", or_dash(trace.msg_id.as_ref())),
         ("AMQP message id", or_dash(trace.transport_id.as_ref())),
         ("bytes", trace.bytes.to_string()),
+        ("receipt due", trace.receipt_due_at.map_or_else(|| or_dash(None::<&str>), time)),
         ("answers or repeats", or_dash(trace.answers)),
     ] {
         grid.row([name.to_owned(), value]);
@@ -144,6 +145,7 @@ mod tests {
             outcome: "rejected".into(),
             code: Some("service-not-offered".into()),
             state: "rejected".into(),
+            receipt_due_at: None,
             bytes: 7,
             answers: None,
             steps: vec![TraceStep { at: at(12), what: "answer".into(), detail: "APPREC to q".into() }],
