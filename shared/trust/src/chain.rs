@@ -2,23 +2,22 @@
 
 use crate::certificate::Certificate;
 use crate::validate::TrustAnchors;
-use jiff::Timestamp;
 use openssl::error::ErrorStack;
 use openssl::stack::Stack;
 use openssl::x509::store::X509StoreBuilder;
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
-use openssl::x509::{X509PurposeId, X509StoreContext};
+use openssl::x509::{X509, X509PurposeId, X509StoreContext};
 
 /// OpenSSL's security level 2: at least 112 bits, so no RSA below 2048 and no SHA-1 anywhere in a chain.
 const SECURITY_LEVEL: i32 = 2;
 
-/// The certificate, those between, and the root; `None` when no such chain holds at `at`. Without `at` validity periods are
-/// left aside.
+/// The certificate, those between, and the root; `None` when no such chain holds at `at`, in seconds since 1970. Without
+/// `at` validity periods are left aside.
 pub(crate) fn build(
     certificate: &Certificate,
     trust: &TrustAnchors,
     embedded: &[Certificate],
-    at: Option<Timestamp>,
+    at: Option<i64>,
 ) -> Option<Vec<Certificate>> {
     let chain = verify(certificate, trust, embedded, at).ok()??;
     chain.into_iter().map(|x509| Certificate::from_x509(x509).ok()).collect()
@@ -28,14 +27,14 @@ fn verify(
     certificate: &Certificate,
     trust: &TrustAnchors,
     embedded: &[Certificate],
-    at: Option<Timestamp>,
-) -> Result<Option<Vec<openssl::x509::X509>>, ErrorStack> {
+    at: Option<i64>,
+) -> Result<Option<Vec<X509>>, ErrorStack> {
     let mut parameters = X509VerifyParam::new()?;
     // The usual purposes are e-mail and TLS, which enterprise certificates are not for; usage is checked by its own rule.
     parameters.set_purpose(X509PurposeId::ANY)?;
     parameters.set_auth_level(SECURITY_LEVEL);
     match at {
-        Some(at) => parameters.set_time(at.as_second()),
+        Some(at) => parameters.set_time(at),
         None => parameters.set_flags(X509VerifyFlags::NO_CHECK_TIME)?,
     }
     let mut store = X509StoreBuilder::new()?;

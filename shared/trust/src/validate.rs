@@ -67,7 +67,9 @@ pub fn validate(
     }
     // Outside its own period it has been said already, and its issuers' may have ended with it.
     let dated = !errors.intersects(CertificateErrors::START_DATE | CertificateErrors::END_DATE);
-    let Some(chain) = chain::build(certificate, trust, embedded, dated.then_some(now)) else {
+    // To OpenSSL the last second of a period is no longer in it.
+    let at = now.as_second().min(certificate.not_after().as_second().saturating_sub(1));
+    let Some(chain) = chain::build(certificate, trust, embedded, dated.then_some(at)) else {
         return Validation { errors: errors | CertificateErrors::UNTRUSTED, chain: Vec::new(), fetch: Vec::new() };
     };
     let (revocation, fetch) = revocation(&chain, now, crls, policy.revocation);

@@ -3,18 +3,18 @@
 use crate::identity::Identity;
 use crate::request::{Period, Request, Subject, Usage, asn1_time};
 use der::Encode;
-use der::asn1::Ia5String;
+use der::asn1::{Ia5String, OctetString};
 use jiff::Timestamp;
 use openssl::asn1::{Asn1Integer, Asn1Object, Asn1OctetString};
 use openssl::bn::BigNum;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
-use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, KeyUsage, SubjectKeyIdentifier};
+use openssl::x509::extension::{self, BasicConstraints, KeyUsage, SubjectKeyIdentifier};
 use openssl::x509::{X509, X509Builder, X509CrlBuilder, X509Extension, X509NameRef, X509RevokedBuilder};
-use x509_cert::ext::pkix::CrlDistributionPoints;
 use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, CrlDistributionPoints};
 
 /// An authority: its own certificate, its key, and those above it.
 #[derive(Clone)]
@@ -91,6 +91,13 @@ impl Authority {
             revoked.set_revocation_date(asn1_time(*since)?.as_ref())?;
             crl.add_revoked(revoked.build())?;
         }
+        // Required of every list (RFC 5280, section 5.2.1).
+        if let Some(id) = self.identity.certificate.subject_key_id() {
+            let id = OctetString::new(id.as_slice()).expect("a short identifier");
+            let id = AuthorityKeyIdentifier { key_identifier: Some(id), ..AuthorityKeyIdentifier::default() };
+            crl.append_extension(extension("2.5.29.35", false, &id.to_der().expect("DER"))?)?;
+        }
+        crl.append_extension(extension("2.5.29.20", false, &[0x02, 0x01, 0x01])?)?;
         for (oid, critical, value) in &request.extensions {
             crl.append_extension(extension(oid, *critical, value)?)?;
         }
@@ -130,7 +137,8 @@ fn build(
     let subject_key = SubjectKeyIdentifier::new().build(&builder.x509v3_context(issuer.map(AsRef::as_ref), None))?;
     builder.append_extension(subject_key)?;
     if let Some(issuer) = issuer {
-        let issuer_key_id = AuthorityKeyIdentifier::new().keyid(true).build(&builder.x509v3_context(Some(issuer), None))?;
+        let issuer_key_id =
+            extension::AuthorityKeyIdentifier::new().keyid(true).build(&builder.x509v3_context(Some(issuer), None))?;
         builder.append_extension(issuer_key_id)?;
     }
     if !request.crl_urls.is_empty() {

@@ -1,6 +1,6 @@
 //! Whoever is not the expected signer stays outside, however it is dressed up; and nobody learns why.
 
-use crate::support::{CONTENT, certificate, decryption_key, encrypted, forged, open, signed_by, world};
+use crate::support::{certificate, decryption_key, encrypted, forged, open, signed_by, world};
 use cms::content_info::ContentInfo;
 use cms::signed_data::{SignedData, SignerInfo};
 use der::asn1::ObjectIdentifier;

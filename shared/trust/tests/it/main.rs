@@ -11,8 +11,13 @@
 )]
 
 mod attributes;
+mod certificates;
 mod forgery;
+mod keys;
 mod limits;
+mod pool;
+mod reports;
 mod round_trip;
 mod support;
 mod theirs;
+mod validation;
