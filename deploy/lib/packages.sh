@@ -2,7 +2,7 @@
 # Debian packages; sourced by bash scripts under `set -eu`, after binaries.sh. They are there when these return: installed
 # when this user may (root, or sudo without a password), else the one line to run is said.
 
-# PostgreSQL, RabbitMQ and xmllint.
+# PostgreSQL, RabbitMQ, xmllint, and OpenSSL to build with.
 need_packages() {
     local missing=()
     find_missing
@@ -22,6 +22,8 @@ find_missing() {
     postgres_bin >/dev/null || missing+=(postgresql)
     rabbitmq_bin >/dev/null || missing+=(rabbitmq-server)
     command -v xmllint >/dev/null || missing+=(libxml2-utils)
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    pkg-config --exists openssl 2>/dev/null || missing+=(libssl-dev)
 }
 
 install_missing() {

@@ -30,13 +30,15 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn dependencies_point_one_way() {
     let all = dependencies();
     let members: BTreeSet<&str> = all.keys().map(String::as_str).collect();
-    let drivers = ["lapin", "backoff", "tokio-postgres", "deadpool-postgres", "refinery"];
+    let drivers = ["lapin", "backoff", "tokio-postgres", "deadpool-postgres", "refinery", "openssl", "cms"];
     let worker: &[&str] = &["messages", "domain", "store", "runtime"];
     let mut allowed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([
         ("messages", BTreeSet::new()),
         ("domain", BTreeSet::from(["messages"])),
         ("store", BTreeSet::from(["messages", "domain", "tokio-postgres", "deadpool-postgres", "refinery"])),
         ("broker", BTreeSet::from(["messages", "lapin", "backoff"])),
+        ("trust", BTreeSet::from(["messages", "openssl", "cms"])),
+        ("pki", BTreeSet::from(["openssl"])),
         ("runtime", BTreeSet::from(["messages", "domain", "store", "broker"])),
         ("operator", worker.iter().chain(&WORKERS).copied().collect()),
     ]);
