@@ -1,6 +1,7 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
 use crate::clinic::{Recipient, RoutingRule, SetKey, SetKind};
+use crate::transport::queue_of;
 use messages::event::DialogKind;
 use messages::person_id::{PersonId, TestSeries};
 use messages::{HerId, Sensitive};
@@ -311,14 +312,10 @@ impl Faults {
         let apart = async_queue != error_queue && async_queue != sync_queue && sync_queue != error_queue;
         self.unless(apart, at, "queues", "the three queues are three");
         for (name, address) in queues.all_mut() {
-            let bare = address.rsplit('/').next().unwrap_or_default().trim().to_owned();
-            self.unless(
-                !bare.is_empty() && bare.len() <= 255,
-                at,
-                &format!("queues.{name}"),
-                "a queue's name has 1 to 255 bytes",
-            );
-            *address = bare;
+            match queue_of(address) {
+                Ok(bare) => *address = bare,
+                Err(fault) => self.unless(false, at, &format!("queues.{name}"), &fault.to_string()),
+            }
         }
     }
 
