@@ -1,5 +1,6 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
+use crate::agreement::KnownCertificate;
 use crate::clinic::{Recipient, RoutingRule, SetKey, SetKind};
 use crate::transport::queue_of;
 use messages::event::DialogKind;
@@ -34,12 +35,16 @@ pub struct Party {
     pub parent_her_id: Option<HerId>,
     /// Its queues; never derived from the HER-id, since queues are often inherited (nhn-messaging 1.1).
     pub queues: Queues,
-    /// Kept for the file's shape; not used until content is protected.
+    /// Whose key its signatures are made with: PEM text, base64 of DER, `{"file": "path"}` relative to the set-up file, or null. Read
+    /// where files are read, into `certificates`.
     #[serde(default)]
     pub signing_certificate: Value,
-    /// Likewise.
+    /// To whose key messages for it are encrypted; likewise.
     #[serde(default)]
     pub encryption_certificate: Value,
+    /// What the two are, each once.
+    #[serde(skip)]
+    pub certificates: Vec<KnownCertificate>,
 }
 
 /// Queue names, or registry addresses `host/namespace/queue`.

@@ -13,5 +13,6 @@ mod helsenorge_outbound;
 mod once;
 mod pipeline;
 mod recipient_routing;
+mod registry;
 mod structure;
 mod whole_flow;
