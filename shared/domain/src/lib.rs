@@ -3,6 +3,7 @@
 //!
 //! - [`clinic`], [`setup`]: what a clinic is, and the file that describes one
 //! - [`readiness`]: may it take part (J1)
+//! - [`agreement`]: what was agreed with whom, and whose certificates to expect
 //! - [`arrival`], [`transport`], [`acceptance`]: what becomes of a message that arrives
 //! - [`sync`]: what is answered while its sender waits
 //! - [`entry`]: what is kept of its content
@@ -11,6 +12,7 @@
 //! - [`retry`]: when to try again
 
 pub mod acceptance;
+pub mod agreement;
 pub mod arrival;
 pub mod clinic;
 pub mod entry;

@@ -1,6 +1,8 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
+use crate::agreement::KnownCertificate;
 use crate::clinic::{Recipient, RoutingRule, SetKey, SetKind};
+use crate::transport::queue_of;
 use messages::event::DialogKind;
 use messages::person_id::{PersonId, TestSeries};
 use messages::{HerId, Sensitive};
@@ -33,12 +35,16 @@ pub struct Party {
     pub parent_her_id: Option<HerId>,
     /// Its queues; never derived from the HER-id, since queues are often inherited (nhn-messaging 1.1).
     pub queues: Queues,
-    /// Kept for the file's shape; not used until content is protected.
+    /// Whose key its signatures are made with: PEM text, base64 of DER, `{"file": "path"}` relative to the set-up file, or null. Read
+    /// where files are read, into `certificates`.
     #[serde(default)]
     pub signing_certificate: Value,
-    /// Likewise.
+    /// To whose key messages for it are encrypted; likewise.
     #[serde(default)]
     pub encryption_certificate: Value,
+    /// What the two are, each once.
+    #[serde(skip)]
+    pub certificates: Vec<KnownCertificate>,
 }
 
 /// Queue names, or registry addresses `host/namespace/queue`.
@@ -311,14 +317,10 @@ impl Faults {
         let apart = async_queue != error_queue && async_queue != sync_queue && sync_queue != error_queue;
         self.unless(apart, at, "queues", "the three queues are three");
         for (name, address) in queues.all_mut() {
-            let bare = address.rsplit('/').next().unwrap_or_default().trim().to_owned();
-            self.unless(
-                !bare.is_empty() && bare.len() <= 255,
-                at,
-                &format!("queues.{name}"),
-                "a queue's name has 1 to 255 bytes",
-            );
-            *address = bare;
+            match queue_of(address) {
+                Ok(bare) => *address = bare,
+                Err(fault) => self.unless(false, at, &format!("queues.{name}"), &fault.to_string()),
+            }
         }
     }
 

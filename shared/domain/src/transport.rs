@@ -44,6 +44,45 @@ impl Packing {
     }
 }
 
+/// Why a text names no queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a queue's name has 1 to 255 bytes")]
+pub struct BadQueueAddress;
+
+/// The queue of a registry address `host/namespace/queue`: what follows the last `/`; a bare name is an address too (nhn-messaging 1.2).
+///
+/// # Errors
+/// Nothing is left, or more than AMQP 0.9.1 carries.
+pub fn queue_of(address: &str) -> Result<String, BadQueueAddress> {
+    named(address.rsplit('/').next().unwrap_or_default().trim().to_owned())
+}
+
+/// The queue of a `reply-to`, in every form that brokers and senders give it (nhn-messaging 4.3): as a registry address, as an AMQP 1.0
+/// address of version 1 (`/queue/…`, `/amq/queue/…`, `/exchange/{ns}/…`), or of version 2 (`/queues/…`, `/exchanges/{ns}/…`), which
+/// alone is percent-encoded.
+///
+/// # Errors
+/// Nothing is left, more than AMQP 0.9.1 carries, or no valid percent-encoding of UTF-8.
+pub fn reply_queue(reply_to: &str) -> Result<String, BadQueueAddress> {
+    let reply_to = reply_to.trim();
+    let encoded = ["/queues/", "/exchanges/"].iter().any(|prefix| reply_to.starts_with(prefix));
+    let queue = queue_of(reply_to)?;
+    if !encoded {
+        return Ok(queue);
+    }
+    // The decoder leaves alone what is no escape.
+    let is_hex = |rest: &str| rest.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    if !queue.split('%').skip(1).all(is_hex) {
+        return Err(BadQueueAddress);
+    }
+    named(percent_encoding::percent_decode_str(&queue).decode_utf8().map_err(|_| BadQueueAddress)?.into_owned())
+}
+
+fn named(queue: String) -> Result<String, BadQueueAddress> {
+    let good = (1..=255).contains(&queue.len()) && !queue.chars().any(char::is_control);
+    if good { Ok(queue) } else { Err(BadQueueAddress) }
+}
+
 /// Whether a text from outside can be a code: a message function, an error code or condition. Anything else may be what somebody wrote,
 /// and is neither shown nor sent back.
 pub fn is_code(text: &str) -> bool {
@@ -202,6 +241,56 @@ mod tests {
         let mut p = properties(&[]);
         p.application.insert("toHerId".into(), "abc".into());
         assert_eq!(data(&p, f).unwrap(), "toHerId;");
+    }
+
+    #[test]
+    fn conformance_43_queues_of_registry_addresses() {
+        for (address, want) in [
+            ("8141333_async", Some("8141333_async")),
+            ("sb.test.nhn.no/DigitalDialog/91468_async", Some("91468_async")),
+            ("tb.test.nhn.no/NHNTESTServiceBus/8141703_async ", Some("8141703_async")),
+            ("host/ns/a%2Fb", Some("a%2Fb")),
+            ("", None),
+            (" ", None),
+            ("host/ns/", None),
+            ("a\nb", None),
+            (&"q".repeat(255), Some(&*"q".repeat(255))),
+            (&"q".repeat(256), None),
+        ] {
+            assert_eq!(queue_of(address).ok().as_deref(), want, "{address}");
+        }
+    }
+
+    #[test]
+    fn conformance_10_queues_of_reply_to() {
+        for (reply_to, want) in [
+            ("93252_syncreply", Some("93252_syncreply")),
+            ("sb.test.nhn.no/NHNTESTServiceBus/93252_syncreply", Some("93252_syncreply")),
+            ("/queue/93252_syncreply", Some("93252_syncreply")),
+            ("/amq/queue/93252_syncreply", Some("93252_syncreply")),
+            ("/exchange/NHNTESTServiceBus/93252_syncreply", Some("93252_syncreply")),
+            ("/queues/93252_syncreply", Some("93252_syncreply")),
+            ("/queues/93252%5Fsyncreply", Some("93252_syncreply")),
+            ("/exchanges/NHN%20TEST/93252%2Fsyncreply", Some("93252/syncreply")),
+            ("/queues/bl%C3%A5", Some("blå")),
+            (" /queues/a%2fb ", Some("a/b")),
+            ("/queue/a%2Fb", Some("a%2Fb")),
+            ("/exchange/ns/a%2Fb", Some("a%2Fb")),
+            ("/amq/queue/a%2Fb", Some("a%2Fb")),
+            ("host/queues/a%2Fb", Some("a%2Fb")),
+            ("", None),
+            ("/", None),
+            ("/queues/", None),
+            ("/exchanges/ns/", None),
+            ("/queues/a%", None),
+            ("/queues/a%2", None),
+            ("/queues/a%zz", None),
+            ("/queues/%å1", None),
+            ("/queues/%00", None),
+            ("/queues/%C3", None),
+        ] {
+            assert_eq!(reply_queue(reply_to).ok().as_deref(), want, "{reply_to}");
+        }
     }
 
     #[test]

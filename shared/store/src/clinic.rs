@@ -137,7 +137,9 @@ pub async fn nhn_queues(session: &Session) -> Result<Vec<NhnQueue>, StoreError> 
 /// # Errors
 /// As any step.
 pub async fn all_her_ids(session: &Session) -> Result<Vec<HerId>, StoreError> {
-    let all =
-        step!("clinic.all", "select her_id from dialogpost.clinic union select her_id from dialogpost.party order by her_id");
+    let all = step!(
+        "clinic.all",
+        "select her_id from dialogpost.clinic union select her_id from dialogpost.communication_party order by her_id"
+    );
     session.query(all, &[]).await?.iter().map(|r| her_id(r, "her_id")).collect()
 }

@@ -38,7 +38,7 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
     let newest: Vec<bool> = keys.iter().map(|k| k.answers_newest).collect();
     let facts = step!(
         "facts.arrivals",
-        "select exists (select from dialogpost.party where her_id = k.sender) as sender_known,
+        "select exists (select from dialogpost.communication_party where her_id = k.sender) as sender_known,
             c.her_id as clinic, p.id as patient, p.fastlege,
             (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
                 and m.outcome in ('accepted', 'rejected')) as earlier,

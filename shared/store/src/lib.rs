@@ -2,6 +2,8 @@
 //!
 //! Every statement is a named step: the name labels its span, its metric `dialogpost_db_step_seconds` and the SQL comment.
 
+pub mod agreement;
+pub mod certificate;
 pub mod clinic;
 pub mod dead_letter;
 pub mod dialog;

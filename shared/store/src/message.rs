@@ -243,7 +243,7 @@ pub async fn unanswered(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Unans
             case when m.outcome = 'repeated' then (select head from dialogpost.message f where f.id = m.answers) else m.head end as head,
             p.her_id, p.async_queue, p.error_queue
          from dialogpost.message m
-         left join dialogpost.party p on p.her_id = m.from_her_id
+         left join dialogpost.communication_party p on p.her_id = m.from_her_id
          left join lateral (
             select her_id, async_queue from dialogpost.clinic where her_id = m.clinic
             union all select her_id, async_queue from dialogpost.clinic where m.queue in (async_queue, sync_queue) limit 1

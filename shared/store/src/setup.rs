@@ -1,7 +1,7 @@
 //! Writing a set-up file: idempotent, in one transaction, with an audit row for each changed routing rule.
 
 use crate::step::{column, step};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, certificate};
 use ::messages::event::DialogKind;
 use domain::clinic::RoutingRule;
 use domain::setup::{ClinicSetup, Party, Setup};
@@ -15,6 +15,8 @@ use uuid::Uuid;
 pub struct Applied {
     /// Parties.
     pub parties: usize,
+    /// Certificates of parties.
+    pub certificates: usize,
     /// Clinics.
     pub clinics: usize,
     /// Employees.
@@ -33,7 +35,9 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str) -> Result<Applied, S
     let mut applied = Applied::default();
     for party in &setup.parties {
         put_party(tx, party).await?;
+        certificate::set_up(tx, party.her_id, &party.certificates).await?;
         applied.parties += 1;
+        applied.certificates += party.certificates.len();
     }
     // All first: an employee may have moved from one clinic of the file to another.
     let clinics: Vec<i64> = setup.clinics.iter().map(|c| c.her_id.get()).collect();
@@ -54,7 +58,7 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str) -> Result<Applied, S
 async fn put_party(tx: &Tx<'_>, party: &Party) -> Result<(), StoreError> {
     let put = step!(
         "setup.party",
-        "insert into dialogpost.party (her_id, name, parent_her_id, async_queue, sync_queue, error_queue) values ($1, $2, $3, $4, $5, $6)
+        "insert into dialogpost.communication_party (her_id, name, parent_her_id, async_queue, sync_queue, error_queue) values ($1, $2, $3, $4, $5, $6)
          on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
             async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue"
     );

@@ -74,7 +74,7 @@ pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError>
             select $2::uuid
             union all select id from dialogpost.message where direction = 'in' and transport_id = $1
             union all select id from dialogpost.message where msg_id = lower($1) and outcome in ('accepted', 'rejected')
-                and from_her_id in (select her_id from dialogpost.party)
+                and from_her_id in (select her_id from dialogpost.communication_party)
          ) order by m.id limit 50"
     );
     let mut traces = Vec::new();

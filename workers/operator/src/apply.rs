@@ -9,7 +9,7 @@ use clap::Args;
 use domain::readiness::{Missing, missing};
 use domain::setup::{ClinicSetup, Setup, SetupFault};
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use store::setup::Applied;
 use store::{Session, StoreError};
 
@@ -17,7 +17,7 @@ use store::{Session, StoreError};
 ///
 /// The file is checked whole: with any fault nothing is written, and every fault is listed by its place. Otherwise everything is
 /// written in one transaction; applying the same file again changes nothing. Employees, sets and rules that a clinic in the file no
-/// longer names are removed; patients stay. A changed rule leaves an audit row. Needs DATABASE_URL; TEST_NUMBER_SERIES where test
+/// longer names are removed; patients stay. A changed rule leaves an audit row. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES where test
 /// patients are allowed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -43,9 +43,10 @@ impl Apply {
     /// The file has faults, or the database does not take it: then nothing was written.
     pub async fn execute(self) -> Result<Answer, Failure> {
         let config = environment::read(&[Need::Database, Need::TestSeries])?;
-        let setup = setup_file::parse(&setup_file::load(&self.file)?, &config.test_series).map_err(Failure::Setup)?;
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let setup = setup_file::parse(&setup_file::load(&self.file)?, &config.test_series, folder).map_err(Failure::Setup)?;
         let mut session = environment::database(&config).await?;
-        let applied = match write(&mut session, &setup, &self.actor()).await {
+        let applied = match write(&mut session, &setup, &environment::actor(self.actor.as_deref())).await {
             Err(error @ StoreError::Conflict { .. }) => return Err(conflict(&session, &setup, error).await?),
             outcome => outcome?,
         };
@@ -56,11 +57,6 @@ impl Apply {
             text.push_str(&clinic_text(clinic, &lacks));
         }
         Ok(Answer { text, ..Answer::default() })
-    }
-
-    fn actor(&self) -> String {
-        let named = self.actor.clone().or_else(|| std::env::var("USER").ok());
-        named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
     }
 }
 
@@ -92,6 +88,7 @@ fn summary(applied: &Applied) -> String {
     let mut grid = Grid::new(["applied", "number"]).numbers_from(1);
     for (what, n) in [
         ("parties", applied.parties),
+        ("certificates", applied.certificates),
         ("clinics", applied.clinics),
         ("employees", applied.employees),
         ("patients", applied.patients),
@@ -121,13 +118,7 @@ mod tests {
 
     #[test]
     fn the_summary_counts() {
-        let text = summary(&Applied { parties: 1, clinics: 2, employees: 3, patients: 4, changed_rules: 0 });
+        let text = summary(&Applied { parties: 1, certificates: 2, clinics: 2, employees: 3, patients: 4, changed_rules: 0 });
         assert!(text.contains("│ changed rules ┆      0 │"), "{text}");
-    }
-
-    #[test]
-    fn a_blank_actor_is_nobody() {
-        let actor = |name: &str| Apply { file: PathBuf::new(), actor: Some(name.to_owned()) }.actor();
-        assert_eq!((actor(" "), actor(" kari ")), ("operator".to_owned(), "kari".to_owned()));
     }
 }

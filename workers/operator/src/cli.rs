@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::out::Answer;
-use crate::{apply, check, dead_letters, ledger, migrate, run, show, topology};
+use crate::{apply, check, dead_letters, ledger, migrate, registry, run, show, topology};
 use clap::{Args, Parser, Subcommand};
 
 /// Post office between a clinic's journal system and HelseNorge.
@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Migrate(migrate::Migrate),
     Topology(topology::Topology),
     Apply(apply::Apply),
+    Registry(registry::Registry),
     Check(check::Check),
     Show(show::Show),
     Ledger(ledger::Ledger),
@@ -48,6 +49,7 @@ impl Command {
         match self {
             Self::Run(_) | Self::Migrate(_) | Self::Apply(_) => false,
             Self::Topology(topology) => topology.format().json,
+            Self::Registry(registry) => registry.format().json,
             Self::Check(check) => check.format.json,
             Self::Show(show) => show.format.json,
             Self::Ledger(ledger) => ledger.format.json,
@@ -62,6 +64,7 @@ impl Command {
             Self::Migrate(migrate) => migrate.execute().await,
             Self::Topology(topology) => topology.execute().await,
             Self::Apply(apply) => apply.execute().await,
+            Self::Registry(registry) => registry.execute().await,
             Self::Check(check) => check.execute().await,
             Self::Show(show) => show.execute().await,
             Self::Ledger(ledger) => ledger.execute().await,

@@ -66,6 +66,12 @@ pub async fn database(config: &Config) -> Result<Session, Failure> {
     Ok(store.session().await?)
 }
 
+/// Who does it, for the audit: the one named, else `$USER`, else `operator`.
+pub fn actor(named: Option<&str>) -> String {
+    let named = named.map(str::to_owned).or_else(|| std::env::var("USER").ok());
+    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".to_owned())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -85,6 +91,11 @@ mod tests {
         assert_eq!(faults(&[Need::Amqp], &[("AMQP_URL", "amqp://h")]), [""; 0]);
         assert_eq!(faults(&[Need::Amqp, Need::Database], &[]), ["DATABASE_URL", "AMQP_URL"]);
         assert_eq!(faults(&[Need::TestSeries], &[("TEST_NUMBER_SERIES", "65")]), ["TEST_NUMBER_SERIES"]);
+    }
+
+    #[test]
+    fn a_blank_actor_is_nobody() {
+        assert_eq!((actor(Some(" ")), actor(Some(" kari "))), ("operator".to_owned(), "kari".to_owned()));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! environment, file or surroundings.
 
 pub mod apply;
+pub mod certificate;
 pub mod check;
 pub mod cli;
 pub mod dead_letters;
@@ -13,6 +14,7 @@ pub mod failure;
 pub mod ledger;
 pub mod migrate;
 pub mod out;
+pub mod registry;
 pub mod run;
 pub mod setup_file;
 pub mod show;

@@ -1,5 +1,6 @@
 //! Reading a set-up file: every fault by its place, none by its value, for the file holds patients.
 
+use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
     ClinicSetup, EmployeeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup, SetupFault, shown_key,
@@ -14,20 +15,26 @@ use std::path::Path;
 /// Bytes that a file may have.
 pub const LIMIT: u64 = 10 * 1024 * 1024;
 
-/// Reads a file, or standard input when it is called `-`.
-///
-/// # Errors
-/// It cannot be read, or is too large.
-pub fn load(file: &Path) -> Result<Vec<u8>, Failure> {
+/// Reads at most `limit` bytes and one more of a file, or of standard input when it is called `-`; gives the name for people too.
+pub fn read(file: &Path, limit: u64) -> (String, std::io::Result<Vec<u8>>) {
     let from_stdin = file.as_os_str() == "-";
     let name = if from_stdin { "standard input".to_owned() } else { file.display().to_string() };
     let mut bytes = Vec::new();
     let read = if from_stdin {
-        std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes)
+        std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(file).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
+        std::fs::File::open(file).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
-    read.map_err(|error| {
+    (name, read.map(|_| bytes))
+}
+
+/// Reads a set-up file.
+///
+/// # Errors
+/// It cannot be read, or is too large.
+pub fn load(file: &Path) -> Result<Vec<u8>, Failure> {
+    let (name, bytes) = read(file, LIMIT);
+    let bytes = bytes.map_err(|error| {
         Failure::Usage(format!("{name} cannot be read: {error}\nGive the path of a set-up file, or - for standard input."))
     })?;
     match bytes.len() as u64 > LIMIT {
@@ -39,11 +46,11 @@ pub fn load(file: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Parses and checks a file.
+/// Parses and checks a file; the paths in it are relative to `folder`.
 ///
 /// # Errors
 /// Every fault: first of shape, then, when the shape is right, of content.
-pub fn parse(bytes: &[u8], series: &TestSeries) -> Result<Setup, Vec<SetupFault>> {
+pub fn parse(bytes: &[u8], series: &TestSeries, folder: &Path) -> Result<Setup, Vec<SetupFault>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let tree: Value = serde_json::from_slice(bytes).map_err(|error| vec![place_of(&error)])?;
     let mut faults = Vec::new();
@@ -54,7 +61,8 @@ pub fn parse(bytes: &[u8], series: &TestSeries) -> Result<Setup, Vec<SetupFault>
     }
     // Only what the tree cannot show, such as a key given twice, is left to find.
     let mut setup: Setup = serde_json::from_slice(bytes).map_err(|error| vec![place_of(&error)])?;
-    let faults = domain::setup::check(&mut setup, series);
+    let mut faults = domain::setup::check(&mut setup, series);
+    faults.extend(certificate::read_all(&mut setup, folder));
     if faults.is_empty() { Ok(setup) } else { Err(faults) }
 }
 
@@ -207,7 +215,7 @@ mod tests {
     use super::*;
 
     fn faults(json: &str) -> Vec<(String, String)> {
-        let faults = parse(json.as_bytes(), &TestSeries::NONE).unwrap_err();
+        let faults = parse(json.as_bytes(), &TestSeries::NONE, Path::new(".")).unwrap_err();
         faults.into_iter().map(|f| (f.field, f.text)).collect()
     }
 
@@ -275,6 +283,6 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_does_no_harm() {
-        assert!(parse(b"\xef\xbb\xbf{}", &TestSeries::NONE).is_ok());
+        assert!(parse(b"\xef\xbb\xbf{}", &TestSeries::NONE, Path::new(".")).is_ok());
     }
 }

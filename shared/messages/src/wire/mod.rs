@@ -1,10 +1,12 @@
 //! HelseNorge's XML: read leniently by (namespace, local name), written strictly.
 //!
 //! Bytes become text in `encoding`, elements in `reader`, the structures of this module in [`read()`]; `write` goes the other way.
+//! Collaboration agreements, which come from a registry or a file and never off a queue, have a reader of their own: [`cppa::read`].
 
 pub mod apprec;
 mod base64;
 mod chars;
+pub mod cppa;
 mod datetime;
 pub mod dialogmelding;
 mod encoding;

@@ -4,12 +4,14 @@
 //! Of an element that its schema allows once the first is read. Where a document is no XML at all it is refused as a whole.
 
 mod apprec;
+mod cppa;
 mod dialogmelding;
 mod fault;
 mod hodemelding;
 mod resept;
 
 use super::apprec::ReceivedAppRec;
+use super::cppa::{CppaError, Document};
 use super::encoding;
 use super::hodemelding::MsgHead;
 use super::limits::{Limits, XmlError};
@@ -73,6 +75,18 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Read, XmlError> {
     }
     let incoming = root(&mut reader)?;
     Ok(Read { incoming, deviations: reader.finish()? })
+}
+
+/// Reads a collaboration profile or agreement; see [`super::cppa::read`].
+pub(super) fn agreement(bytes: &[u8], limits: &Limits) -> Result<Document, CppaError> {
+    if bytes.len() > limits.max_bytes {
+        return Err(XmlError::TooLarge { limit: limits.max_bytes }.into());
+    }
+    let decoded = encoding::decode(bytes)?;
+    let mut reader = Reader::new(&decoded.text, limits)?;
+    let document = cppa::read(&mut reader)?;
+    reader.finish()?;
+    Ok(document)
 }
 
 fn root(reader: &mut Reader<'_>) -> Result<Incoming, XmlError> {

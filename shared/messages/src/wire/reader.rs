@@ -1,16 +1,21 @@
 //! The only way from bytes to elements: quick-xml's events behind the checks it leaves to its users.
 
+mod text;
+
 use super::chars;
 use super::hodemelding::Code;
 use super::limits::{Limits, XmlError};
 use super::namespaces::{SCHEMA_INSTANCE, XML};
 use super::shape::{Ns, Shape};
 use quick_xml::events::attributes::AttrError;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, NamespaceError, QName, ResolveResult};
 use quick_xml::reader::NsReader;
 use quick_xml::{Error, XmlVersion};
 use std::borrow::Cow;
+use text::{check_value, follows_white_space, resolve, trimmed};
+
+pub(super) use text::normalised;
 
 /// Longest namespace or local name repeated to the caller.
 const NAME_IN_REPORT: usize = 256;
@@ -216,6 +221,18 @@ impl<'a> Reader<'a> {
         (bounded(namespace), bounded(local.into_inner()))
     }
 
+    /// An attribute of a tag just begun, without prefix or in the tag's own namespace; trimmed, absent when empty.
+    pub(super) fn attribute(&self, tag: &Tag<'_>, name: &str) -> Option<String> {
+        let own = |key: QName<'_>| match self.inner.resolver().resolve_attribute(key).0 {
+            ResolveResult::Bound(Namespace(uri)) => Ns::of(uri) == tag.ns,
+            ResolveResult::Unbound => true,
+            ResolveResult::Unknown(_) => false,
+        };
+        let named = |key: QName<'_>| key.local_name().into_inner() == name && own(key);
+        let found = tag.start.attributes().with_checks(false).flatten().find(|a| named(a.key))?;
+        trimmed(&found.normalized_value(XmlVersion::Implicit1_0).ok()?)
+    }
+
     /// The next tag outside the root, or `None` at the end of the document.
     fn outside(&mut self) -> Result<Option<Tag<'a>>, XmlError> {
         loop {
@@ -351,47 +368,4 @@ impl<'a> Reader<'a> {
         children.seen |= bit;
         true
     }
-}
-
-/// Line ends as XML wants them read.
-pub(super) fn normalised(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { text }
-}
-
-fn trimmed(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlError> {
-    match reference.resolve_char_ref().map_err(|_| XmlError::Entity)? {
-        Some(c) if chars::is_xml_char(c) => Ok(c),
-        Some(_) => Err(XmlError::IllegalCharacter),
-        None => match &**reference {
-            "amp" => Ok('&'),
-            "lt" => Ok('<'),
-            "gt" => Ok('>'),
-            "apos" => Ok('\''),
-            "quot" => Ok('"'),
-            _ => Err(XmlError::Entity),
-        },
-    }
-}
-
-/// Whether white space stands before an attribute's name, which is a slice of its tag.
-fn follows_white_space(tag: &str, name: &str) -> bool {
-    let at = name.as_ptr().addr().wrapping_sub(tag.as_ptr().addr());
-    at.checked_sub(1).and_then(|before| tag.as_bytes().get(before)).is_some_and(u8::is_ascii_whitespace)
-}
-
-/// An attribute's value as written.
-fn check_value(value: &str) -> Result<(), XmlError> {
-    if value.contains('<') {
-        return Err(XmlError::NotWellFormed);
-    }
-    if !value.contains('&') {
-        return Ok(());
-    }
-    let text = quick_xml::escape::unescape(value).map_err(|_| XmlError::Entity)?;
-    if chars::all_xml_chars(&text) { Ok(()) } else { Err(XmlError::IllegalCharacter) }
 }

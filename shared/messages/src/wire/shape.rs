@@ -22,6 +22,7 @@ pub(super) enum Ns {
     Soap,
     DigitalDialog,
     Signature,
+    Agreement,
 }
 
 impl Ns {
@@ -40,6 +41,7 @@ impl Ns {
             ns::SOAP_1_2 => Self::Soap,
             ns::DIGITALDIALOG => Self::DigitalDialog,
             ns::XMLDSIG => Self::Signature,
+            ns::CPPA_2_0 => Self::Agreement,
             _ => Self::Other,
         }
     }
@@ -58,7 +60,7 @@ impl Ns {
 
     /// Whether we know which attributes its elements may have.
     pub(super) fn is_known(self) -> bool {
-        !matches!(self, Self::None | Self::Other | Self::Signature)
+        !matches!(self, Self::None | Self::Other | Self::Signature | Self::Agreement)
     }
 }
 

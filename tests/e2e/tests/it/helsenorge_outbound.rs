@@ -85,7 +85,7 @@ async fn conformance_22_23_an_error_message_has_every_property_and_an_empty_body
 #[tokio::test(flavor = "multi_thread")]
 async fn conformance_9_a_counterpart_without_a_queue_is_a_dead_letter_and_nothing_else_waits() {
     let mut clinic = Clinic::open().await;
-    clinic.fleet.rows.query("update dialogpost.party set async_queue = 'borte_async'", &[]).await;
+    clinic.fleet.rows.query("update dialogpost.communication_party set async_queue = 'borte_async'", &[]).await;
     clinic.send(&[Message::ekontakt()]).await;
     let sql = "select d.queue, s.state from dialogpost.dead_letter d join dialogpost.message_state s on s.id = d.message
          where d.code = 'nhn-unroutable'";

@@ -13,6 +13,7 @@ mod helsenorge_outbound;
 mod once;
 mod pipeline;
 mod recipient_routing;
+mod registry;
 mod structure;
 mod sync;
 mod whole_flow;

@@ -5,13 +5,17 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use testbed::world;
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 16] = [
     &[],
     &["run"],
     &["migrate"],
     &["topology"],
     &["topology", "apply"],
     &["apply"],
+    &["registry"],
+    &["registry", "import"],
+    &["registry", "list"],
+    &["registry", "show"],
     &["check"],
     &["show"],
     &["ledger"],
