@@ -170,8 +170,8 @@ pub struct Original<'a> {
     pub to: HerId,
 }
 
-/// The message type of protected content, which an error message carries although its body is empty (nhn-messaging 2.5).
-const PROTECTED: &str = "application/pkcs7-mime; smime-type=signed-and-enveloped-data";
+/// Content type of what is signed and encrypted (nhn-messaging 2.4). An error message has it although its body is empty (2.5).
+pub const PROTECTED: &str = "application/pkcs7-mime; smime-type=signed-and-enveloped-data";
 
 /// A sender's id, unless it is longer than AMQP 0.9.1 carries: then it could not be sent back.
 fn echoed(id: &Option<String>) -> Option<String> {

@@ -115,17 +115,37 @@ pub struct ClinicSetup {
     /// The patients of the clinic.
     #[serde(default)]
     pub patients: Vec<PatientSetup>,
+    /// Our private keys for it.
+    #[serde(default)]
+    pub own_certificates: OwnCertificates,
     // Keys of services that this version does not have yet; see [`ClinicSetup::unused`].
     #[serde(default)]
     video_module: Option<bool>,
     #[serde(default)]
     notifications: Option<Value>,
     #[serde(default)]
-    own_certificates: Option<Value>,
-    #[serde(default)]
     appointment_types: Option<Value>,
     #[serde(default)]
     timeboker: Option<Value>,
+}
+
+/// Files below `KEYS_DIR`, each a certificate with its private key (PEM, or PKCS#12).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnCertificates {
+    /// Signs what is sent.
+    pub signing: Option<String>,
+    /// Decrypts what is received.
+    pub encryption: Option<String>,
+    /// Decrypt too: earlier ones that counterparts still use, and coming ones.
+    pub legacy_encryption: Vec<String>,
+}
+
+impl OwnCertificates {
+    /// Every key that may decrypt, the present one first.
+    pub fn decryption(&self) -> Vec<String> {
+        self.encryption.iter().chain(&self.legacy_encryption).cloned().collect()
+    }
 }
 
 /// An employee.
@@ -214,7 +234,6 @@ impl ClinicSetup {
         [
             ("video_module", self.video_module.is_some()),
             ("notifications", self.notifications.is_some()),
-            ("own_certificates", self.own_certificates.is_some()),
             ("appointment_types", self.appointment_types.is_some()),
             ("timeboker", self.timeboker.is_some()),
             ("patients[].helsenorge", any_patient(|p| p.helsenorge.is_some())),

@@ -11,6 +11,9 @@ pub const ATTEMPT: &str = "dialogpost-attempt";
 /// Name of the application property that keeps the queue a retried message first came from.
 pub const ORIGIN_QUEUE: &str = "dialogpost-origin-queue";
 
+/// Name of the application property that keeps when a retried message was first received (RFC 3339).
+pub const RECEIVED_AT: &str = "dialogpost-received-at";
+
 /// The properties of one message, independent of AMQP version (nhn-messaging 2.1, 2.2).
 ///
 /// `shared/broker` reads them out of every shape a broker may deliver and writes them in every shape a receiver may read.
@@ -73,6 +76,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// When it was first received: of our own retry, when the original was.
+    pub fn first_received_at(&self) -> Timestamp {
+        self.properties.application(RECEIVED_AT).and_then(|at| at.parse().ok()).unwrap_or(self.received_at)
+    }
+
     /// The queue it first came from: the same, or that of the original when this is our own retry of it.
     pub fn origin_queue(&self) -> &str {
         self.properties.application(ORIGIN_QUEUE).unwrap_or(&self.queue)

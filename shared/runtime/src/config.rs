@@ -4,6 +4,8 @@ use broker::AmqpUrl;
 use messages::person_id::TestSeries;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use trust::{Legacy, Revocation};
 
 /// What a worker is told.
 #[derive(Clone)]
@@ -28,6 +30,18 @@ pub struct Config {
     pub lanes: usize,
     /// `DATABASE_CONNECTIONS`, 1 to 100, default 4 for each worker.
     pub database_connections: usize,
+    /// `KEYS_DIR`: our private keys, named by the set-up file.
+    pub keys_dir: Option<PathBuf>,
+    /// `KEYS_PASSWORD`, or `KEYS_PASSWORD_FILE`: of the key files that are encrypted.
+    pub keys_password: Option<String>,
+    /// `TRUST_DIR`: certificates of authorities (`*.pem`, `*.crt`) and revocation lists (`*.crl`).
+    pub trust_dir: Option<PathBuf>,
+    /// `REVOCATION`: `required` (default), `soft-fail` or `off`.
+    pub revocation: Revocation,
+    /// `LEGACY_ALGORITHMS`: `refuse` (default) or `warn`: 3DES and SHA-1.
+    pub legacy_algorithms: Legacy,
+    /// `PLAIN_CONTENT`: `refuse` (default) or `accept`: messages without protection, for tests only.
+    pub plain_content: bool,
     /// `TEST_NUMBER_SERIES`: test series of identity numbers that are accepted, such as `80,40`; default none, as in production.
     pub test_series: TestSeries,
 }
@@ -95,10 +109,16 @@ impl Config {
         let batch = r.parsed("BATCH", "64", |t| within(t, 1, 1000), "a number from 1 to 1000");
         let lanes = r.parsed("LANES", "1", |t| within(t, 1, 16), "a number from 1 to 16");
         let connections = r.parsed("DATABASE_CONNECTIONS", "4", |t| within(t, 1, 100), "a number from 1 to 100");
+        let revocation = r.parsed("REVOCATION", "required", revocation, "required, soft-fail or off");
+        let legacy = r.parsed("LEGACY_ALGORITHMS", "refuse", legacy, "refuse or warn");
+        let plain = r.parsed("PLAIN_CONTENT", "refuse", plain, "refuse or accept");
+        let keys_dir = r.directory("KEYS_DIR");
+        let trust_dir = r.directory("TRUST_DIR");
+        let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE");
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
-        match (database_url, amqp, nhn, listen, log_format, batch, lanes, connections, series) {
+        match (database_url, amqp, nhn, listen, log_format, batch, lanes, connections, series, revocation, legacy, plain) {
             (
                 Some(database_url),
                 Some(amqp_url),
@@ -109,6 +129,9 @@ impl Config {
                 Some(lanes),
                 Some(database_connections),
                 Some(test_series),
+                Some(revocation),
+                Some(legacy_algorithms),
+                Some(plain_content),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
                 amqp_url,
@@ -120,6 +143,12 @@ impl Config {
                 batch,
                 lanes,
                 database_connections,
+                keys_dir,
+                keys_password,
+                trust_dir,
+                revocation,
+                legacy_algorithms,
+                plain_content,
                 test_series,
             }),
             _ => Err(r.faults),
@@ -157,6 +186,14 @@ impl Reader<'_> {
             },
             (None, None) => None,
         }
+    }
+
+    fn directory(&mut self, variable: &'static str) -> Option<PathBuf> {
+        let path = PathBuf::from(self.text(variable)?);
+        if !path.is_dir() {
+            self.fault(variable, "names no directory that can be read");
+        }
+        Some(path)
     }
 
     fn database(&mut self, url: String) -> Option<String> {
@@ -200,6 +237,31 @@ impl Reader<'_> {
 
 fn within(text: &str, min: usize, max: usize) -> Option<usize> {
     text.parse().ok().filter(|n| (min..=max).contains(n))
+}
+
+fn revocation(text: &str) -> Option<Revocation> {
+    match text {
+        "required" => Some(Revocation::Required),
+        "soft-fail" => Some(Revocation::SoftFail),
+        "off" => Some(Revocation::Off),
+        _ => None,
+    }
+}
+
+fn legacy(text: &str) -> Option<Legacy> {
+    match text {
+        "refuse" => Some(Legacy::Refuse),
+        "warn" => Some(Legacy::Warn),
+        _ => None,
+    }
+}
+
+fn plain(text: &str) -> Option<bool> {
+    match text {
+        "refuse" => Some(false),
+        "accept" => Some(true),
+        _ => None,
+    }
 }
 
 fn log_format(text: &str) -> Option<LogFormat> {

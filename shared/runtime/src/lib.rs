@@ -1,8 +1,9 @@
 //! The life of a message, and what every worker's `main` calls.
 //!
-//! - [`pipeline`]: receive → parse → claim → facts → decide → write → outgoing → commit → ack → publish, on one screen
+//! - [`pipeline`]: receive → parse → open → claim → facts → decide → write → outgoing → commit → ack → publish, on one screen
 //! - [`handler`]: what a worker supplies
 //! - [`relay`]: outbox → broker
+//! - [`protection`]: sealing and opening, with keys, trust and revocation
 //! - [`worker`], [`process`]: a worker as part of a process
 //! - [`config`], [`clock`], [`telemetry`], [`health`]: one concern each
 
@@ -13,6 +14,7 @@ pub mod health;
 pub mod pipeline;
 pub mod probe;
 pub mod process;
+pub mod protection;
 pub mod relay;
 pub mod telemetry;
 pub mod topology;

@@ -5,6 +5,7 @@ use crate::config::{Config, ConfigFault};
 use crate::health::{self, Health};
 use crate::pipeline::Ended;
 use crate::probe::Probe;
+use crate::protection::Protection;
 use crate::telemetry;
 use crate::worker::{Context, LEASE, Worker};
 use std::process::ExitCode;
@@ -112,7 +113,9 @@ fn context(config: Config, workers: usize) -> Result<Context, String> {
         application: "dialogpost".into(),
         connections: (config.database_connections * workers).min(100),
     };
+    let protection = Protection::from_config(&config).map_err(|fault| fault.to_string())?;
     Ok(Context {
+        protection,
         store: Store::new(&store).map_err(|e| format!("DATABASE_URL: {e}"))?,
         config: Arc::new(config),
         clock: clock::system,

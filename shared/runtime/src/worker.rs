@@ -6,6 +6,7 @@ use crate::handler::Handler;
 use crate::health::{Component, Health};
 use crate::pipeline::{Ended, Pipeline, sleep_unless};
 use crate::probe::Probe;
+use crate::protection::Protection;
 use crate::relay::Relay;
 use broker::{Amqp091, ConsumerState, Edge, IntakeConfig, topology};
 use domain::transport::Lane;
@@ -30,6 +31,8 @@ pub struct Context {
     pub clock: Clock,
     /// Cancelled = stop.
     pub cancel: CancellationToken,
+    /// Sealing and opening.
+    pub protection: Protection,
     /// Where components report.
     pub health: Health,
     /// Where a test kills it.

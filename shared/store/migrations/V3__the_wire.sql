@@ -35,6 +35,18 @@ cross join lateral (
 ) answered
 where m.direction = 'in';
 
+-- Files below KEYS_DIR: the key a clinic signs with, and those it decrypts with, the present one and earlier or coming ones.
+alter table dialogpost.clinic add column signing_key text;
+alter table dialogpost.clinic add column decryption_keys text[] not null default '{}';
+
+-- Revocation lists as they were fetched.
+create table dialogpost.crl (
+    url text primary key,
+    list bytea not null,
+    fetched_at timestamptz not null,
+    next_update timestamptz
+);
+
 -- What became of each message we sent, proven by the rows that exist. An error message outweighs every receipt, a rejection an acceptance:
 -- whoever reads this must not miss that something went wrong.
 create view dialogpost.sent_state as

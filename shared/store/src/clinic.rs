@@ -97,6 +97,35 @@ pub async fn of(session: &Session, id: HerId) -> Result<Option<HerId>, StoreErro
     session.query(of, &[&id.get()]).await?.first().map(|r| her_id(r, "her_id")).transpose()
 }
 
+/// The names of a clinic's private keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyNames {
+    /// Signs what is sent.
+    pub signing: Option<String>,
+    /// Decrypt what is received, the present one first.
+    pub decryption: Vec<String>,
+}
+
+/// The keys of the clinics that these HER-ids, their own or an employee's, belong to; unknown ones are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn key_names(session: &Session, ids: &[HerId]) -> Result<HashMap<HerId, KeyNames>, StoreError> {
+    let keys = step!(
+        "clinic.key_names",
+        "select k.id, c.signing_key, c.decryption_keys from unnest($1::bigint[]) k(id)
+         cross join lateral (
+            select her_id from dialogpost.clinic where her_id = k.id
+            union all select clinic from dialogpost.employee where her_id = k.id limit 1
+         ) o join dialogpost.clinic c on c.her_id = o.her_id"
+    );
+    let numbers: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+    let of = |r: &Row| {
+        Ok((her_id(r, "id")?, KeyNames { signing: column(r, "signing_key")?, decryption: column(r, "decryption_keys")? }))
+    };
+    session.query(keys, &[&numbers]).await?.iter().map(of).collect()
+}
+
 /// A queue of ours on NHN's broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NhnQueue {

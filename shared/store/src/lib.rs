@@ -5,6 +5,7 @@
 pub mod agreement;
 pub mod certificate;
 pub mod clinic;
+pub mod crl;
 pub mod dead_letter;
 pub mod dialog;
 pub mod error;

@@ -1,7 +1,7 @@
 //! The ledger's rows: every message that crossed NHN's broker, with its raw bytes and what was answered.
 
 use crate::step::{column, step};
-use crate::{StoreError, Tx, clinic::her_id};
+use crate::{Session, StoreError, Tx, clinic::her_id};
 use ::messages::HerId;
 use ::messages::transport::Properties;
 use bytes::Bytes;
@@ -235,7 +235,7 @@ pub struct Counterpart {
 ///
 /// # Errors
 /// As any step.
-pub async fn unanswered(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Unanswered>, StoreError> {
+pub async fn unanswered(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Unanswered>, StoreError> {
     let load = step!(
         "message.unanswered",
         "select m.id, m.properties, m.clinic, coalesce(m.to_her_id, q.her_id) as receiver, q.async_queue as reply_queue,
@@ -250,7 +250,7 @@ pub async fn unanswered(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Unans
          ) q on true
          where m.id = any($1)"
     );
-    tx.query(load, &[&ids]).await?.iter().map(|r| Ok((column(r, "id")?, unanswered_of(r)?))).collect()
+    session.query(load, &[&ids]).await?.iter().map(|r| Ok((column(r, "id")?, unanswered_of(r)?))).collect()
 }
 
 fn unanswered_of(row: &Row) -> Result<Unanswered, StoreError> {

@@ -4,6 +4,7 @@ use crate::rows::Rows;
 use domain::setup::{Setup, check};
 use runtime::pipeline::Ended;
 use runtime::probe::Probe;
+use runtime::protection::Protection;
 use runtime::worker::{Context, Worker};
 use runtime::{Config, clock, health::Health};
 use std::sync::Arc;
@@ -87,6 +88,7 @@ impl Fleet {
                 "TEST_NUMBER_SERIES" => "80,40".to_owned(),
                 "BATCH" => batch.clone(),
                 "LANES" => lanes.clone(),
+                "PLAIN_CONTENT" => "accept".to_owned(),
                 _ => return None,
             })
         })
@@ -107,8 +109,10 @@ impl Fleet {
     /// Starts some workers, with a probe that may kill them.
     pub fn start_with(&self, workers: &[Worker], probe: Probe) -> Running {
         let health = Health::default();
+        let config = self.config();
         let context = Context {
-            config: Arc::new(self.config()),
+            protection: Protection::from_config(&config).expect("trust anchors can be read"),
+            config: Arc::new(config),
             store: self.store(),
             clock: clock::system,
             cancel: CancellationToken::new(),

@@ -1,5 +1,6 @@
 //! Bytes → what the rules decide on.
 
+use crate::opening::unprotected;
 use bytes::Bytes;
 use domain::arrival::{Arrival, Keys, Payload, packing};
 use domain::transport::{Lane, Packing, is_code};
@@ -21,6 +22,8 @@ pub struct Arrived {
     pub arrival: Arrival,
     /// What to ask the store.
     pub keys: Keys,
+    /// Whether it is sealed and wants opening.
+    pub wants_opening: bool,
     /// Its bytes.
     pub raw: Bytes,
     /// The queue it first came from.
@@ -31,23 +34,52 @@ pub struct Arrived {
 
 impl Arrived {
     /// Reads a delivery; never fails.
-    pub fn read(delivery: &Delivery, lane: Lane, limits: &Limits, series: &TestSeries) -> Self {
-        let payload = match packing(lane, &delivery.properties) {
-            Packing::Plain | Packing::Soap => match read(&delivery.body, limits) {
-                Ok(read) => Payload::Read(Box::new(read)),
-                Err(error) => Payload::Unreadable(error),
-            },
+    pub fn read(delivery: &Delivery, lane: Lane, reading: &Reading) -> Self {
+        let packing = packing(lane, &delivery.properties);
+        let payload = match packing {
+            // Without a content type it is refused anyway; the payload may tell its function.
+            Packing::Plain if lane != Lane::Error && delivery.properties.content_type.is_some() => {
+                unprotected(reading.plain).map_or_else(|| reading.payload(&delivery.body), Payload::Unopened)
+            }
+            Packing::Plain | Packing::Soap => reading.payload(&delivery.body),
             Packing::Protected => Payload::Closed,
         };
         let arrival = Arrival { lane, properties: delivery.properties.clone(), payload };
         Self {
             id: Uuid::now_v7(),
             key: key(delivery, lane),
-            keys: arrival.keys(series),
+            keys: arrival.keys(&reading.series),
             arrival,
+            wants_opening: packing == Packing::Protected && lane != Lane::Error,
             raw: delivery.body.clone(),
             queue: delivery.origin_queue().to_owned(),
-            received_at: delivery.received_at,
+            received_at: delivery.first_received_at(),
+        }
+    }
+
+    /// Reads what was opened.
+    pub fn opened(&mut self, content: &[u8], reading: &Reading) {
+        self.arrival.payload = reading.payload(content);
+        self.keys = self.arrival.keys(&reading.series);
+    }
+}
+
+/// How payloads are read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Limits of the reader.
+    pub limits: Limits,
+    /// Test series of identity numbers.
+    pub series: TestSeries,
+    /// Whether unprotected content is read at all.
+    pub plain: bool,
+}
+
+impl Reading {
+    fn payload(&self, content: &[u8]) -> Payload {
+        match read(content, &self.limits) {
+            Ok(read) => Payload::Read(Box::new(read)),
+            Err(error) => Payload::Unreadable(error),
         }
     }
 }

@@ -1,24 +1,26 @@
 //! A message off NHN's queues → read, checked, stored, and either an entry of a dialog or a clear answer to its sender.
 //!
+//! - [`opening`]: sealed bytes → bytes, or what the sender is told
 //! - [`arrival`]: bytes → [`domain::arrival::Arrival`]
 //! - [`effect`]: a decision → rows and events
 
 pub mod arrival;
 pub mod effect;
+pub mod opening;
 
-use arrival::Arrived;
+use arrival::{Arrived, Reading};
 use domain::acceptance::{Decision, Facts, decide};
 use effect::Effect;
 use jiff::Timestamp;
 use messages::Fault;
-use messages::person_id::TestSeries;
 use messages::transport::{Delivery, Outgoing, Wire};
 use messages::wire::Limits;
 use runtime::pipeline::Ended;
+use runtime::protection::Protection;
 use runtime::worker::{self, Context, Hurry, NhnQueues, Source, Worker};
 use runtime::{Handler, Verdict};
 use std::collections::HashMap;
-use store::{StoreError, Tx, facts};
+use store::{Session, StoreError, Tx, facts};
 use uuid::Uuid;
 
 /// The worker.
@@ -30,7 +32,8 @@ pub const WORKER: Worker = Worker {
 
 async fn start(context: Context) -> Ended {
     let queues = NhnQueues::start(&context);
-    let handler = HelsenorgeInbound { queues: queues.clone(), series: context.config.test_series, limits: Limits::default() };
+    let reading = Reading { limits: Limits::default(), series: context.config.test_series, plain: context.config.plain_content };
+    let handler = HelsenorgeInbound { queues: queues.clone(), reading, protection: context.protection.clone() };
     // Its own queue brings back what it put off, and replays.
     let sources = vec![Source::Nhn(queues.clone(), Hurry::No), Source::Nhn(queues, Hurry::Yes), Source::Own];
     worker::run(context, handler, sources, &[Wire::Dialogpost]).await
@@ -39,8 +42,8 @@ async fn start(context: Context) -> Ended {
 /// See the crate.
 pub struct HelsenorgeInbound {
     queues: NhnQueues,
-    series: TestSeries,
-    limits: Limits,
+    reading: Reading,
+    protection: Protection,
 }
 
 impl Handler for HelsenorgeInbound {
@@ -52,7 +55,11 @@ impl Handler for HelsenorgeInbound {
     /// Never fails: what cannot be read is stored and answered too.
     fn parse(&self, delivery: &Delivery) -> Result<Arrived, Fault> {
         let lane = self.queues.lane(delivery.origin_queue());
-        Ok(Arrived::read(delivery, lane, &self.limits, &self.series))
+        Ok(Arrived::read(delivery, lane, &self.reading))
+    }
+
+    async fn open(&self, session: &Session, batch: Vec<&mut Arrived>, now: Timestamp) -> Result<(), StoreError> {
+        opening::open(&self.protection, session, batch, now, |arrived, content| arrived.opened(&content, &self.reading)).await
     }
 
     fn key(&self, arrived: &Arrived) -> String {
@@ -72,7 +79,7 @@ impl Handler for HelsenorgeInbound {
     fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, now: Timestamp) -> Verdict<Effect> {
         let unknown = Facts::default();
         let facts = facts.get(&arrived.id).unwrap_or(&unknown);
-        let decision = decide(&arrived.arrival, facts, &self.series, now);
+        let decision = decide(&arrived.arrival, facts, &self.reading.series, now);
         let rejected = |code| Fault::rejected(code, "answered");
         match &decision {
             Decision::Dead(fault) => Verdict::Broken(fault.clone()),

@@ -1,7 +1,7 @@
 //! A stored answer → what goes on the wire.
 
 use bytes::Bytes;
-use domain::receipts::{Answer, Original, apprec, error_message, outbound_properties, reply_properties};
+use domain::receipts::{Answer, Original, PROTECTED, apprec, error_message, outbound_properties, reply_properties};
 use domain::sync::{Reply, reply};
 use domain::transport::ErrorMessage;
 use jiff::Timestamp;
@@ -19,11 +19,24 @@ const PLAIN: &str = "text/plain";
 /// An answer with its address.
 #[derive(Clone, Debug)]
 pub struct Addressed {
-    /// Its ledger row.
+    /// Its ledger row, which keeps the bytes before protection.
     pub sent: Sent,
+    /// What goes on the wire.
+    pub body: Bytes,
 }
 
 impl Addressed {
+    /// As it is, unprotected.
+    pub fn plain(sent: Sent) -> Self {
+        Self { body: sent.raw.clone(), sent }
+    }
+
+    /// Signed and encrypted.
+    pub fn sealed(mut sent: Sent, body: Vec<u8>) -> Self {
+        sent.properties.content_type = Some(PROTECTED.to_owned());
+        Self { sent, body: body.into() }
+    }
+
     /// The outbox row: through NHN's exchange, routing key = queue.
     pub fn outgoing(self, exchange: &str) -> Outgoing {
         Outgoing {
@@ -32,7 +45,7 @@ impl Addressed {
             exchange: exchange.to_owned(),
             routing_key: self.sent.queue,
             properties: self.sent.properties,
-            body: self.sent.raw,
+            body: self.body,
             cause: self.sent.answers,
             not_before: None,
         }
@@ -43,17 +56,16 @@ impl Addressed {
 ///
 /// # Errors
 /// Broken when the ledger lacks what an answer needs: a dead letter.
-pub fn addressed(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) -> Result<Option<Addressed>, Fault> {
+pub fn answer(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) -> Result<Option<Sent>, Fault> {
     let Some(answer) = &unanswered.answer else { return Ok(None) };
     let lacking = |what| Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"));
     let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party"))?;
     let from = unanswered.receiver.ok_or_else(|| lacking("the receiver's HER-id"))?;
-    let sent = match answer {
+    Ok(Some(match answer {
         Answer::AppRec { errors } => receipt(message, unanswered, errors, from, to, id, now)?,
         Answer::Reply(due) => reply_to(message, unanswered, due, from, to, id, now)?,
         Answer::Error(error) => error_to(message, unanswered, error, from, to, id, now),
-    };
-    Ok(Some(Addressed { sent }))
+    }))
 }
 
 fn receipt(

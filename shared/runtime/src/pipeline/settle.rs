@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::retry;
 use jiff::Timestamp;
 use messages::Fault;
-use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, Wire};
+use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, RECEIVED_AT, Wire};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::dead_letter::{self, DeadLetter};
@@ -181,6 +181,7 @@ fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, now: Tim
     let mut properties = delivery.properties.clone();
     properties.application.insert(ATTEMPT.to_owned(), failed.to_string());
     properties.application.insert(ORIGIN_QUEUE.to_owned(), delivery.origin_queue().to_owned());
+    properties.application.insert(RECEIVED_AT.to_owned(), delivery.first_received_at().to_string());
     // A time to live was the sender's word to NHN's broker; what we hold must not expire.
     properties.ttl_ms = None;
     let id = Uuid::now_v7();

@@ -31,7 +31,7 @@ fn dependencies_point_one_way() {
     let all = dependencies();
     let members: BTreeSet<&str> = all.keys().map(String::as_str).collect();
     let drivers = ["lapin", "backoff", "tokio-postgres", "deadpool-postgres", "refinery", "openssl", "cms"];
-    let worker: &[&str] = &["messages", "domain", "store", "runtime"];
+    let worker: &[&str] = &["messages", "domain", "store", "trust", "runtime"];
     let mut allowed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([
         ("messages", BTreeSet::new()),
         ("domain", BTreeSet::from(["messages"])),
@@ -39,7 +39,7 @@ fn dependencies_point_one_way() {
         ("broker", BTreeSet::from(["messages", "lapin", "backoff"])),
         ("trust", BTreeSet::from(["messages", "openssl", "cms"])),
         ("pki", BTreeSet::from(["openssl"])),
-        ("runtime", BTreeSet::from(["messages", "domain", "store", "broker"])),
+        ("runtime", BTreeSet::from(["messages", "domain", "store", "broker", "trust"])),
         ("operator", worker.iter().chain(&WORKERS).copied().collect()),
     ]);
     allowed.extend(WORKERS.map(|w| (w, worker.iter().copied().collect())));

@@ -1,0 +1,81 @@
+//! What is to be sent → what goes on the wire: signed with the clinic's key, encrypted for the receiver (nhn-messaging 4.1, 5.4).
+
+use crate::answer::Addressed;
+use domain::agreement::{Known, Provenance, Question, Use, look_up};
+use jiff::Timestamp;
+use messages::{Fault, HerId};
+use runtime::protection::{Protection, ToSeal};
+use std::collections::HashMap;
+use store::agreement::Pair;
+use store::clinic::KeyNames;
+use store::message::Sent;
+use store::{Session, StoreError, agreement, clinic};
+use uuid::Uuid;
+
+/// What a message will be sealed with.
+struct Means {
+    /// Name of the key that signs.
+    signer: Option<String>,
+    /// DER of the receiver's certificates, best first.
+    recipients: Vec<Vec<u8>>,
+    /// The agreement it goes by.
+    cpa_id: Option<Uuid>,
+}
+
+/// Seals what has content, in order; error messages have none. With `plain` whoever has no key or certificate is served unprotected.
+///
+/// # Errors
+/// As any step of the store; inside, why a message cannot be sealed now (transient) or as things are (broken).
+pub async fn seal(
+    protection: &Protection,
+    session: &Session,
+    plain: bool,
+    sent: Vec<Sent>,
+    now: Timestamp,
+) -> Result<Vec<Result<Addressed, Fault>>, StoreError> {
+    let pairs: Vec<Pair> = sent.iter().map(pair).collect();
+    let known = agreement::for_pairs_now(session, &pairs).await?;
+    let own: Vec<HerId> = pairs.iter().map(|p| p.own).collect();
+    let keys = clinic::key_names(session, &own).await?;
+    let mut jobs = Vec::new();
+    let mut prepared = Vec::with_capacity(sent.len());
+    for mut sent in sent {
+        let means = means(&sent, &known, &keys, now);
+        sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
+        let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
+        if protected {
+            let signer = means.signer.unwrap_or_default();
+            jobs.push(ToSeal { content: sent.raw.clone(), signer, recipients: means.recipients });
+        }
+        prepared.push((sent, protected));
+    }
+    let mut bodies = protection.seal(session, jobs, now).await.into_iter();
+    let finish = |(sent, protected): (Sent, bool)| match protected {
+        false => Ok(Addressed::plain(sent)),
+        true => bodies
+            .next()
+            .unwrap_or_else(|| Err(Fault::transient("sealing-interrupted", "not sealed")))
+            .map(|body| Addressed::sealed(sent, body)),
+    };
+    Ok(prepared.into_iter().map(finish).collect())
+}
+
+fn pair(sent: &Sent) -> Pair {
+    Pair { own: sent.from, other: sent.to, cpa_id: None }
+}
+
+fn means(sent: &Sent, known: &HashMap<Pair, Known>, keys: &HashMap<HerId, KeyNames>, now: Timestamp) -> Means {
+    let signer = keys.get(&sent.from).and_then(|k| k.signing.clone());
+    let Some(known) = known.get(&pair(sent)) else { return Means { signer, recipients: Vec::new(), cpa_id: None } };
+    let question = Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: &[], now };
+    let found = look_up(known, &question);
+    for warning in &found.warnings {
+        tracing::warn!(message = %sent.id, to = %sent.to, %warning);
+    }
+    let recipients = found.candidates(Use::Encryption, now).into_iter().map(|c| c.certificate.der.clone()).collect();
+    let cpa_id = found.sources.first().and_then(|source| match source.provenance {
+        Provenance::AgreementById(id) | Provenance::AgreementOfPair(id) => Some(id),
+        Provenance::Profile(_) | Provenance::Party(_) => None,
+    });
+    Means { signer, recipients, cpa_id }
+}
