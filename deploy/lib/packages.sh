@@ -9,12 +9,15 @@ need_packages() {
     install_missing
 }
 
-# Also what only tests need: an AMQP 1.0 client for Debian's own Python, and curl.
+# Also what only tests need: an AMQP 1.0 client for Debian's own Python, curl, and two strangers who speak CMS.
 need_test_packages() {
     local missing=()
     find_missing
     /usr/bin/python3 -c 'import proton' 2>/dev/null || missing+=(python3-qpid-proton)
     command -v curl >/dev/null || missing+=(curl)
+    command -v openssl >/dev/null || missing+=(openssl)
+    command -v gpgsm >/dev/null || missing+=(gpgsm)
+    command -v gpg-agent >/dev/null || missing+=(gpg-agent)
     install_missing
 }
 

@@ -35,5 +35,6 @@ pub use policy::{Legacy, Limits, Policy, Revocation, Warning};
 pub use pool::{JobFault, Pool};
 pub use report::{CertificateErrors, ErrorReport, Verdict, report};
 pub use seal::{encrypt, seal, sign};
+pub use signed::Embedded;
 pub use validate::{Role, TrustAnchors, Validation, validate};
 pub use zeroize::Zeroizing;

@@ -7,12 +7,13 @@ use crate::envelope::Envelope;
 use crate::fault::{OpenFault, Unverified};
 use crate::keys::DecryptionKey;
 use crate::policy::{Policy, Warning};
-use crate::signed::Signed;
+use crate::signed::{Embedded, Signed};
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::sign::Verifier;
 use openssl::stack::Stack;
+use std::borrow::Cow;
 
 /// A message whose signature was verified.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub struct Opened {
     /// Who signed: the one of the expected certificates whose key verified it. Whether the certificate itself may be relied
     /// on is for [`crate::validate`] to say.
     pub signer: Certificate,
-    /// Certificates that came with the signature. They prove nothing; a chain may need them.
-    pub embedded: Vec<Certificate>,
+    /// Certificates that came with the signature.
+    pub embedded: Embedded,
     /// Which of our certificates it was encrypted for.
     pub recipient: Certificate,
     /// What passed but should be counted.
@@ -35,10 +36,9 @@ impl std::fmt::Debug for Opened {
         f.debug_struct("Opened")
             .field("content_bytes", &self.content.len())
             .field("signer", &self.signer)
-            .field("embedded", &self.embedded)
             .field("recipient", &self.recipient)
             .field("warnings", &self.warnings)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,30 +83,46 @@ pub fn open(message: &[u8], own: &[DecryptionKey], expected: &[Certificate], pol
 struct Verified {
     content: Vec<u8>,
     signer: Certificate,
-    embedded: Vec<Certificate>,
+    embedded: Embedded,
     warning: Option<Warning>,
 }
 
 fn verify(signed: &[u8], expected: &[Certificate], policy: &Policy) -> Result<Verified, Unverified> {
     let signed = trimmed(signed, &policy.limits).map_err(|_| Unverified::NotSignedData)?;
-    let parsed = CmsContentInfo::from_der(signed).map_err(|_| Unverified::NotSignedData)?;
-    let view = Signed::read(signed, &parsed, policy.limits.max_certificates)?;
+    let (view, as_sent) = read(signed, policy.limits.max_certificates)?;
     let warning = view.check(policy)?;
 
     let mut fault = Unverified::SignerUnexpected;
     for signer in expected.iter().filter(|certificate| view.names(certificate)) {
         fault = Unverified::Signature;
-        let mut content = verify_with(signed, signer);
+        let mut content = verify_with(&as_sent, signer);
         if content.is_err() && view.has_attributes() {
-            // OpenSSL takes signed attributes as they came. Some senders sign them in DER order and send them in another:
-            // writing them anew sorts them.
-            content = parsed.to_der().and_then(|sorted| verify_with(&sorted, signer));
+            // OpenSSL takes signed attributes as they came. Some senders sign them in DER order and send them in another.
+            content = sorted(&as_sent).and_then(|sorted| verify_with(&sorted, signer));
         }
         if let Ok(content) = content {
             return Ok(Verified { content, signer: signer.clone(), embedded: view.embedded, warning });
         }
     }
     Err(fault)
+}
+
+/// What the signed data says of itself, and the bytes to verify, their attributes as they came.
+fn read(signed: &[u8], max_certificates: usize) -> Result<(Signed, Cow<'_, [u8]>), Unverified> {
+    if let Ok(view) = Signed::from_der(signed, max_certificates) {
+        let mut view = view?;
+        let bare = std::mem::take(&mut view.bare);
+        return Ok((view, Cow::Owned(bare)));
+    }
+    // BER, or nothing at all.
+    let der = sorted(signed).map_err(|_| Unverified::NotSignedData)?;
+    let view = Signed::from_der(&der, max_certificates).unwrap_or(Err(Unverified::NotSignedData))?;
+    Ok((view, Cow::Borrowed(signed)))
+}
+
+/// The same as DER, which sorts sets.
+fn sorted(signed: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+    CmsContentInfo::from_der(signed)?.to_der()
 }
 
 /// The content, if this certificate's key made the signature. Parsed anew each time: OpenSSL remembers in the structure whom

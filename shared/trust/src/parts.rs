@@ -32,6 +32,11 @@ impl<'a> Parts<'a> {
         self.optional(Tag::ContextSpecific { constructed, number })
     }
 
+    /// The next part, of this tag, with tag and length.
+    pub(crate) fn need_whole(&mut self, tag: Tag) -> der::Result<&'a [u8]> {
+        if self.0.peek_header()?.tag == tag { self.0.tlv_bytes() } else { Err(tag.value_error()) }
+    }
+
     /// Nothing is left.
     pub(crate) fn end(self) -> der::Result<()> {
         self.0.finish(())

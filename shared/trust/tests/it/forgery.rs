@@ -2,10 +2,12 @@
 
 use crate::support::{certificate, decryption_key, encrypted, forged, open, signed_by, world};
 use cms::content_info::ContentInfo;
+use cms::enveloped_data::{EnvelopedData, KeyTransRecipientInfo, RecipientInfo};
 use cms::signed_data::{SignedData, SignerInfo};
-use der::asn1::ObjectIdentifier;
+use der::asn1::{ObjectIdentifier, OctetString};
 use der::{Any, Decode, Encode};
 use openssl::cms::CMSOptions;
+use openssl::rsa::Padding;
 use pki::{Authority, Identity, Subject};
 use trust::{OpenFault, Policy, Unverified};
 
@@ -108,6 +110,41 @@ fn any_of_several_expected_certificates_may_have_signed() {
             assert_eq!(opened.signer, certificate(signer));
         }
     }
+}
+
+#[test]
+fn c5_a_wrong_content_key_is_answered_like_a_wrong_signature() {
+    let w = world();
+    let signed = signed_by(&w.helsenorge.signing, &[], CMSOptions::NOATTR);
+    let public = w.clinic.encryption.x509().public_key().unwrap().rsa().unwrap();
+    let transported = |key: &[u8], padding| {
+        let mut out = vec![0; public.size() as usize];
+        public.public_encrypt(key, &mut out, padding).unwrap();
+        out
+    };
+    let unpadded = [&[0, 1][..], &[7; 254]].concat();
+    for content_key in [
+        transported(&[7; 32], Padding::PKCS1),
+        transported(&[7; 16], Padding::PKCS1),
+        transported(&[], Padding::PKCS1),
+        transported(&unpadded, Padding::NONE),
+        vec![7; 256],
+        vec![0; 256],
+        vec![7; 3],
+    ] {
+        let fault = open(&with_content_key(&encrypted(&signed), &content_key)).unwrap_err();
+        assert!(matches!(fault, OpenFault::Unverified(_)), "{fault:?}");
+    }
+}
+
+fn with_content_key(message: &[u8], content_key: &[u8]) -> Vec<u8> {
+    let mut info = ContentInfo::from_der(message).unwrap();
+    let mut data: EnvelopedData = info.content.decode_as().unwrap();
+    let [RecipientInfo::Ktri(recipient)] = data.recip_infos.0.as_slice() else { panic!("one recipient") };
+    let enc_key = OctetString::new(content_key).unwrap();
+    data.recip_infos.0 = vec![RecipientInfo::Ktri(KeyTransRecipientInfo { enc_key, ..recipient.clone() })].try_into().unwrap();
+    info.content = Any::encode_from(&data).unwrap();
+    info.to_der().unwrap()
 }
 
 #[test]

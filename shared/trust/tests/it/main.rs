@@ -13,6 +13,7 @@
 mod attributes;
 mod certificates;
 mod forgery;
+mod gnupg;
 mod keys;
 mod limits;
 mod pool;
