@@ -17,18 +17,20 @@ fn her_id(n: i64) -> HerId {
     n.try_into().unwrap()
 }
 
+const PERSON: &str = "http://www.kith.no/xmlstds/person/2014-03-28";
+const FHIR: &str = "http://hl7.org/fhir";
 const TJENESTEOVERSIKT: &str = "http://www.ehelse.no/xmlstds/tjenesteoversikt";
 const D10: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_0];
 const D10_ICAL: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_0, ns::ICALENDAR];
 const D11: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1];
 const D11_PAS: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::PASIENTRELASJON];
 const D11_M1: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::M1_2013];
-const D11_PER: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::PERSON];
+const D11_PER: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, PERSON];
 const D11_ICAL: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::ICALENDAR];
 const D11_ICAL_PAS: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::ICALENDAR, ns::PASIENTRELASJON];
 const D11_ICAL_HP: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::ICALENDAR, ns::HELSEPERSONELL];
 const D11_ICAL_HP_PAS: &[&str] = &[ns::MSGHEAD, ns::DIALOG_1_1, ns::ICALENDAR, ns::HELSEPERSONELL, ns::PASIENTRELASJON];
-const STU3: &[&str] = &[ns::MSGHEAD, ns::FHIR];
+const STU3: &[&str] = &[ns::MSGHEAD, FHIR];
 const OVERSIKT: &[&str] = &[ns::MSGHEAD, TJENESTEOVERSIKT];
 const A10: &[&str] = &[ns::APPREC_1_0];
 const A11: &[&str] = &[ns::APPREC_1_1];

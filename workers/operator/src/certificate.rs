@@ -140,6 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_certificate_is_refused_and_a_damaged_one_does_no_harm() {
+        let der = from_text(SIGNING).unwrap();
+        for end in 0..der.len() {
+            assert!(known(&der[..end]).is_err(), "{end}");
+            let mut damaged = der.clone();
+            damaged[end] ^= 0xff;
+            if let Ok(known) = known(&damaged) {
+                assert_eq!(known.der, damaged);
+            }
+        }
+        assert!(known(&[der.clone(), vec![0]].concat()).is_err(), "something follows it");
+    }
+
+    #[test]
     fn faults_say_what_is_expected_and_never_what_is_there() {
         for (value, want) in [
             (json!(7), EXPECTED),

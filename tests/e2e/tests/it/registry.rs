@@ -51,7 +51,7 @@ fn asked(pair: Pair) -> Question<'static> {
     Question { own, other, cpa_id, function: "DIALOG_INNBYGGER_EKONTAKT", excluded: &[], now }
 }
 
-/// Where each certificate for signatures comes from, and how many characters of it tell it apart.
+/// Where each certificate for signatures comes from, and its common name.
 fn signers(found: &Found<'_>, question: &Question<'_>) -> Vec<(Provenance, String)> {
     let candidates = found.candidates(Use::Signing, question.now);
     candidates.iter().map(|c| (c.provenance, c.certificate.subject.split(',').next().unwrap().to_owned())).collect()
@@ -75,10 +75,11 @@ async fn an_import_is_new_unchanged_or_replaced() {
 #[tokio::test(flavor = "multi_thread")]
 async fn conformance_39_by_id_then_by_pair_then_the_profile_then_the_party() {
     let fleet = Fleet::new().await;
-    let signing = include_str!("../../../fixtures/cpa/helsenorge-signing.pem");
-    let der = operator::certificate::known(&pem(signing)).unwrap();
-    let mut setup: domain::setup::Setup = serde_json::from_str(include_str!("../../../fixtures/clinic.json")).unwrap();
-    setup.parties[0].certificates = vec![der];
+    let file = include_str!("../../../fixtures/clinic.json");
+    let signed =
+        file.replacen("\"signing_certificate\": null", "\"signing_certificate\": {\"file\": \"helsenorge-signing.pem\"}", 1);
+    let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/cpa"));
+    let setup = operator::setup_file::parse(signed.as_bytes(), &fleet.config().test_series, folder).unwrap();
     let mut session = fleet.store().session().await.unwrap();
     let tx = session.begin().await.unwrap();
     assert_eq!(store::setup::apply(&tx, &setup, "test").await.unwrap().certificates, 1);
@@ -116,18 +117,6 @@ async fn conformance_39_by_id_then_by_pair_then_the_profile_then_the_party() {
     );
 }
 
-/// The DER in a PEM.
-fn pem(text: &str) -> Vec<u8> {
-    let xml = format!(
-        "<CollaborationProtocolProfile xmlns='{}'><PartyInfo><Certificate><KeyInfo xmlns='{}'><X509Data><X509Certificate>{}</X509Certificate></X509Data></KeyInfo></Certificate></PartyInfo></CollaborationProtocolProfile>",
-        messages::wire::namespaces::CPPA_2_0,
-        messages::wire::namespaces::XMLDSIG,
-        text.lines().filter(|line| !line.starts_with("---")).collect::<String>()
-    );
-    let document = cppa::read(xml.as_bytes(), &cppa::LIMITS).unwrap();
-    document.parties[0].certificates[0].der[0].clone().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_certificates_of_both_sides_come_back_as_they_were() {
     let fleet = Fleet::new().await;
@@ -144,12 +133,15 @@ async fn the_certificates_of_both_sides_come_back_as_they_were() {
     assert_eq!(for_pairs(&tx, &[]).await.unwrap().len(), 0);
 }
 
+/// A message to HelseNorge: its function, action and namespaces, and the queue and AppRec that go with it.
+type Case = (&'static str, &'static str, &'static [&'static str], Delivery, Option<AppRecVersion>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn conformance_41_42_43_the_right_part_of_both_generations_and_a_named_fault() {
     let fleet = Fleet::new().await;
     imported(&fleet, CPA_1).await;
     imported(&fleet, CPA_2).await;
-    let cases: [(&str, &str, &[&str], Delivery, Option<AppRecVersion>); 7] = [
+    let cases: [Case; 7] = [
         ("EKONTAKT", "Svar", &[MSGHEAD, DIALOG_1_1], Delivery::Async, Some(AppRecVersion::V1_1)),
         ("EKONSULTASJON", "Foresporsel", &[MSGHEAD, DIALOG_1_1], Delivery::Async, Some(AppRecVersion::V1_1)),
         ("RESEPTFORNYELSE", "Svar", &[MSGHEAD, DIALOG_1_1, M1_2013], Delivery::Async, Some(AppRecVersion::V1_1)),

@@ -19,7 +19,7 @@ pub(super) fn row(agreement: &Agreement, now: Timestamp) -> [String; 6] {
         agreement.id.to_string(),
         agreement.parties.iter().map(|p| p.her_id.to_string()).collect::<Vec<_>>().join(", "),
         in_force(agreement, now),
-        or_dash(until(agreement).map(day)),
+        or_dash(until(agreement).map(|at| if at < now { format!("{} (expired)", day(at)) } else { day(at) })),
         functions.join(" "),
     ]
 }
