@@ -1,14 +1,16 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
 use crate::agreement::KnownCertificate;
-use crate::clinic::{Recipient, RoutingRule, SetKey, SetKind};
-use crate::transport::queue_of;
+use crate::clinic::{Recipient, RoutingRule, SetKind};
 use messages::event::DialogKind;
-use messages::person_id::{PersonId, TestSeries};
 use messages::{HerId, Sensitive};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+mod check;
+
+pub use check::{check, shown_key};
 
 /// The file.
 #[derive(Clone, Debug, Deserialize)]
@@ -279,129 +281,6 @@ impl RoutingSetup {
             ("fast", false) => Ok(RoutingRule::Fast { recipients }),
             ("fast_og_behandler", false) => Ok(RoutingRule::FastOgBehandler { recipients }),
             _ => Err("mode is behandler, fast or fast_og_behandler"),
-        }
-    }
-}
-
-/// Reduces queue addresses `host/namespace/queue` to the queue's name and reports every fault of the file at once.
-pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
-    let mut faults = Faults(Vec::new());
-    let (mut her_ids, mut lanes) = (BTreeSet::new(), BTreeMap::new());
-    for (n, party) in setup.parties.iter_mut().enumerate() {
-        let at = format!("parties[{n}]");
-        faults.unless(her_ids.insert(party.her_id), &at, "her_id", "this HER-id is used twice in the file");
-        faults.check_queues(&at, &mut party.queues);
-    }
-    for (n, clinic) in setup.clinics.iter_mut().enumerate() {
-        let at = format!("clinics[{n}]");
-        faults.unless(her_ids.insert(clinic.her_id), &at, "her_id", "this HER-id is used twice in the file");
-        for (e, employee) in clinic.employees.iter().enumerate() {
-            let unique = employee.her_id.is_none_or(|id| her_ids.insert(id));
-            faults.unless(unique, &format!("{at}.employees[{e}]"), "her_id", "this HER-id is used twice in the file");
-        }
-        if let Some(queues) = &mut clinic.queues {
-            faults.check_queues(&at, queues);
-        }
-        // Clinics may share a queue, but not one's errors with another's dialogs.
-        for (lane, name) in clinic.queues().all_mut() {
-            let same = *lanes.entry(name.clone()).or_insert(lane) == lane;
-            faults.unless(same, &at, &format!("queues.{lane}"), "another clinic of the file reads this queue as a different one");
-        }
-        faults.check_clinic(&at, clinic, series);
-    }
-    faults.0
-}
-
-/// A key of the file as a fault may show it: one that is no word may be a person's data in the wrong place.
-pub fn shown_key(key: &str) -> &str {
-    let word = (1..=40).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
-    if word { key } else { "?" }
-}
-
-/// Services of the address registry that a GP clinic offers to citizens (message-formats 9).
-const SERVICES: [&str; 4] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON"];
-const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMERESERVASJON";
-
-struct Faults(Vec<SetupFault>);
-
-impl Faults {
-    fn unless(&mut self, good: bool, at: &str, field: &str, text: &str) {
-        if !good {
-            self.0.push(SetupFault { field: format!("{at}.{field}"), text: text.to_owned() });
-        }
-    }
-
-    fn check_queues(&mut self, at: &str, queues: &mut Queues) {
-        let Queues { async_queue, sync_queue, error_queue } = &*queues;
-        let apart = async_queue != error_queue && async_queue != sync_queue && sync_queue != error_queue;
-        self.unless(apart, at, "queues", "the three queues are three");
-        for (name, address) in queues.all_mut() {
-            match queue_of(address) {
-                Ok(bare) => *address = bare,
-                Err(fault) => self.unless(false, at, &format!("queues.{name}"), &fault.to_string()),
-            }
-        }
-    }
-
-    fn check_clinic(&mut self, at: &str, clinic: &ClinicSetup, series: &TestSeries) {
-        let mut ids = BTreeSet::new();
-        for (n, employee) in clinic.employees.iter().enumerate() {
-            for (s, service) in employee.services.iter().enumerate() {
-                let known = SERVICES.contains(&service.as_str());
-                self.unless(known, &format!("{at}.employees[{n}]"), &format!("services[{s}]"), NO_SERVICE);
-            }
-            let new = !employee.id.is_empty() && ids.insert(employee.id.as_str());
-            self.unless(new, &format!("{at}.employees[{n}]"), "id", "an id is not empty and unique in its clinic");
-        }
-        let sets = self.check_sets(at, clinic, &ids);
-        self.check_routing(at, clinic, &sets);
-        self.check_patients(at, clinic, &ids, series);
-    }
-
-    /// The sets that are there. Faults name places, not what stands there: a number of a patient may have got among the members.
-    fn check_sets(&mut self, at: &str, clinic: &ClinicSetup, employees: &BTreeSet<&str>) -> BTreeSet<SetKey> {
-        let mut sets = BTreeSet::new();
-        let lists = [(SetKind::Position, &clinic.positions), (SetKind::Group, &clinic.groups), (SetKind::Role, &clinic.roles)];
-        for (kind, list) in lists {
-            for (n, set) in list.iter().enumerate() {
-                let at = format!("{at}.{}s[{n}]", kind.as_str());
-                let new = !set.id.is_empty() && sets.insert((kind, set.id.clone()));
-                self.unless(new, &at, "id", "an id is not empty and unique among its kind");
-                for (m, member) in set.members.iter().enumerate() {
-                    let known = employees.contains(member.as_str());
-                    self.unless(known, &at, &format!("members[{m}]"), "this is no employee of the clinic");
-                }
-            }
-        }
-        sets
-    }
-
-    fn check_routing(&mut self, at: &str, clinic: &ClinicSetup, sets: &BTreeSet<SetKey>) {
-        for (kind, rule) in &clinic.routing {
-            let key = shown_key(kind);
-            let at = format!("{at}.routing");
-            self.unless(DialogKind::parse(kind).is_some(), &at, key, "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
-            let at = format!("{at}.{key}");
-            if let Err(text) = rule.rule() {
-                self.unless(false, &at, "mode", text);
-            }
-            for (n, recipient) in rule.recipients.iter().enumerate() {
-                let (known, place) = (recipient.set().is_none_or(|key| sets.contains(&key)), format!("recipients[{n}]"));
-                self.unless(known, &at, &place, "this position, group or role is not set up");
-                self.unless(*recipient != Recipient::Clinic(false), &at, &place, "the whole clinic is {\"clinic\": true}");
-            }
-        }
-    }
-
-    fn check_patients(&mut self, at: &str, clinic: &ClinicSetup, employees: &BTreeSet<&str>, series: &TestSeries) {
-        let mut numbers = BTreeSet::new();
-        for (n, patient) in clinic.patients.iter().enumerate() {
-            let at = format!("{at}.patients[{n}]");
-            let good = PersonId::parse(patient.nin.expose(), series).is_ok();
-            self.unless(good, &at, "nin", "no fødselsnummer or D-nummer; test series only where TEST_NUMBER_SERIES allows them");
-            self.unless(numbers.insert(patient.nin.expose()), &at, "nin", "this patient is listed twice");
-            let known = patient.fastlege.as_deref().is_none_or(|id| employees.contains(id));
-            self.unless(known, &at, "fastlege", "the fastlege is no employee of the clinic");
         }
     }
 }

@@ -16,8 +16,8 @@ use revocation::Revocations;
 use std::sync::Arc;
 use store::Session;
 use trust::{
-    Certificate, CertificateErrors, OpenFault, Opened, Policy, Pool, Role, TrustAnchors, Validation, Verdict, Zeroizing, open,
-    report, seal, validate,
+    Certificate, CertificateErrors, Embedded, OpenFault, Opened, Policy, Pool, Role, TrustAnchors, Validation, Verdict,
+    Zeroizing, open, report, seal, validate,
 };
 
 /// Everything that opening and sealing need. Cheap to clone.
@@ -124,7 +124,8 @@ impl Protection {
         let errors = match judged.of(&opened) {
             Some(errors) => errors,
             None => {
-                let errors = self.validate(session, &opened.signer, Role::Signing, &opened.embedded, at, now).await.errors;
+                let embedded = opened.embedded.certificates();
+                let errors = self.validate(session, &opened.signer, Role::Signing, &embedded, at, now).await.errors;
                 judged.0.push((opened.signer.clone(), opened.embedded.clone(), errors));
                 errors
             }
@@ -214,13 +215,11 @@ impl Protection {
 
 /// What was found of signers of one batch: most come from one sender.
 #[derive(Default)]
-struct Judged(Vec<(Certificate, Vec<Certificate>, CertificateErrors)>);
+struct Judged(Vec<(Certificate, Embedded, CertificateErrors)>);
 
 impl Judged {
     fn of(&self, opened: &Opened) -> Option<CertificateErrors> {
-        let same = |(signer, embedded, _): &&(Certificate, Vec<Certificate>, _)| {
-            *signer == opened.signer && *embedded == opened.embedded
-        };
+        let same = |(signer, embedded, _): &&(Certificate, Embedded, _)| *signer == opened.signer && *embedded == opened.embedded;
         self.0.iter().find(same).map(|(_, _, errors)| *errors)
     }
 }

@@ -20,7 +20,11 @@ pub struct Clinic {
 impl Clinic {
     /// Everything up, on the shared servers.
     pub async fn open() -> Self {
-        let fleet = Fleet::new().await;
+        Self::of(Fleet::new().await).await
+    }
+
+    /// On a fleet that is set up.
+    pub async fn of(fleet: Fleet) -> Self {
         let helsenorge = fleet.helsenorge().await;
         let running = fleet.start();
         Self { fleet, helsenorge, running, sent: 0 }

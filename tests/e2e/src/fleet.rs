@@ -7,6 +7,7 @@ use runtime::probe::Probe;
 use runtime::protection::Protection;
 use runtime::worker::{Context, Worker};
 use runtime::{Config, clock, health::Health};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, StoreConfig};
@@ -36,6 +37,8 @@ pub struct Fleet {
     pub batch: usize,
     /// Pipelines of one worker.
     pub lanes: usize,
+    /// Variables of the environment beside those the testbed sets, or in their place.
+    pub settings: BTreeMap<&'static str, String>,
 }
 
 /// Workers that run.
@@ -55,7 +58,7 @@ impl Fleet {
     /// On given servers.
     pub async fn in_world(world: World) -> Self {
         let rows = Rows::connect(&world.database_url).await;
-        let fleet = Self { world, rows, batch: 64, lanes: 1 };
+        let fleet = Self { world, rows, batch: 64, lanes: 1, settings: BTreeMap::new() };
         let url = fleet.world.amqp_url.parse().expect("the testbed's URL is valid");
         broker::topology::apply(&url).await.expect("the topology can be applied");
         fleet.apply(include_str!("../../fixtures/clinic.json")).await;
@@ -64,7 +67,11 @@ impl Fleet {
 
     /// Applies a set-up file and makes its queues on the stand-in.
     pub async fn apply(&self, json: &str) {
-        let mut setup: Setup = serde_json::from_str(json).expect("a set-up file");
+        self.apply_setup(serde_json::from_str(json).expect("a set-up file")).await;
+    }
+
+    /// As [`Fleet::apply`], of a file that was read.
+    pub async fn apply_setup(&self, mut setup: Setup) {
         let series = self.config().test_series;
         assert_eq!(check(&mut setup, &series), []);
         let store = self.store();
@@ -81,6 +88,9 @@ impl Fleet {
     pub fn config(&self) -> Config {
         let (batch, lanes) = (self.batch.to_string(), self.lanes.to_string());
         Config::read(&|name| {
+            if let Some(value) = self.settings.get(name) {
+                return Some(value.clone());
+            }
             Some(match name {
                 "DATABASE_URL" => self.world.database_url.clone(),
                 "AMQP_URL" => self.world.amqp_url.clone(),

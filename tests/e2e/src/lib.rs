@@ -7,10 +7,12 @@ mod clinic;
 mod fleet;
 mod programs;
 mod rows;
+mod sealed;
 mod snapshot;
 
 pub use clinic::{Clinic, PATIENCE};
 pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
 pub use programs::Program;
 pub use rows::Rows;
+pub use sealed::{Exchange, certificate, decryption_key, known, signing_key};
 pub use snapshot::Snapshot;

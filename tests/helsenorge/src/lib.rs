@@ -25,6 +25,7 @@ pub mod patients;
 pub mod proton;
 pub mod receipt;
 pub mod received;
+mod sealing;
 pub mod shape;
 mod trouble;
 
@@ -36,5 +37,6 @@ pub use patients::{SyntheticPatient, synthetic_patients};
 pub use proton::{Proton, ProtonOptions, ProtonReceived};
 pub use receipt::Receipt;
 pub use received::Received;
+pub use sealing::SEALED;
 pub use shape::Shape;
 pub use trouble::Trouble;

@@ -14,6 +14,7 @@ mod once;
 mod pipeline;
 mod recipient_routing;
 mod registry;
+mod sealed;
 mod structure;
 mod sync;
 mod whole_flow;
