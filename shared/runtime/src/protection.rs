@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use keys::{KeyTrouble, Keys};
 use messages::Fault;
 use revocation::Revocations;
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::Session;
 use trust::{
@@ -158,14 +159,14 @@ impl Protection {
 
     /// Signs and encrypts messages, in order, each for the first of its receiver's certificates that may be relied on now.
     pub async fn seal(&self, session: &Session, messages: Vec<ToSeal>, now: Timestamp) -> Vec<Result<Vec<u8>, Fault>> {
-        let mut chosen: Vec<(Vec<Vec<u8>>, Result<Certificate, Fault>)> = Vec::new();
+        let mut chosen: HashMap<Vec<Vec<u8>>, Result<Certificate, Fault>> = HashMap::new();
         let mut jobs = Vec::with_capacity(messages.len());
         for message in messages {
-            let recipient = match chosen.iter().find(|(of, _)| *of == message.recipients) {
-                Some((_, recipient)) => recipient.clone(),
+            let recipient = match chosen.get(&message.recipients) {
+                Some(recipient) => recipient.clone(),
                 None => {
                     let recipient = self.recipient(session, &message.recipients, now).await;
-                    chosen.push((message.recipients.clone(), recipient.clone()));
+                    chosen.insert(message.recipients.clone(), recipient.clone());
                     recipient
                 }
             };
