@@ -43,9 +43,12 @@ pub const QUEUES: [QueueRow; 7] = [
     row("dialogpost.helsenorge-inbound", &[]),
     row("dialogpost.recipient-routing", &["dialog-received.*"]),
     row("dialogpost.ekonsultasjon-journaling", &["dialog-received.ekonsultasjon"]),
-    row("dialogpost.helsenorge-outbound", &["dialog-received.*", "message-rejected", "message-refused", "message-repeated"]),
+    row(
+        "dialogpost.helsenorge-outbound",
+        &["dialog-received.*", "message-rejected", "message-refused", "message-repeated", "message-written"],
+    ),
     // Somebody waits for these: they pass by the others.
-    row("dialogpost.helsenorge-outbound.sync", &["request-received"]),
+    row("dialogpost.helsenorge-outbound.sync", &["request-received", "request-written"]),
     // Dead letters of dead letters would circle, and the broker drops what circles.
     QueueRow { name: KEEPER, exchange: DEAD_LETTER_EXCHANGE, keys: &["#"], dead_letters: DeadLetters::ToUnreadable },
     QueueRow { name: UNREADABLE, exchange: DEAD_LETTER_EXCHANGE, keys: &[], dead_letters: DeadLetters::Stay },

@@ -7,7 +7,7 @@ use crate::clinic::Clinic;
 use crate::entry::{self, Entry, Form};
 use crate::readiness;
 use crate::receipts::{Answer, ReceiptHead, error_8221, receipt_head, wants_positive};
-use crate::sync::{self, Reply};
+use crate::sync::{self, Asked, Heard, Reply};
 use crate::transport::{
     ErrorMessage, Header, HeaderFault, INVALID_FIELD, Lane, NOT_WELL_FORMED, SPOOFING, UNSUPPORTED, check_header,
 };
@@ -41,6 +41,8 @@ pub struct Facts {
     pub newest_dialog: Option<Uuid>,
     /// What we sent under one of the keys' ids.
     pub sent: Option<Uuid>,
+    /// Our request that it replies to.
+    pub asked: Option<Asked>,
 }
 
 /// What becomes of an arrival.
@@ -58,6 +60,8 @@ pub enum Decision {
     Reply(Box<(ReceiptHead, Reply)>),
     /// A request whose sender waits no longer.
     Expired,
+    /// A reply on the queue where we wait for them; never answered.
+    FileReply(Heard),
     /// A receipt for something we sent.
     FileReceipt(Box<ReceivedAppRec>),
     /// An error message about something we sent; never answered.
@@ -122,6 +126,9 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries, now: Timest
     // On the error queue nothing is checked strictly and nothing is answered (nhn-messaging 2.5).
     if arrival.lane == Lane::Error {
         return Decision::FileError;
+    }
+    if arrival.lane == Lane::SyncReply {
+        return Decision::FileReply(sync::heard(arrival, facts.asked.as_ref(), now));
     }
     let header = match check_header(&arrival.properties, arrival.function().as_deref()) {
         Ok(header) => header,

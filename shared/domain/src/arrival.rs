@@ -59,6 +59,8 @@ pub struct Keys {
     pub answers_newest: bool,
     /// MsgId, lower case.
     pub msg_id: Option<String>,
+    /// The request of ours that it replies to.
+    pub replies_to: Option<Uuid>,
     /// MsgId of the dialog's first message, lower case: `RefToConversation`, or the message's own id.
     pub conversation: Option<String>,
     /// Transport ids under which we may have sent what an error message or AppRec is about.
@@ -115,6 +117,7 @@ impl Arrival {
             },
             _ => [None; 3],
         };
+        keys.replies_to = Some(self.lane).filter(|lane| *lane == Lane::SyncReply).and_then(|_| uuid(p.correlation_id.as_deref()));
         keys.sent = sent.into_iter().filter_map(uuid).collect();
         keys
     }

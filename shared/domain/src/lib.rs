@@ -5,6 +5,7 @@
 //! - [`readiness`]: may it take part (J1)
 //! - [`agreement`]: what was agreed with whom, and whose certificates to expect
 //! - [`arrival`], [`transport`], [`acceptance`]: what becomes of a message that arrives
+//! - [`sending`]: what we write, on its way out
 //! - [`sync`]: what is answered while its sender waits
 //! - [`entry`]: what is kept of its content
 //! - [`receipts`]: what the sender is told
@@ -21,6 +22,7 @@ pub mod readiness;
 pub mod receipts;
 pub mod retry;
 pub mod routing;
+pub mod sending;
 pub mod setup;
 pub mod sync;
 pub mod transport;

@@ -93,6 +93,9 @@ pub struct ClinicSetup {
     /// Its queues, when they are not named after its HER-id.
     #[serde(default)]
     pub queues: Option<Queues>,
+    /// The queue where it waits for replies, when it is not named after its HER-id.
+    #[serde(default)]
+    pub syncreply_queue: Option<String>,
     /// See [`crate::readiness`].
     #[serde(default)]
     pub nhn_member: bool,
@@ -259,6 +262,11 @@ impl ClinicSetup {
     /// Its queues.
     pub fn queues(&self) -> Queues {
         self.queues.clone().unwrap_or_else(|| Queues::of(self.her_id))
+    }
+
+    /// Where it waits for replies: no registry has an address for that (nhn-messaging 1.1).
+    pub fn syncreply_queue(&self) -> String {
+        self.syncreply_queue.clone().unwrap_or_else(|| format!("{}_syncreply", self.her_id))
     }
 
     /// Its rules; call after [`check`] found no fault.

@@ -1,12 +1,17 @@
 //! Requests whose sender waits for the answer (nhn-messaging 4.3): answered in time or not at all, and never receipted.
 
 use crate::acceptance::{Decision, Facts};
+use crate::arrival::{Arrival, Payload, Unopened};
 use crate::receipts::{ReceiptHead, norwegian_time};
+use crate::sending::Ends;
 use crate::transport::{ErrorMessage, INVALID_FIELD, UNSUPPORTED, reply_queue, time_stamp};
 use jiff::{SignedDuration, Timestamp};
+use messages::HerId;
 use messages::transport::Properties;
+use messages::wire::Incoming;
+use messages::wire::apprec::AppRecVersion;
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel};
-use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, MsgHead};
+use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, Ident, MsgHead, Organisation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,6 +23,9 @@ const SKEW: SignedDuration = SignedDuration::from_secs(5);
 const TEST: &str = "DIALOG_INNBYGGER_TEST";
 /// Code list 7603: the codes of the communication test.
 const TESTS_7603: &str = "2.16.578.1.12.4.1.1.7603";
+
+/// Code list 9051: kinds of organisations' identifiers.
+const HER_9051: &str = "2.16.578.1.12.4.1.1.9051";
 
 /// A reply that is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,12 +78,79 @@ fn is_test(head: &MsgHead) -> bool {
     function.eq_ignore_ascii_case(TEST) && asks
 }
 
+/// A request of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Its ledger row; its message id and correlation id too.
+    pub request: Uuid,
+    /// Who was asked.
+    pub of: HerId,
+    /// Until when somebody waits.
+    pub due_at: Timestamp,
+}
+
+/// What becomes of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It is what somebody waits for.
+    Reply(Uuid),
+    /// Kept, and told nobody: our stable code says why.
+    Dropped(&'static str),
+}
+
+/// Decides about a reply: only the party that was asked can give it, in time, and readable (nhn-messaging 4.3).
+pub(crate) fn heard(arrival: &Arrival, asked: Option<&Asked>, now: Timestamp) -> Heard {
+    let Some(asked) = asked else { return Heard::Dropped("reply-unexpected") };
+    let from = arrival.properties.application("fromHerId").and_then(|id| id.trim().parse::<HerId>().ok());
+    match (&arrival.payload, from == Some(asked.of)) {
+        (_, false) => Heard::Dropped("reply-from-another"),
+        (Payload::Unopened(Unopened::Refused(code, _)), true) => Heard::Dropped(code),
+        (Payload::Unopened(Unopened::Later(fault)), true) => Heard::Dropped(fault.code),
+        (Payload::Unreadable(_) | Payload::Closed, true) => Heard::Dropped("reply-unreadable"),
+        (Payload::Read(_), true) if now > asked.due_at => Heard::Dropped("reply-late"),
+        (Payload::Read(read), true) => match &read.incoming {
+            Incoming::MsgHead(head) if says_so(head, asked.of) => Heard::Reply(asked.request),
+            Incoming::MsgHead(_) => Heard::Dropped("sender-her-id-mismatch"),
+            _ => Heard::Dropped("reply-unreadable"),
+        },
+    }
+}
+
+fn says_so(head: &MsgHead, her_id: HerId) -> bool {
+    head.sender.as_ref().and_then(|sender| sender.level_2_her_id()).and_then(|id| id.parse().ok()) == Some(her_id)
+}
+
+/// The communication test that we send.
+pub fn communication_test(ends: &Ends, names: (&str, &str), id: Uuid, now: Timestamp) -> MsgHead {
+    let at = norwegian_time(now);
+    let unit = |name: &str, her_id: HerId| Organisation {
+        name: Some(name.to_owned()),
+        idents: vec![Ident { id: her_id.to_string().into(), type_id: Code::in_system("HER", "HER-id", HER_9051) }],
+        ..Organisation::default()
+    };
+    let head = ReceiptHead {
+        msg_type: Code::new(TEST, "Dialog med innbygger - test"),
+        gen_date: at,
+        msg_id: id.to_string(),
+        sender: unit(names.1, ends.other),
+        receiver: unit(names.0, ends.own),
+        version: AppRecVersion::V1_1,
+    };
+    let test = Code::in_system("KT", "Kommunikasjonstest", TESTS_7603);
+    MsgHead { conversation_ref: None, ..test_message(head, test, id, now) }
+}
+
 /// The message that answers a request, from the parts of its header.
 pub fn reply(head: ReceiptHead, content: ReplyContent, id: Uuid, now: Timestamp) -> MsgHead {
-    let at = norwegian_time(now);
     let type_foresp = match content {
         ReplyContent::Kommunikasjonstest => Code::in_system("RKT", "Respons kommunikasjonstest", TESTS_7603),
     };
+    test_message(head, type_foresp, id, now)
+}
+
+/// Either half of a communication test, to whom the header came from.
+fn test_message(head: ReceiptHead, type_foresp: Code, id: Uuid, now: Timestamp) -> MsgHead {
+    let at = norwegian_time(now);
     let foresporsel = vec![Foresporsel { type_foresp: Some(type_foresp), ..Foresporsel::default() }];
     let dialog = Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat: vec![] };
     let document = Document {

@@ -14,6 +14,8 @@ pub enum Lane {
     Async,
     /// Requests whose sender waits.
     Sync,
+    /// Replies that we wait for.
+    SyncReply,
     /// Notices that a message of ours could not be processed; never answered.
     Error,
 }

@@ -69,6 +69,7 @@ fn decided(arrival: &Arrival, facts: &Facts) -> String {
         Decision::FileError => "file error".into(),
         Decision::Reply(reply) => format!("reply to {}", reply.1.queue),
         Decision::Expired => "expired".into(),
+        Decision::FileReply(heard) => format!("reply {heard:?}"),
         Decision::Later(fault) => format!("later {}", fault.code),
         Decision::Dead(fault) => format!("dead {}", fault.code),
     }

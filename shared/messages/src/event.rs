@@ -78,6 +78,10 @@ pub enum Fact {
     MessageRepeated(Answered),
     /// A request was understood whose sender waits: its reply is due.
     RequestReceived(Answered),
+    /// A message of ours was written into the ledger and is to be sent.
+    MessageWritten(Answered),
+    /// Likewise a request whose reply somebody waits for.
+    RequestWritten(Answered),
 }
 
 impl Fact {
@@ -85,7 +89,12 @@ impl Fact {
     pub const fn message(&self) -> Uuid {
         match self {
             Self::DialogReceived(received) => received.message,
-            Self::MessageRejected(a) | Self::MessageRefused(a) | Self::MessageRepeated(a) | Self::RequestReceived(a) => a.message,
+            Self::MessageRejected(a)
+            | Self::MessageRefused(a)
+            | Self::MessageRepeated(a)
+            | Self::RequestReceived(a)
+            | Self::MessageWritten(a)
+            | Self::RequestWritten(a) => a.message,
         }
     }
 }
@@ -105,7 +114,7 @@ pub struct DialogReceived {
     pub dialog_kind: DialogKind,
 }
 
-/// A message whose answer stands in the ledger.
+/// A message of the ledger, in which stands everything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// Ledger row.
@@ -172,6 +181,8 @@ impl Event {
             Fact::MessageRefused(_) => "message-refused",
             Fact::MessageRepeated(_) => "message-repeated",
             Fact::RequestReceived(_) => "request-received",
+            Fact::MessageWritten(_) => "message-written",
+            Fact::RequestWritten(_) => "request-written",
         }
     }
 }

@@ -42,7 +42,9 @@ fn events() -> Vec<Event> {
         Fact::MessageRejected(answered.clone()),
         Fact::MessageRefused(answered.clone()),
         Fact::MessageRepeated(answered.clone()),
-        Fact::RequestReceived(answered),
+        Fact::RequestReceived(answered.clone()),
+        Fact::MessageWritten(answered.clone()),
+        Fact::RequestWritten(answered),
     ];
     let time = "2026-03-02T07:15:00.125Z".parse().unwrap();
     facts.into_iter().map(|fact| Event { id: uuid(1), time, fact }).collect()
@@ -56,6 +58,8 @@ const fn file_of(event: &Event) -> &'static str {
         Fact::MessageRefused(_) => "MessageRefused.v1.json",
         Fact::MessageRepeated(_) => "MessageRepeated.v1.json",
         Fact::RequestReceived(_) => "RequestReceived.v1.json",
+        Fact::MessageWritten(_) => "MessageWritten.v1.json",
+        Fact::RequestWritten(_) => "RequestWritten.v1.json",
     }
 }
 

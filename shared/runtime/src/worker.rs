@@ -68,7 +68,7 @@ pub enum Source {
 /// Whether the senders of a queue's messages wait. Read apart, so that a backlog of the others never delays them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hurry {
-    /// Sync queues.
+    /// Sync and syncreply queues.
     Yes,
     /// Async and error queues.
     No,
@@ -180,7 +180,8 @@ impl NhnQueues {
                     Ok(queues) => {
                         health.ok();
                         let found: HashMap<_, _> = queues.into_iter().map(|q| (q.name, q.lane)).collect();
-                        let of = |hurry| sorted(&found, |lane| (lane == Lane::Sync) == (hurry == Hurry::Yes));
+                        let of =
+                            |hurry| sorted(&found, |lane| matches!(lane, Lane::Sync | Lane::SyncReply) == (hurry == Hurry::Yes));
                         let (names, in_hurry) = (of(Hurry::No), of(Hurry::Yes));
                         lanes_to.send_replace(found);
                         names_to.send_if_modified(|old| std::mem::replace(old, names.clone()) != names);

@@ -39,6 +39,22 @@ where m.direction = 'in';
 alter table dialogpost.clinic add column signing_key text;
 alter table dialogpost.clinic add column decryption_keys text[] not null default '{}';
 
+-- Where the clinic waits for replies.
+alter table dialogpost.clinic add column syncreply_queue text;
+update dialogpost.clinic set syncreply_queue = her_id || '_syncreply';
+alter table dialogpost.clinic alter column syncreply_queue set not null;
+
+-- Requests of ours whose reply somebody waits for, known before they are sent, and what came.
+create table dialogpost.sync_request (
+    message uuid primary key references dialogpost.message,
+    asked bigint not null,
+    due_at timestamptz not null
+);
+create table dialogpost.sync_reply (
+    request uuid primary key references dialogpost.sync_request,
+    message uuid not null references dialogpost.message
+);
+
 -- Revocation lists as they were fetched.
 create table dialogpost.crl (
     url text primary key,
@@ -56,14 +72,19 @@ select m.id, m.at, m.clinic, m.to_her_id, m.function, m.receipt_due_at, r.codes,
         when r.error then 'failed'
         when r.rejected then 'rejected'
         when r.accepted then 'receipted'
-        when o.cause is not null then 'queued'
+        when o.waits then 'queued'
         when m.receipt_due_at is null then 'sent'
         when m.receipt_due_at < now() then 'overdue'
         else 'awaiting_receipt'
     end as state
 from dialogpost.message m
 left join lateral (select message from dialogpost.dead_letter where message = m.id limit 1) d on true
-left join lateral (select cause from dialogpost.outbox where id = m.id and wire = 'nhn' limit 1) o on true
+-- An answer is written as it is sent; anything else waits for helsenorge-outbound first.
+cross join lateral (
+    select exists (select from dialogpost.outbox where id = m.id and wire = 'nhn')
+        or (m.answers is null
+            and not exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text)) as waits
+) o
 left join lateral (
     select bool_or(kind = 'error') as error, bool_or(kind = 'apprec' and status = '2') as rejected,
         bool_or(kind = 'apprec' and status <> '2') as accepted,

@@ -147,6 +147,7 @@ pub async fn nhn_queues(session: &Session) -> Result<Vec<NhnQueue>, StoreError> 
         "select name, lane, min(her_id) as her_id from (
             select async_queue as name, 'async' as lane, her_id from dialogpost.clinic
             union all select sync_queue, 'sync', her_id from dialogpost.clinic
+            union all select syncreply_queue, 'syncreply', her_id from dialogpost.clinic
             union all select error_queue, 'error', her_id from dialogpost.clinic
          ) q group by name, lane order by name, lane"
     );
@@ -154,6 +155,7 @@ pub async fn nhn_queues(session: &Session) -> Result<Vec<NhnQueue>, StoreError> 
     let lane = |name: &str| match name {
         "error" => Lane::Error,
         "sync" => Lane::Sync,
+        "syncreply" => Lane::SyncReply,
         _ => Lane::Async,
     };
     rows.iter()

@@ -1,7 +1,7 @@
 //! What the rules ask before they decide on arrivals: one round trip a batch.
 
 use crate::step::{column, step};
-use crate::{StoreError, Tx, clinic};
+use crate::{StoreError, Tx, clinic, sending};
 use ::messages::HerId;
 use domain::acceptance::Facts;
 use domain::arrival::Keys;
@@ -20,8 +20,11 @@ pub async fn arrivals(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<Facts>, StoreErr
         false => clinic::load(tx, &her_ids.into_iter().collect::<Vec<_>>()).await?,
     };
     let sent = sent(tx, keys).await?;
+    let replies: Vec<Uuid> = keys.iter().filter_map(|k| k.replies_to).collect();
+    let asked = sending::asked(tx, &replies).await?;
     for ((facts, her_id), keys) in facts.iter_mut().zip(keys) {
         facts.clinic = her_id.and_then(|id| clinics.get(&id).cloned());
+        facts.asked = keys.replies_to.and_then(|id| asked.get(&id).cloned());
         facts.sent = keys.sent.iter().copied().find(|id| keys.from.is_some() && sent.get(id) == keys.from.as_ref());
     }
     Ok(facts.into_iter().map(|(facts, _)| facts).collect())

@@ -18,6 +18,7 @@ mod migrate;
 pub mod outbox;
 pub mod processed;
 pub mod receipt;
+pub mod sending;
 pub mod setup;
 pub mod show;
 mod step;

@@ -201,6 +201,39 @@ pub async fn insert_sent(tx: &Tx<'_>, sent: &[Sent]) -> Result<(), StoreError> {
     tx.query(insert, &[&ids, &at, &clinics, &from, &to, &queues, &functions, &answers, &due, &properties, &raw]).await.map(drop)
 }
 
+/// Messages of ours as they were written, by ledger id; unknown ids are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn written(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Sent>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "message.written",
+        "select id, at, clinic, from_her_id, to_her_id, queue, function, answers, receipt_due_at, properties, raw
+         from dialogpost.message where id = any($1) and direction = 'out'"
+    );
+    let of = |r: &Row| {
+        let (id, Json(properties)) = (column(r, "id")?, column(r, "properties")?);
+        let sent = Sent {
+            id,
+            at: column(r, "at")?,
+            clinic: column::<Option<i64>>(r, "clinic")?.and_then(|n| n.try_into().ok()),
+            from: her_id(r, "from_her_id")?,
+            to: her_id(r, "to_her_id")?,
+            queue: column(r, "queue")?,
+            function: column(r, "function")?,
+            answers: column(r, "answers")?,
+            receipt_due_at: column(r, "receipt_due_at")?,
+            properties,
+            raw: Bytes::copy_from_slice(column(r, "raw")?),
+        };
+        Ok((id, sent))
+    };
+    session.query(load, &[&ids]).await?.iter().map(of).collect()
+}
+
 /// What `helsenorge-outbound` must know to answer a message.
 #[derive(Clone, Debug)]
 pub struct Unanswered {

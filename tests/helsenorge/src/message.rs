@@ -3,6 +3,7 @@
 use crate::example::{
     HELSENORGE, HELSENORGE_PARENT, LINE, SOLBAKKEN, SOLBAKKEN_PARENT, async_queue, sync_queue, syncreply_queue,
 };
+use crate::received::Received;
 use crate::{clock, metadata, parts};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -79,6 +80,18 @@ impl Message {
             ..Self::head(parts::communication_test())
         };
         Self { ttl_ms: Some(15_000), ..Self::of(head).on_queue(&sync_queue(SOLBAKKEN)).reply_to(&syncreply_queue(HELSENORGE)) }
+    }
+
+    /// HelseNorge answers the clinic's communication test.
+    pub fn communication_reply(request: &Received) -> Self {
+        let head = MsgHead {
+            msg_type: Some(Code::new("DIALOG_INNBYGGER_TEST", "Dialog med innbygger - test")),
+            ack: Some(Code::new("N", "Nei")),
+            ..Self::head(parts::communication_reply())
+        };
+        let correlation = request.properties.correlation_id.clone().unwrap_or_default();
+        let queue = request.properties.reply_to.clone().unwrap_or_default();
+        Self { ttl_ms: Some(15_000), ..Self::of(head).on_queue(&queue).reply_to("") }.property("correlation-id", &correlation)
     }
 
     fn new(kind: DialogKind, main: Document) -> Self {

@@ -103,8 +103,16 @@ pub(crate) fn request(kind: DialogKind) -> Document {
 
 /// The only document of a communication test.
 pub(crate) fn communication_test() -> Document {
-    let type_foresp = Some(code("KT", "Kommunikasjonstest", 7603));
-    dialog(vec![Foresporsel { type_foresp, ..Foresporsel::default() }], vec![])
+    test(code("KT", "Kommunikasjonstest", 7603))
+}
+
+/// The only document of its answer.
+pub(crate) fn communication_reply() -> Document {
+    test(code("RKT", "Respons kommunikasjonstest", 7603))
+}
+
+fn test(type_foresp: Code) -> Document {
+    dialog(vec![Foresporsel { type_foresp: Some(type_foresp), ..Foresporsel::default() }], vec![])
 }
 
 /// The main document of a citizen's answer.

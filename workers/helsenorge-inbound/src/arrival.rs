@@ -91,7 +91,7 @@ fn key(delivery: &Delivery, lane: Lane) -> String {
     let p = &delivery.properties;
     let from = p.application("fromHerId").unwrap_or_default();
     let condition = match lane {
-        Lane::Async | Lane::Sync => "",
+        Lane::Async | Lane::Sync | Lane::SyncReply => "",
         Lane::Error => p.application("errorCondition").unwrap_or("error"),
     };
     match p.message_id.as_deref().filter(|id| !id.is_empty()) {

@@ -4,6 +4,7 @@ use crate::arrival::Arrived;
 use domain::acceptance::{Accepted, Decision, Facts, Thread};
 use domain::arrival::Payload;
 use domain::receipts::{Answer, ReceiptHead};
+use domain::sync::Heard;
 use domain::transport::is_code;
 use jiff::Timestamp;
 use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use store::dialog::{self, NewDialog, NewEntry};
 use store::message::{self, Outcome, Received};
 use store::receipt::{self, Receipt};
+use store::sending;
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -30,6 +32,8 @@ pub struct Effect {
 enum Kept {
     Entry(Box<Accepted>),
     Receipt(Receipt),
+    /// To this request of ours.
+    Reply(Uuid),
     Nothing,
 }
 
@@ -68,6 +72,8 @@ impl Effect {
                 let ruling = Ruling { answer: Some(Answer::Reply(reply)), head: Some(head), ..Ruling::default() };
                 (Outcome::Replied, ruling, Kept::Nothing)
             }
+            Decision::FileReply(Heard::Reply(request)) => (Outcome::Filed, Ruling::default(), Kept::Reply(request)),
+            Decision::FileReply(Heard::Dropped(code)) => (Outcome::Filed, Ruling::coded(code), Kept::Nothing),
             Decision::Expired => (Outcome::Expired, Ruling::coded("request-expired"), Kept::Nothing),
             Decision::Dead(fault) | Decision::Later(fault) => (Outcome::Dead, Ruling::coded(fault.code), Kept::Nothing),
         };
@@ -141,6 +147,9 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     let placed = place(tx, &rows, &kept).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();
     receipt::insert(tx, &receipts).await?;
+    let replies: Vec<_> =
+        rows.iter().zip(&kept).filter_map(|(row, k)| if let Kept::Reply(of) = k { Some((*of, row.id)) } else { None }).collect();
+    sending::heard(tx, &replies).await?;
     let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
     let entries: Vec<_> = rows.iter().zip(kept).filter_map(|(row, kept)| entry(row, kept, &placed)).collect();
     events.extend(entries.iter().map(|(event, _)| event.clone()));

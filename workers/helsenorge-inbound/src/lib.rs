@@ -90,6 +90,7 @@ impl Handler for HelsenorgeInbound {
             | Decision::Repeat(_)
             | Decision::Reply(_)
             | Decision::Expired
+            | Decision::FileReply(_)
             | Decision::FileReceipt(_)
             | Decision::FileError => Verdict::Done(Effect::new(arrived, facts, decision)),
         }

@@ -27,7 +27,9 @@ pub struct Addressed {
 
 impl Addressed {
     /// As it is, unprotected.
-    pub fn plain(sent: Sent) -> Self {
+    pub fn plain(mut sent: Sent) -> Self {
+        // An error message has said already what it is.
+        sent.properties.content_type.get_or_insert_with(|| PLAIN.to_owned());
         Self { body: sent.raw.clone(), sent }
     }
 
@@ -83,8 +85,7 @@ fn receipt(
         .to_xml()
         .map_err(|e| Fault::broken("apprec-unwritable", format!("no valid AppRec can be written: {e}")))?;
     let reply_to = unanswered.reply_queue.clone().unwrap_or_default();
-    let mut properties = outbound_properties(APPREC, from, to.her_id, &to.async_queue, &reply_to, id, now);
-    properties.content_type = Some(PLAIN.to_owned());
+    let properties = outbound_properties(APPREC, from, to.her_id, &to.async_queue, &reply_to, id, now);
     Ok(Sent {
         id,
         at: now,
@@ -118,7 +119,6 @@ fn reply_to(
     let original = Original { properties: &unanswered.properties, from: to.her_id, to: from };
     let mut properties = reply_properties(&original, &due.queue, id, now);
     properties.subject.get_or_insert_with(|| function.clone());
-    properties.content_type = Some(PLAIN.to_owned());
     Ok(Sent {
         id,
         at: now,

@@ -1,4 +1,4 @@
-//! What was decided about a message → the AppRec or error message that tells its sender, on the sender's queue.
+//! What was decided about a message → the AppRec, reply or error message that tells its sender; what we wrote ourselves → its receiver.
 //!
 //! - [`answer`]: a stored answer → bytes and properties, pure
 //! - [`sealing`]: signed and encrypted
@@ -8,7 +8,7 @@ pub mod sealing;
 
 use answer::{Addressed, answer};
 use jiff::Timestamp;
-use messages::event::Event;
+use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
 use messages::{Fault, FaultClass};
 use runtime::pipeline::Ended;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 /// The worker.
 pub const WORKER: Worker = Worker {
     name: HelsenorgeOutbound::WORKER,
-    about: "sends receipts, replies and error messages to HelseNorge",
+    about: "sends messages, receipts, replies and error messages to HelseNorge",
     start: |context| Box::pin(start(context)),
 };
 
@@ -41,49 +41,66 @@ pub struct HelsenorgeOutbound {
     protection: Protection,
 }
 
-/// A message whose answer is due.
+/// Something to be sent.
 pub struct Due {
+    /// What we received and must answer, or what we wrote.
     message: Uuid,
-    /// The answer, ready to be sent; `None` inside = the sender wants none. Written before it is known whether it was sent already.
-    answer: Result<Option<Addressed>, Fault>,
+    kind: Kind,
+    /// Ready to be sent; `None` inside = the sender wants no answer. Made before it is known whether it was sent already.
+    ready: Result<Option<Addressed>, Fault>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Answer,
+    Written,
 }
 
 impl Handler for HelsenorgeOutbound {
     const WORKER: &'static str = "helsenorge-outbound";
     type Message = Due;
     type Facts = ();
-    /// The answer, unless the sender wants none.
+    /// What is sent, unless the sender wants no answer.
     type Effect = Option<Addressed>;
 
     fn parse(&self, delivery: &Delivery) -> Result<Due, Fault> {
         let event = Event::from_json(&delivery.body).map_err(|e| Fault::broken("event-unreadable", e.to_string()))?;
-        Ok(Due { message: event.fact.message(), answer: Err(missing()) })
+        let kind = match event.fact {
+            Fact::MessageWritten(_) | Fact::RequestWritten(_) => Kind::Written,
+            _ => Kind::Answer,
+        };
+        Ok(Due { message: event.fact.message(), kind, ready: Err(missing()) })
     }
 
     /// Rows of the ledger never change, so they may be read before the transaction.
     async fn open(&self, session: &Session, batch: Vec<&mut Due>, now: Timestamp) -> Result<(), StoreError> {
-        let ids: Vec<Uuid> = batch.iter().map(|due| due.message).collect();
-        let unanswered = message::unanswered(session, &ids).await?;
-        let (mut waiting, mut sent) = (Vec::new(), Vec::new());
+        let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
+        let unanswered = message::unanswered(session, &of(Kind::Answer)).await?;
+        let mut written = message::written(session, &of(Kind::Written)).await?;
+        let (mut waiting, mut messages) = (Vec::new(), Vec::new());
         for due in batch {
-            let Some(of) = unanswered.get(&due.message) else { continue };
-            match answer(due.message, of, Uuid::now_v7(), now) {
-                Ok(Some(written)) => {
-                    sent.push(written);
+            let sent = match (due.kind, unanswered.get(&due.message)) {
+                (Kind::Written, _) => written.remove(&due.message).ok_or_else(missing).map(Some),
+                (Kind::Answer, Some(of)) => answer(due.message, of, Uuid::now_v7(), now),
+                (Kind::Answer, None) => continue,
+            };
+            match sent {
+                Ok(Some(sent)) => {
+                    messages.push(sealing::Message { sent, by_agreement: due.kind == Kind::Written });
                     waiting.push(due);
                 }
-                Ok(None) => due.answer = Ok(None),
-                Err(fault) => due.answer = Err(fault),
+                Ok(None) => due.ready = Ok(None),
+                Err(fault) => due.ready = Err(fault),
             }
         }
-        let sealed = sealing::seal(&self.protection, session, self.plain, sent, now).await?;
+        let sealed = sealing::seal(&self.protection, session, self.plain, messages, now).await?;
         for (due, sealed) in waiting.into_iter().zip(sealed) {
-            due.answer = sealed.map(Some);
+            due.ready = sealed.map(Some);
         }
         Ok(())
     }
 
-    /// One answer for each message that arrived.
+    /// One answer for each message that arrived, one departure for each that we wrote.
     fn key(&self, due: &Due) -> String {
         due.message.to_string()
     }
@@ -97,18 +114,19 @@ impl Handler for HelsenorgeOutbound {
     }
 
     fn decide(&self, due: &Due, (): &(), _now: Timestamp) -> Verdict<Option<Addressed>> {
-        match &due.answer {
-            Ok(answer) => Verdict::Done(answer.clone()),
+        match &due.ready {
+            Ok(ready) => Verdict::Done(ready.clone()),
             Err(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone()),
             Err(fault) => Verdict::Broken(fault.clone()),
         }
     }
 
-    async fn write(&self, tx: &Tx<'_>, answers: Vec<Option<Addressed>>, _now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
-        let answers: Vec<Addressed> = answers.into_iter().flatten().collect();
-        let sent: Vec<_> = answers.iter().map(|a| a.sent.clone()).collect();
-        message::insert_sent(tx, &sent).await?;
-        Ok(answers.into_iter().map(|a| a.outgoing(&self.exchange)).collect())
+    async fn write(&self, tx: &Tx<'_>, ready: Vec<Option<Addressed>>, _now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        let ready: Vec<Addressed> = ready.into_iter().flatten().collect();
+        // What we wrote ourselves stands in the ledger already.
+        let answers: Vec<_> = ready.iter().filter(|a| a.sent.answers.is_some()).map(|a| a.sent.clone()).collect();
+        message::insert_sent(tx, &answers).await?;
+        Ok(ready.into_iter().map(|a| a.outgoing(&self.exchange)).collect())
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::answer::Addressed;
 use domain::agreement::{Known, Provenance, Question, Use, look_up};
+use domain::sending::check_agreed;
 use jiff::Timestamp;
+use messages::wire::hodemelding::MsgHead;
+use messages::wire::{Incoming, Limits, read};
 use messages::{Fault, HerId};
 use runtime::protection::{Protection, ToSeal};
 use std::collections::HashMap;
@@ -22,6 +25,14 @@ struct Means {
     cpa_id: Option<Uuid>,
 }
 
+/// A message to be sealed.
+pub struct Message {
+    /// It.
+    pub sent: Sent,
+    /// Whether the receiver must have agreed to it. A receipt, reply or error message was asked for.
+    pub by_agreement: bool,
+}
+
 /// Seals what has content, in order; error messages have none. With `plain` whoever has no key or certificate is served unprotected.
 ///
 /// # Errors
@@ -30,29 +41,38 @@ pub async fn seal(
     protection: &Protection,
     session: &Session,
     plain: bool,
-    sent: Vec<Sent>,
+    messages: Vec<Message>,
     now: Timestamp,
 ) -> Result<Vec<Result<Addressed, Fault>>, StoreError> {
-    let pairs: Vec<Pair> = sent.iter().map(pair).collect();
+    let pairs: Vec<Pair> = messages.iter().map(|m| pair(&m.sent)).collect();
     let known = agreement::for_pairs_now(session, &pairs).await?;
     let own: Vec<HerId> = pairs.iter().map(|p| p.own).collect();
     let keys = clinic::key_names(session, &own).await?;
     let mut jobs = Vec::new();
-    let mut prepared = Vec::with_capacity(sent.len());
-    for mut sent in sent {
-        let means = means(&sent, &known, &keys, now);
+    let mut prepared = Vec::with_capacity(messages.len());
+    for message in messages {
+        let means = means(&message, &known, &keys, now);
+        let mut sent = message.sent;
+        let means = match means {
+            Ok(means) => means,
+            Err(fault) => {
+                prepared.push((sent, Err(fault)));
+                continue;
+            }
+        };
         sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
         let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
         if protected {
             let signer = means.signer.unwrap_or_default();
             jobs.push(ToSeal { content: sent.raw.clone(), signer, recipients: means.recipients });
         }
-        prepared.push((sent, protected));
+        prepared.push((sent, Ok(protected)));
     }
     let mut bodies = protection.seal(session, jobs, now).await.into_iter();
-    let finish = |(sent, protected): (Sent, bool)| match protected {
-        false => Ok(Addressed::plain(sent)),
-        true => bodies
+    let finish = |(sent, protected): (Sent, Result<bool, Fault>)| match protected {
+        Err(fault) => Err(fault),
+        Ok(false) => Ok(Addressed::plain(sent)),
+        Ok(true) => bodies
             .next()
             .unwrap_or_else(|| Err(Fault::transient("sealing-interrupted", "not sealed")))
             .map(|body| Addressed::sealed(sent, body)),
@@ -64,18 +84,36 @@ fn pair(sent: &Sent) -> Pair {
     Pair { own: sent.from, other: sent.to, cpa_id: None }
 }
 
-fn means(sent: &Sent, known: &HashMap<Pair, Known>, keys: &HashMap<HerId, KeyNames>, now: Timestamp) -> Means {
+fn means(
+    message: &Message,
+    known: &HashMap<Pair, Known>,
+    keys: &HashMap<HerId, KeyNames>,
+    now: Timestamp,
+) -> Result<Means, Fault> {
+    let sent = &message.sent;
     let signer = keys.get(&sent.from).and_then(|k| k.signing.clone());
-    let Some(known) = known.get(&pair(sent)) else { return Means { signer, recipients: Vec::new(), cpa_id: None } };
+    let Some(known) = known.get(&pair(sent)) else {
+        return Ok(Means { signer, recipients: Vec::new(), cpa_id: None });
+    };
     let question = Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: &[], now };
     let found = look_up(known, &question);
     for warning in &found.warnings {
         tracing::warn!(message = %sent.id, to = %sent.to, %warning);
+    }
+    if message.by_agreement {
+        check_agreed(&found, &sent.function, head(&sent.raw)?.as_ref())?;
     }
     let recipients = found.candidates(Use::Encryption, now).into_iter().map(|c| c.certificate.der.clone()).collect();
     let cpa_id = found.sources.first().and_then(|source| match source.provenance {
         Provenance::AgreementById(id) | Provenance::AgreementOfPair(id) => Some(id),
         Provenance::Profile(_) | Provenance::Party(_) => None,
     });
-    Means { signer, recipients, cpa_id }
+    Ok(Means { signer, recipients, cpa_id })
+}
+
+fn head(raw: &[u8]) -> Result<Box<MsgHead>, Fault> {
+    match read(raw, &Limits::default()).map(|seen| seen.incoming) {
+        Ok(Incoming::MsgHead(head)) => Ok(head),
+        _ => Err(Fault::broken("written-unreadable", "what was written is no MsgHead: nothing can be sent")),
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::out::Answer;
-use crate::{apply, check, dead_letters, ledger, migrate, registry, run, show, topology};
+use crate::{apply, check, communication_test, dead_letters, ledger, migrate, registry, run, show, topology};
 use clap::{Args, Parser, Subcommand};
 
 /// Post office between a clinic's journal system and HelseNorge.
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     Registry(registry::Registry),
     Check(check::Check),
+    CommunicationTest(communication_test::CommunicationTest),
     Show(show::Show),
     Ledger(ledger::Ledger),
     DeadLetters(dead_letters::DeadLetters),
@@ -51,6 +52,7 @@ impl Command {
             Self::Topology(topology) => topology.format().json,
             Self::Registry(registry) => registry.format().json,
             Self::Check(check) => check.format.json,
+            Self::CommunicationTest(test) => test.format.json,
             Self::Show(show) => show.format.json,
             Self::Ledger(ledger) => ledger.format.json,
             Self::DeadLetters(dead_letters) => dead_letters.format().json,
@@ -66,6 +68,7 @@ impl Command {
             Self::Apply(apply) => apply.execute().await,
             Self::Registry(registry) => registry.execute().await,
             Self::Check(check) => check.execute().await,
+            Self::CommunicationTest(test) => test.execute().await,
             Self::Show(show) => show.execute().await,
             Self::Ledger(ledger) => ledger.execute().await,
             Self::DeadLetters(dead_letters) => dead_letters.execute().await,

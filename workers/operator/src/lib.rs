@@ -8,6 +8,7 @@ pub mod apply;
 pub mod certificate;
 pub mod check;
 pub mod cli;
+pub mod communication_test;
 pub mod dead_letters;
 pub mod environment;
 pub mod failure;

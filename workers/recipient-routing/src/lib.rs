@@ -45,9 +45,7 @@ impl Handler for RecipientRouting {
         let event = Event::from_json(&delivery.body).map_err(|e| Fault::broken("event-unreadable", e.to_string()))?;
         match event.fact {
             Fact::DialogReceived(received) => Ok(received.message),
-            Fact::MessageRejected(_) | Fact::MessageRefused(_) | Fact::MessageRepeated(_) | Fact::RequestReceived(_) => {
-                Err(Fault::broken("event-misrouted", "this worker routes DialogReceived only"))
-            }
+            _ => Err(Fault::broken("event-misrouted", "this worker routes DialogReceived only")),
         }
     }
 
