@@ -1,6 +1,6 @@
 //! What we write ourselves, on its way to a party (nhn-messaging 4.1, 4.3).
 
-use crate::agreement::part::Delivery;
+use crate::agreement::part::{Delivery, usual_receipt};
 use crate::agreement::{Direction, Found, Wanted};
 use crate::receipts::outbound_properties;
 use crate::sync::LIFE_MS;
@@ -47,20 +47,21 @@ pub fn reply_due(now: Timestamp) -> Timestamp {
     now.checked_add(SignedDuration::from_millis(i64::try_from(LIFE_MS).unwrap_or(i64::MAX))).unwrap_or(Timestamp::MAX)
 }
 
-/// Until when an AppRec must have come.
-pub fn receipt_due(delivery: Delivery, now: Timestamp, limit: SignedDuration) -> Option<Timestamp> {
-    (delivery == Delivery::Async).then(|| now.checked_add(limit).unwrap_or(Timestamp::MAX))
+/// Until when an AppRec must have come for what is sent now.
+pub fn receipt_due(now: Timestamp, limit: SignedDuration) -> Timestamp {
+    now.checked_add(limit).unwrap_or(Timestamp::MAX)
 }
 
-/// Whether the receiver has agreed to a message with this content; where only its certificates are known, the usual is assumed.
+/// Whether a message with this content will be receipted, if the receiver has agreed to it at all; where no agreement is known, the usual
+/// is assumed.
 ///
 /// # Errors
 /// Nothing may be sent: `function-not-agreed`, `package-not-agreed`, `protocol-not-agreed`.
-pub fn check_agreed(found: &Found<'_>, function: &str, head: &MsgHead) -> Result<(), Fault> {
-    let Some(source) = found.sources.first() else { return Ok(()) };
+pub fn is_receipted(found: &Found<'_>, function: &str, head: &MsgHead) -> Result<bool, Fault> {
+    let Some(source) = found.sources.first() else { return Ok(usual_receipt(function, None).is_some()) };
     let namespaces = namespaces(head);
     let wanted = Wanted { function, action: None, namespaces: &namespaces };
-    source.part_for(Direction::Receives, &wanted).map(drop).map_err(|fault| fault.fault())
+    source.part_for(Direction::Receives, &wanted).map(|part| part.receipt.is_some()).map_err(|fault| fault.fault())
 }
 
 fn namespaces(head: &MsgHead) -> Vec<&str> {

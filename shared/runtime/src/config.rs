@@ -1,6 +1,7 @@
 //! Configuration from the environment: typed, every fault listed at once, secrets also from files.
 
 use broker::AmqpUrl;
+use jiff::SignedDuration;
 use messages::person_id::TestSeries;
 use std::fmt;
 use std::net::SocketAddr;
@@ -42,6 +43,8 @@ pub struct Config {
     pub legacy_algorithms: Legacy,
     /// `PLAIN_CONTENT`: `refuse` (default) or `accept`: messages without protection, for tests only.
     pub plain_content: bool,
+    /// `RECEIPT_LIMIT_MINUTES`, 1 to 525600, default 240: an AppRec that has not come by then is overdue.
+    pub receipt_limit: SignedDuration,
     /// `TEST_NUMBER_SERIES`: test series of identity numbers that are accepted, such as `80,40`; default none, as in production.
     pub test_series: TestSeries,
 }
@@ -112,13 +115,29 @@ impl Config {
         let revocation = r.parsed("REVOCATION", "required", revocation, "required, soft-fail or off");
         let legacy = r.parsed("LEGACY_ALGORITHMS", "refuse", legacy, "refuse or warn");
         let plain = r.parsed("PLAIN_CONTENT", "refuse", plain, "refuse or accept");
+        let receipts =
+            r.parsed("RECEIPT_LIMIT_MINUTES", "240", |t| within(t, 1, 525_600), "a number of minutes from 1 to 525600");
         let keys_dir = r.directory("KEYS_DIR");
         let trust_dir = r.directory("TRUST_DIR");
         let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE");
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
-        match (database_url, amqp, nhn, listen, log_format, batch, lanes, connections, series, revocation, legacy, plain) {
+        match (
+            database_url,
+            amqp,
+            nhn,
+            listen,
+            log_format,
+            batch,
+            lanes,
+            connections,
+            series,
+            revocation,
+            legacy,
+            plain,
+            receipts,
+        ) {
             (
                 Some(database_url),
                 Some(amqp_url),
@@ -132,6 +151,7 @@ impl Config {
                 Some(revocation),
                 Some(legacy_algorithms),
                 Some(plain_content),
+                Some(receipt_limit),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
                 amqp_url,
@@ -149,6 +169,7 @@ impl Config {
                 revocation,
                 legacy_algorithms,
                 plain_content,
+                receipt_limit: SignedDuration::from_mins(i64::try_from(receipt_limit).unwrap_or(i64::MAX)),
                 test_series,
             }),
             _ => Err(r.faults),

@@ -62,7 +62,7 @@ pub enum Unopened {
 pub struct ToSeal {
     /// Its bytes.
     pub content: Bytes,
-    /// The name of the key that signs it.
+    /// The name of the key that signs it; empty = none was named.
     pub signer: String,
     /// DER of the receiver's certificates, best first.
     pub recipients: Vec<Vec<u8>>,
@@ -244,6 +244,9 @@ impl Inner {
     }
 
     fn seal_one(&self, message: &ToSeal, recipient: &Certificate, now: Timestamp) -> Result<Vec<u8>, Fault> {
+        if message.signer.is_empty() {
+            return Err(Fault::broken("own-key-not-named", "the clinic's set-up names no signing key"));
+        }
         let signer = self.keys.signing(&message.signer).map_err(|trouble| trouble.fault())?;
         let own = signer.certificate();
         if !own.usages().signing || now < own.not_before() || now > own.not_after() {

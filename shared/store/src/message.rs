@@ -164,8 +164,6 @@ pub struct Sent {
     pub function: String,
     /// The message it answers.
     pub answers: Option<Uuid>,
-    /// Until when the receiver must have receipted it; `None` = no receipt is due.
-    pub receipt_due_at: Option<Timestamp>,
     /// Its properties.
     pub properties: Properties,
     /// Its bytes before protection.
@@ -188,17 +186,28 @@ pub async fn insert_sent(tx: &Tx<'_>, sent: &[Sent]) -> Result<(), StoreError> {
     let queues: Vec<&str> = sent.iter().map(|m| m.queue.as_str()).collect();
     let functions: Vec<&str> = sent.iter().map(|m| m.function.as_str()).collect();
     let answers: Vec<Option<Uuid>> = sent.iter().map(|m| m.answers).collect();
-    let due: Vec<Option<Timestamp>> = sent.iter().map(|m| m.receipt_due_at).collect();
     let properties: Vec<_> = sent.iter().map(|m| Json(&m.properties)).collect();
     let raw: Vec<&[u8]> = sent.iter().map(|m| m.raw.as_ref()).collect();
     let insert = step!(
         "message.insert_sent",
         "insert into dialogpost.message (direction, outcome, transport_id, id, at, clinic, from_her_id, to_her_id, queue, function,
-            answers, receipt_due_at, properties, raw)
+            answers, properties, raw)
          select 'out', 'sent', s.id::text, s.* from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[],
-            $6::text[], $7::text[], $8::uuid[], $9::timestamptz[], $10::jsonb[], $11::bytea[]) s(id, at, clinic, f, t, q, fn, a, d, p, r)"
+            $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::bytea[]) s(id, at, clinic, f, t, q, fn, a, p, r)"
     );
-    tx.query(insert, &[&ids, &at, &clinics, &from, &to, &queues, &functions, &answers, &due, &properties, &raw]).await.map(drop)
+    tx.query(insert, &[&ids, &at, &clinics, &from, &to, &queues, &functions, &answers, &properties, &raw]).await.map(drop)
+}
+
+/// Notes until when messages that are sent now must be receipted.
+///
+/// # Errors
+/// As any step.
+pub async fn await_receipts(tx: &Tx<'_>, ids: &[Uuid], due_at: Timestamp) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let note = step!("message.await_receipts", "update dialogpost.message set receipt_due_at = $2 where id = any($1)");
+    tx.query(note, &[&ids, &due_at]).await.map(drop)
 }
 
 /// Messages of ours as they were written, by ledger id; unknown ids are left out.
@@ -211,7 +220,7 @@ pub async fn written(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Se
     }
     let load = step!(
         "message.written",
-        "select id, at, clinic, from_her_id, to_her_id, queue, function, answers, receipt_due_at, properties, raw
+        "select id, at, clinic, from_her_id, to_her_id, queue, function, answers, properties, raw
          from dialogpost.message where id = any($1) and direction = 'out'"
     );
     let of = |r: &Row| {
@@ -225,7 +234,6 @@ pub async fn written(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Se
             queue: column(r, "queue")?,
             function: column(r, "function")?,
             answers: column(r, "answers")?,
-            receipt_due_at: column(r, "receipt_due_at")?,
             properties,
             raw: Bytes::copy_from_slice(column(r, "raw")?),
         };

@@ -55,7 +55,7 @@ impl Clinic {
         for queue in ["8093244_async", "8093244_error"] {
             assert_eq!(self.helsenorge.waiting_on(queue).await.expect("the queue is there"), 0, "unexpected on {queue}");
         }
-        assert_eq!(self.fleet.rows.count("dialogpost.outbox").await, 0);
+        self.fleet.settle(0).await;
         self.running.stop().await;
     }
 }

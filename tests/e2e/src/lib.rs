@@ -9,6 +9,7 @@ mod programs;
 mod rows;
 mod sealed;
 mod snapshot;
+mod writing;
 
 pub use clinic::{Clinic, PATIENCE};
 pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};

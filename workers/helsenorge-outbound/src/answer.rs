@@ -23,20 +23,22 @@ pub struct Addressed {
     pub sent: Sent,
     /// What goes on the wire.
     pub body: Bytes,
+    /// Whether its receiver will receipt it.
+    pub is_receipted: bool,
 }
 
 impl Addressed {
     /// As it is, unprotected.
-    pub fn plain(mut sent: Sent) -> Self {
+    pub fn plain(mut sent: Sent, is_receipted: bool) -> Self {
         // An error message has said already what it is.
         sent.properties.content_type.get_or_insert_with(|| PLAIN.to_owned());
-        Self { body: sent.raw.clone(), sent }
+        Self { body: sent.raw.clone(), sent, is_receipted }
     }
 
     /// Signed and encrypted.
-    pub fn sealed(mut sent: Sent, body: Vec<u8>) -> Self {
+    pub fn sealed(mut sent: Sent, body: Vec<u8>, is_receipted: bool) -> Self {
         sent.properties.content_type = Some(PROTECTED.to_owned());
-        Self { sent, body: body.into() }
+        Self { sent, body: body.into(), is_receipted }
     }
 
     /// The outbox row: through NHN's exchange, routing key = queue.
@@ -95,7 +97,6 @@ fn receipt(
         queue: to.async_queue.clone(),
         function: APPREC.to_owned(),
         answers: Some(message),
-        receipt_due_at: None,
         properties,
         raw: Bytes::from(xml),
     })
@@ -128,7 +129,6 @@ fn reply_to(
         queue: due.queue.clone(),
         function,
         answers: Some(message),
-        receipt_due_at: None,
         properties,
         raw: Bytes::from(xml),
     })
@@ -154,7 +154,6 @@ fn error_to(
         queue: to.error_queue.clone(),
         function: properties.subject.clone().unwrap_or_default(),
         answers: Some(message),
-        receipt_due_at: None,
         properties,
         raw: Bytes::new(),
     }

@@ -2,12 +2,15 @@
 //!
 //! - [`answer`]: a stored answer → bytes and properties, pure
 //! - [`sealing`]: signed and encrypted
+//! - [`overdue`]: receipts that have not come
 
 pub mod answer;
+pub mod overdue;
 pub mod sealing;
 
 use answer::{Addressed, answer};
-use jiff::Timestamp;
+use domain::sending::receipt_due;
+use jiff::{SignedDuration, Timestamp};
 use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
 use messages::{Fault, FaultClass};
@@ -26,9 +29,11 @@ pub const WORKER: Worker = Worker {
 };
 
 async fn start(context: Context) -> Ended {
+    tokio::spawn(overdue::watch(context.clone()));
     let handler = HelsenorgeOutbound {
         exchange: context.config.nhn_exchange.clone(),
         plain: context.config.plain_content,
+        receipt_limit: context.config.receipt_limit,
         protection: context.protection.clone(),
     };
     worker::run(context, handler, vec![Source::Own, Source::OwnSync], &[Wire::Dialogpost, Wire::Nhn]).await
@@ -38,6 +43,7 @@ async fn start(context: Context) -> Ended {
 pub struct HelsenorgeOutbound {
     exchange: String,
     plain: bool,
+    receipt_limit: SignedDuration,
     protection: Protection,
 }
 
@@ -121,11 +127,13 @@ impl Handler for HelsenorgeOutbound {
         }
     }
 
-    async fn write(&self, tx: &Tx<'_>, ready: Vec<Option<Addressed>>, _now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+    async fn write(&self, tx: &Tx<'_>, ready: Vec<Option<Addressed>>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
         let ready: Vec<Addressed> = ready.into_iter().flatten().collect();
         // What we wrote ourselves stands in the ledger already.
         let answers: Vec<_> = ready.iter().filter(|a| a.sent.answers.is_some()).map(|a| a.sent.clone()).collect();
         message::insert_sent(tx, &answers).await?;
+        let awaited: Vec<Uuid> = ready.iter().filter(|a| a.is_receipted).map(|a| a.sent.id).collect();
+        message::await_receipts(tx, &awaited, receipt_due(now, self.receipt_limit)).await?;
         Ok(ready.into_iter().map(|a| a.outgoing(&self.exchange)).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::answer::Addressed;
 use domain::agreement::{Known, Provenance, Question, Use, look_up};
-use domain::sending::check_agreed;
+use domain::sending::is_receipted;
 use jiff::Timestamp;
 use messages::wire::hodemelding::MsgHead;
 use messages::wire::{Incoming, Limits, read};
@@ -23,6 +23,8 @@ struct Means {
     recipients: Vec<Vec<u8>>,
     /// The agreement it goes by.
     cpa_id: Option<Uuid>,
+    /// Whether its receiver will receipt it.
+    is_receipted: bool,
 }
 
 /// A message to be sealed.
@@ -48,36 +50,31 @@ pub async fn seal(
     let known = agreement::for_pairs_now(session, &pairs).await?;
     let own: Vec<HerId> = pairs.iter().map(|p| p.own).collect();
     let keys = clinic::key_names(session, &own).await?;
-    let mut jobs = Vec::new();
-    let mut prepared = Vec::with_capacity(messages.len());
+    let (mut jobs, mut prepared) = (Vec::new(), Vec::with_capacity(messages.len()));
     for message in messages {
-        let means = means(&message, &known, &keys, now);
-        let mut sent = message.sent;
-        let means = match means {
-            Ok(means) => means,
-            Err(fault) => {
-                prepared.push((sent, Err(fault)));
-                continue;
+        prepared.push(means(&message, &known, &keys, now).map(|means| {
+            let mut sent = message.sent;
+            sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
+            let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
+            if protected {
+                let signer = means.signer.unwrap_or_default();
+                jobs.push(ToSeal { content: sent.raw.clone(), signer, recipients: means.recipients });
             }
-        };
-        sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
-        let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
-        if protected {
-            let signer = means.signer.unwrap_or_default();
-            jobs.push(ToSeal { content: sent.raw.clone(), signer, recipients: means.recipients });
-        }
-        prepared.push((sent, Ok(protected)));
+            (sent, protected, means.is_receipted)
+        }));
     }
     let mut bodies = protection.seal(session, jobs, now).await.into_iter();
-    let finish = |(sent, protected): (Sent, Result<bool, Fault>)| match protected {
-        Err(fault) => Err(fault),
-        Ok(false) => Ok(Addressed::plain(sent)),
-        Ok(true) => bodies
+    let mut finish = |sent: Sent, protected: bool, is_receipted: bool| match protected {
+        false => Ok(Addressed::plain(sent, is_receipted)),
+        true => bodies
             .next()
             .unwrap_or_else(|| Err(Fault::transient("sealing-interrupted", "not sealed")))
-            .map(|body| Addressed::sealed(sent, body)),
+            .map(|body| Addressed::sealed(sent, body, is_receipted)),
     };
-    Ok(prepared.into_iter().map(finish).collect())
+    Ok(prepared
+        .into_iter()
+        .map(|one| one.and_then(|(sent, protected, is_receipted)| finish(sent, protected, is_receipted)))
+        .collect())
 }
 
 fn pair(sent: &Sent) -> Pair {
@@ -93,22 +90,20 @@ fn means(
     let sent = &message.sent;
     let signer = keys.get(&sent.from).and_then(|k| k.signing.clone());
     let Some(known) = known.get(&pair(sent)) else {
-        return Ok(Means { signer, recipients: Vec::new(), cpa_id: None });
+        return Ok(Means { signer, recipients: Vec::new(), cpa_id: None, is_receipted: false });
     };
     let question = Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: &[], now };
     let found = look_up(known, &question);
     for warning in &found.warnings {
         tracing::warn!(message = %sent.id, to = %sent.to, %warning);
     }
-    if message.by_agreement {
-        check_agreed(&found, &sent.function, head(&sent.raw)?.as_ref())?;
-    }
+    let is_receipted = message.by_agreement && is_receipted(&found, &sent.function, head(&sent.raw)?.as_ref())?;
     let recipients = found.candidates(Use::Encryption, now).into_iter().map(|c| c.certificate.der.clone()).collect();
     let cpa_id = found.sources.first().and_then(|source| match source.provenance {
         Provenance::AgreementById(id) | Provenance::AgreementOfPair(id) => Some(id),
         Provenance::Profile(_) | Provenance::Party(_) => None,
     });
-    Ok(Means { signer, recipients, cpa_id })
+    Ok(Means { signer, recipients, cpa_id, is_receipted })
 }
 
 fn head(raw: &[u8]) -> Result<Box<MsgHead>, Fault> {

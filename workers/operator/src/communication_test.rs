@@ -101,7 +101,6 @@ async fn write(session: &mut Session, ends: &Ends, names: (&str, &str), asked: &
         queue,
         function: FUNCTION.to_owned(),
         answers: None,
-        receipt_due_at: None,
         properties,
         raw: Bytes::from(raw),
     };

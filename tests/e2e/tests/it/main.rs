@@ -15,6 +15,7 @@ mod pipeline;
 mod recipient_routing;
 mod registry;
 mod sealed;
+mod sending;
 mod structure;
 mod sync;
 mod whole_flow;
