@@ -43,6 +43,8 @@ pub struct Config {
     pub legacy_algorithms: Legacy,
     /// `PLAIN_CONTENT`: `refuse` (default) or `accept`: messages without protection, for tests only.
     pub plain_content: bool,
+    /// `FUNCTIONS_WITHOUT_AGREEMENT`, with commas between: message functions that go by the party's own certificates, whatever was agreed.
+    pub without_agreement: Vec<String>,
     /// `RECEIPT_LIMIT_MINUTES`, 1 to 525600, default 240: an AppRec that has not come by then is overdue.
     pub receipt_limit: SignedDuration,
     /// `TEST_NUMBER_SERIES`: test series of identity numbers that are accepted, such as `80,40`; default none, as in production.
@@ -121,6 +123,7 @@ impl Config {
         let trust_dir = r.directory("TRUST_DIR");
         let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE");
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
+        let without_agreement = r.text("FUNCTIONS_WITHOUT_AGREEMENT").map_or_else(Vec::new, |t| list(&t));
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
         match (
@@ -169,6 +172,7 @@ impl Config {
                 revocation,
                 legacy_algorithms,
                 plain_content,
+                without_agreement,
                 receipt_limit: SignedDuration::from_mins(i64::try_from(receipt_limit).unwrap_or(i64::MAX)),
                 test_series,
             }),
@@ -275,6 +279,10 @@ fn legacy(text: &str) -> Option<Legacy> {
         "warn" => Some(Legacy::Warn),
         _ => None,
     }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 fn plain(text: &str) -> Option<bool> {

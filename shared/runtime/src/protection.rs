@@ -33,6 +33,7 @@ struct Inner {
     policy: Policy,
     revocations: Revocations,
     pool: Pool,
+    without_agreement: Vec<String>,
 }
 
 /// A sealed message.
@@ -87,8 +88,20 @@ impl Protection {
         };
         let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone().map(Zeroizing::new));
         let revocations = Revocations::new(config.trust_dir.clone());
-        let inner = Inner { keys, anchors: trusted.anchors, policy, revocations, pool: Pool::default() };
+        let inner = Inner {
+            keys,
+            anchors: trusted.anchors,
+            policy,
+            revocations,
+            pool: Pool::default(),
+            without_agreement: config.without_agreement.clone(),
+        };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Message functions that go by the party's own certificates, whatever was agreed.
+    pub fn without_agreement(&self) -> &[String] {
+        &self.inner.without_agreement
     }
 
     /// Opens messages, in order, and judges who signed them.

@@ -39,7 +39,7 @@ pub async fn open(
     let known = agreement::for_pairs_now(session, &pairs).await?;
     let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
     let keys = clinic::key_names(session, &own).await?;
-    let jobs = sealed.iter().map(|(pair, arrived)| job(arrived, pair, &known, &keys, now)).collect();
+    let jobs = sealed.iter().map(|(pair, arrived)| job(protection, arrived, pair, &known, &keys, now)).collect();
     let opened = protection.open(session, jobs, now).await;
     for ((pair, arrived), result) in sealed.iter_mut().zip(opened) {
         match result {
@@ -66,9 +66,23 @@ fn asked(arrived: &Arrived) -> Option<Pair> {
     Some(Pair { own: arrived.keys.to?, other: arrived.keys.from?, cpa_id }).filter(|_| is_sealed)
 }
 
-fn job(arrived: &Arrived, pair: &Pair, known: &HashMap<Pair, Known>, keys: &HashMap<HerId, KeyNames>, now: Timestamp) -> Sealed {
+fn job(
+    protection: &Protection,
+    arrived: &Arrived,
+    pair: &Pair,
+    known: &HashMap<Pair, Known>,
+    keys: &HashMap<HerId, KeyNames>,
+    now: Timestamp,
+) -> Sealed {
     let function = arrived.arrival.function().unwrap_or_default();
-    let question = Question { own: pair.own, other: pair.other, cpa_id: pair.cpa_id, function: &function, excluded: &[], now };
+    let question = Question {
+        own: pair.own,
+        other: pair.other,
+        cpa_id: pair.cpa_id,
+        function: &function,
+        excluded: protection.without_agreement(),
+        now,
+    };
     let expected = known.get(pair).map(|known| {
         let found = look_up(known, &question);
         for warning in &found.warnings {

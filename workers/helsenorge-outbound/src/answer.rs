@@ -50,7 +50,8 @@ impl Addressed {
             routing_key: self.sent.queue,
             properties: self.sent.properties,
             body: self.body,
-            cause: self.sent.answers,
+            // Should it be refused: what we received, or what we wrote, is what is stuck.
+            cause: self.sent.answers.or(Some(self.sent.id)),
             not_before: None,
         }
     }

@@ -52,7 +52,7 @@ pub async fn seal(
     let keys = clinic::key_names(session, &own).await?;
     let (mut jobs, mut prepared) = (Vec::new(), Vec::with_capacity(messages.len()));
     for message in messages {
-        prepared.push(means(&message, &known, &keys, now).map(|means| {
+        prepared.push(means(&message, &known, &keys, protection.without_agreement(), now).map(|means| {
             let mut sent = message.sent;
             sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
             let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
@@ -85,6 +85,7 @@ fn means(
     message: &Message,
     known: &HashMap<Pair, Known>,
     keys: &HashMap<HerId, KeyNames>,
+    without_agreement: &[String],
     now: Timestamp,
 ) -> Result<Means, Fault> {
     let sent = &message.sent;
@@ -92,7 +93,8 @@ fn means(
     let Some(known) = known.get(&pair(sent)) else {
         return Ok(Means { signer, recipients: Vec::new(), cpa_id: None, is_receipted: false });
     };
-    let question = Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: &[], now };
+    let question =
+        Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: without_agreement, now };
     let found = look_up(known, &question);
     for warning in &found.warnings {
         tracing::warn!(message = %sent.id, to = %sent.to, %warning);
