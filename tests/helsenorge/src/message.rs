@@ -310,8 +310,7 @@ impl Message {
     /// Without anything copied from the header: no `X-MessageInfo-…`, `X-Sender-…`, `X-Receiver-…` and `X-AttachmentInfo-…`.
     #[must_use]
     pub fn without_metadata(self) -> Self {
-        let keys = metadata::of(&self.head);
-        keys.into_iter().fold(self, |message, (key, _)| message.without_property(key))
+        metadata::of(&self.head).into_iter().fold(self, |message, (key, _)| message.without_property(key))
     }
 
     /// These bytes instead of the XML.
@@ -333,6 +332,15 @@ impl Message {
             properties: self.properties(),
             body: self.raw_body.clone().unwrap_or_else(|| self.xml().into()),
         }
+    }
+
+    /// The text of the main document, to compare with what came of it.
+    pub fn written_text(&self) -> String {
+        let main = self.head.documents.first().map(|d| &d.content);
+        let Some(Content::Dialogmelding(dialog)) = main else { return String::new() };
+        let request = dialog.foresporsel.iter().find_map(|f| f.sporsmal.as_ref());
+        let answer = || dialog.notat.iter().find_map(|n| n.tekst.as_ref());
+        request.or_else(answer).map(Sensitive::expose).cloned().unwrap_or_default()
     }
 
     fn edit_dialog(self, change: impl FnOnce(&mut Dialogmelding)) -> Self {
@@ -368,7 +376,7 @@ impl Message {
             application: self.application(),
         };
         for (key, value) in &self.overrides {
-            set(&mut properties, key, value.clone());
+            metadata::set(&mut properties, key, value.clone());
         }
         properties
     }
@@ -388,36 +396,5 @@ impl Message {
             ("X-TargetFramework", "net8.0".to_owned()),
         ];
         own.into_iter().chain(metadata::of(&self.head)).map(|(key, value)| (key.to_owned(), value)).collect()
-    }
-}
-
-/// Sets a property by the name it has in AMQP 1.0, any other as an application property.
-fn set(properties: &mut Properties, key: &str, value: Option<String>) {
-    let field = match key {
-        "message-id" => &mut properties.message_id,
-        "correlation-id" => &mut properties.correlation_id,
-        "subject" => &mut properties.subject,
-        "to" => &mut properties.to,
-        "reply-to" => &mut properties.reply_to,
-        "content-type" => &mut properties.content_type,
-        _ => {
-            match value {
-                Some(value) => properties.application.insert(key.to_owned(), value),
-                None => properties.application.remove(key),
-            };
-            return;
-        }
-    };
-    *field = value;
-}
-
-impl Message {
-    /// The text of the main document, to compare with what came of it.
-    pub fn written_text(&self) -> String {
-        let main = self.head.documents.first().map(|d| &d.content);
-        let Some(Content::Dialogmelding(dialog)) = main else { return String::new() };
-        let request = dialog.foresporsel.iter().find_map(|f| f.sporsmal.as_ref());
-        let answer = || dialog.notat.iter().find_map(|n| n.tekst.as_ref());
-        request.or_else(answer).map(Sensitive::expose).cloned().unwrap_or_default()
     }
 }
