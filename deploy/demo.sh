@@ -8,6 +8,8 @@ lib=$root/deploy/lib
 demo_dir=${DEMO_DIR:-$root/target/demo}
 fleet_log=$demo_dir/fleet.log
 fleet_pid=$demo_dir/fleet.pid
+exchange=$demo_dir/exchange
+protected=yes
 export LOCAL_DIR=$demo_dir/servers
 
 # shellcheck source=deploy/lib/binaries.sh
@@ -25,20 +27,23 @@ usage() {
     cat <<'HELP'
 HelseNorge writes to three example clinics: shows live what becomes of each message, and fails unless each ends as it must.
 
-Builds Dialogpost, starts a private PostgreSQL and RabbitMQ on free ports with fresh data under target/demo, sets the
-clinics up, runs the whole fleet, and lets the stand-in for HelseNorge write. All people are synthetic. Installs the
-Debian packages it needs when they are missing and it may.
+Builds Dialogpost, starts a private PostgreSQL and RabbitMQ on free ports with fresh data under target/demo, makes
+authorities, keys and certificates, sets the clinics up, runs the whole fleet, and lets the stand-in for HelseNorge write.
+Everything is signed and encrypted, and what is not, or is signed by somebody else, is refused. All people are synthetic.
+Installs the Debian packages it needs when they are missing and it may.
 
-usage: deploy/demo.sh [--stay] | --env | --stop
+usage: deploy/demo.sh [--plain] [--stay] | --env | --stop
 
   (nothing)   stops and removes everything at the end; the fleet's log stays in target/demo/fleet.log
+  --plain     signs and encrypts nothing: the fleet runs with PLAIN_CONTENT=accept
   --stay      leaves servers and fleet running, to look around in
-  --env       prints the export lines for what --stay left running: PATH, DATABASE_URL, AMQP_URL, FLEET (where health
-              and metrics are), MESSAGE (a message of the run)
+  --env       prints the export lines for what --stay left running: PATH, DATABASE_URL, AMQP_URL, KEYS_DIR, TRUST_DIR,
+              DEMO_EXCHANGE (what HelseNorge has), FLEET (where health and metrics are), MESSAGE (a message of the run)
   --stop      stops and removes what --stay left running
 
 examples:
   deploy/demo.sh
+  deploy/demo.sh --plain
   deploy/demo.sh --stay && eval "$(deploy/demo.sh --env)" && dialogpost show "$MESSAGE"
 
 exit codes: 0 every message ended as it must; 1 not so, or something did not start; 2 wrong usage
@@ -71,15 +76,32 @@ start_servers() {
 # The private servers and nothing else: above all no broker of NHN's that this shell may know.
 servers() {
     deploy/local.sh env
-    printf '%s\n' 'unset DATABASE_URL_FILE AMQP_URL_FILE NHN_AMQP_URL NHN_AMQP_URL_FILE NHN_EXCHANGE' 'export TEST_NUMBER_SERIES=80,40'
+    printf '%s\n' 'unset DATABASE_URL_FILE AMQP_URL_FILE NHN_AMQP_URL NHN_AMQP_URL_FILE NHN_EXCHANGE' \
+        'unset KEYS_DIR KEYS_PASSWORD KEYS_PASSWORD_FILE TRUST_DIR REVOCATION LEGACY_ALGORITHMS PLAIN_CONTENT DEMO_EXCHANGE' \
+        'export TEST_NUMBER_SERIES=80,40'
+    if [ $protected = yes ]; then
+        printf 'export KEYS_DIR=%q TRUST_DIR=%q DEMO_EXCHANGE=%q\n' "$exchange/keys" "$exchange/trust" "$exchange"
+    else
+        printf 'export PLAIN_CONTENT=accept\n'
+    fi
+}
+
+# Nothing here is kept or worth anything, but private keys are not for everybody to read.
+make_keys() {
+    say 'Making authorities, keys and certificates'
+    rm -rf "$exchange"
+    (umask 077 && demo pki "$exchange")
 }
 
 set_up() {
     say 'Setting up: schema, clinics, queues'
+    local clinic=tests/fixtures/clinic.json clinics=tests/demo/clinics.json
+    # The same clinics, with the names of their keys and HelseNorge's certificates.
+    [ $protected = no ] || clinic=$exchange/clinic.json clinics=$exchange/clinics.json
     dialogpost migrate
-    dialogpost apply tests/fixtures/clinic.json
+    dialogpost apply "$clinic"
     # One of these is not ready, and `apply` says what it lacks.
-    dialogpost apply tests/demo/clinics.json
+    dialogpost apply "$clinics"
     dialogpost topology apply --nhn-standin >"$demo_dir/topology.txt"
     printf '%s exchanges, queues and bindings declared\n' "$(grep -cE '┆ (exchange|queue|binding) ' "$demo_dir/topology.txt")"
 }
@@ -139,6 +161,7 @@ stop_all() {
         wait_until 'the fleet stops' 30 not fleet_runs || give_up 'the fleet does not stop' "$fleet_log"
     fi
     deploy/local.sh down --purge
+    rm -rf "$exchange"
     rm -f "$fleet_pid" "$demo_dir/env" "$demo_dir/message" "$demo_dir/topology.txt"
 }
 
@@ -152,7 +175,10 @@ at_end() {
     exit "$code"
 }
 
-run() { # [--stay]
+run() { # [--plain] [--stay]
+    local stay=no
+    [ "${1-}" != --plain ] || { protected=no && shift; }
+    [ "${1-}" != --stay ] || stay=yes
     if fleet_runs; then
         printf 'a demo is still running; stop it with: deploy/demo.sh --stop\n' >&2
         exit 1
@@ -164,11 +190,12 @@ run() { # [--stay]
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
+    [ $protected = no ] || make_keys
     start_servers
     set_up
     start_fleet
     play
-    if [ "${1-}" != --stay ]; then
+    if [ $stay = no ]; then
         say 'To look around yourself: deploy/demo.sh --stay'
         return
     fi
@@ -207,7 +234,7 @@ alone() {
 }
 
 case "${1-} ${2-}" in
-' ' | '--stay ') alone run "${1-}" ;;
+' ' | '--stay ' | '--plain ' | '--plain --stay') alone run "$@" ;;
 '--env ') print_env ;;
 '--stop ') alone stop_all ;;
 '--help ' | '-h ') usage ;;

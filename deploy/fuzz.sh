@@ -4,7 +4,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root/tests/fuzz"
-targets=(amqp10 msghead apprec)
+targets=(amqp10 msghead apprec cms)
 
 usage() {
     cat <<'HELP'
@@ -14,7 +14,7 @@ target/ when it is missing. What it finds lies in tests/fuzz/artifacts/TARGET: m
 usage: deploy/fuzz.sh [--seconds N] [TARGET...]
 
   --seconds N  for each target (600)
-  TARGET...    amqp10, msghead, apprec; all when none is named
+  TARGET...    amqp10, msghead, apprec, cms; all when none is named
 
 examples:
   deploy/fuzz.sh --seconds 60 amqp10

@@ -50,7 +50,7 @@ about() { # STAGE
     doc) echo 'the documentation builds without warnings' ;;
     test) echo 'every test' ;;
     build) echo 'what the following stages run, optimised' ;;
-    demo) echo 'HelseNorge writes, every message ends as it must' ;;
+    demo) echo 'HelseNorge writes, protected and plain, every message ends as it must' ;;
     bench) echo 'a small measurement' ;;
     readme) echo 'every command and table of the README' ;;
     local) echo 'private servers start, answer and stop' ;;
@@ -71,7 +71,10 @@ stage_test() { cargo test --workspace; }
 # Together, so that what they share is compiled once. Each alone has the same features (tests/bench/Cargo.toml).
 stage_build() { cargo build --release -p operator -p bench -p demo; }
 
-stage_demo() { deploy/demo.sh; }
+stage_demo() {
+    deploy/demo.sh
+    deploy/demo.sh --plain
+}
 
 stage_bench() {
     cargo run --release -p bench -- inbound --messages 2000 | tee "$scratch/bench.txt"
@@ -145,6 +148,7 @@ list() {
 inside() { # STAGE
     # What this shell may know of other servers is not for tests.
     unset DATABASE_URL DATABASE_URL_FILE AMQP_URL AMQP_URL_FILE NHN_AMQP_URL NHN_AMQP_URL_FILE NHN_EXCHANGE LISTEN
+    unset KEYS_DIR KEYS_PASSWORD KEYS_PASSWORD_FILE TRUST_DIR REVOCATION LEGACY_ALGORITHMS PLAIN_CONTENT DEMO_EXCHANGE
     export CARGO_TERM_COLOR=never DEBIAN_FRONTEND=noninteractive
     [ ! -t 1 ] || CARGO_TERM_COLOR=auto
     mkdir -p "$scratch"

@@ -174,3 +174,12 @@ pub async fn all_her_ids(session: &Session) -> Result<Vec<HerId>, StoreError> {
     );
     session.query(all, &[]).await?.iter().map(|r| her_id(r, "her_id")).collect()
 }
+
+/// The parties that were applied, with their names, by HER-id.
+///
+/// # Errors
+/// As any step.
+pub async fn parties(session: &Session) -> Result<Vec<(HerId, String)>, StoreError> {
+    let all = step!("clinic.parties", "select her_id, name from dialogpost.communication_party order by her_id");
+    session.query(all, &[]).await?.iter().map(|r| Ok((her_id(r, "her_id")?, column(r, "name")?))).collect()
+}

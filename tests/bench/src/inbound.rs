@@ -1,10 +1,12 @@
 //! The whole path: NHN queue → stored, routed, journaled, receipted; every hop durable.
 
+use crate::protection::{self, Protection};
 use crate::{Inbound, ceilings, meter, progress::bar};
-use e2e::Fleet;
+use domain::setup::Setup;
+use e2e::{Exchange, Fleet};
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
-use helsenorge::{HelseNorge, Load, Pace, Sending, Sent, SyntheticPatient};
+use helsenorge::{HelseNorge, Load, Pace, SEALED, Sending, Sent, SyntheticPatient};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -35,6 +37,8 @@ pub(crate) struct Figures {
     batch: u32,
     lanes: u32,
     bytes: usize,
+    #[serde(flatten)]
+    protection: Option<Protection>,
 }
 
 impl Figures {
@@ -44,7 +48,7 @@ impl Figures {
         format!(
             "{:.0} msg/s of {} bytes through the whole path: {:.0} % of one queue hop ({:.0}/s), {:.0} % of one table ({:.0}/s)\n\
              {:.1} ms median, {:.1} ms p99 from HelseNorge to the inbox at half that rate\n\
-             {:.1} rows and {:.1} publishes a message, {:.0} MB resident",
+             {:.1} rows and {:.1} publishes a message, {:.0} MB resident{}",
             self.msg_per_s,
             self.bytes,
             share(self.ceiling_broker_msg_per_s),
@@ -56,16 +60,18 @@ impl Figures {
             self.rows_per_message,
             self.publishes_per_message,
             self.rss_mb,
+            self.protection.iter().map(Protection::for_people).collect::<String>(),
         )
     }
 }
 
-/// Sets everything up, measures, and checks that nothing was lost or doubled.
-pub(crate) async fn measure(options: Inbound) -> Figures {
-    let fleet = prepare(options).await;
+/// Sets everything up, measures, and checks that nothing was lost or doubled. In an exchange everything is signed and encrypted.
+pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Figures {
+    let fleet = prepare(options, exchange).await;
     let helsenorge = fleet.helsenorge().await;
     let n = options.messages as usize;
-    let sample: Vec<Sent> = Load::from_patients(PATIENTS).generate(n.min(10_000), 1).collect();
+    let private_key_ops_per_s = exchange.map(protection::ceiling);
+    let sample: Vec<Sent> = load(n.min(10_000), 1, exchange).collect();
     let bytes = sample[0].body.len();
     let ceiling_broker_msg_per_s = ceilings::broker(&fleet, &sample).await;
     let ceiling_database_msg_per_s = ceilings::database(&fleet, &sample).await;
@@ -73,7 +79,7 @@ pub(crate) async fn measure(options: Inbound) -> Figures {
     meter::forget_peak();
 
     let (rows, published) = (meter::rows_written(&fleet.rows).await, meter::published());
-    let msg_per_s = drain(&fleet, &helsenorge, n).await;
+    let msg_per_s = drain(&fleet, &helsenorge, n, exchange).await;
     let rows_per_message = (meter::rows_written(&fleet.rows).await - rows) as f64 / n as f64;
     let publishes_per_message = (meter::published() - published) / n as f64;
 
@@ -82,7 +88,7 @@ pub(crate) async fn measure(options: Inbound) -> Figures {
             eprintln!("{seconds:8.2} s {calls:7} calls  {step}");
         }
     }
-    let latencies = at_half_load(&fleet, &helsenorge, n, msg_per_s / 2.0).await;
+    let latencies = at_half_load(&fleet, &helsenorge, n, msg_per_s / 2.0, exchange).await;
     let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1000.0;
     let round = |x: f64| (x * 10.0).round() / 10.0;
     Figures {
@@ -98,10 +104,20 @@ pub(crate) async fn measure(options: Inbound) -> Figures {
         batch: options.batch,
         lanes: options.lanes,
         bytes,
+        protection: exchange.zip(private_key_ops_per_s).map(|(exchange, ops)| Protection::of(exchange, ops, msg_per_s)),
     }
 }
 
-async fn prepare(options: Inbound) -> Fleet {
+/// Messages from HelseNorge, sealed beforehand in an exchange.
+fn load(n: usize, seed: u64, exchange: Option<&Exchange>) -> Box<dyn Iterator<Item = Sent>> {
+    let messages = Load::from_patients(PATIENTS).generate(n, seed);
+    match exchange {
+        None => Box::new(messages),
+        Some(exchange) => Box::new(protection::seal(exchange, messages.collect()).into_iter()),
+    }
+}
+
+async fn prepare(options: Inbound, exchange: Option<&Exchange>) -> Fleet {
     eprintln!("starting private servers ...");
     let world = testbed::private_world(true).await;
     // Tells exactly when an inbox copy became visible.
@@ -115,7 +131,12 @@ async fn prepare(options: Inbound) -> Fleet {
     let mut setup: serde_json::Value = serde_json::from_str(include_str!("../../fixtures/clinic.json")).unwrap();
     let patients: Vec<_> = helsenorge::synthetic_patients(PATIENTS).iter().map(patient).collect();
     setup["clinics"][0]["patients"] = patients.into();
-    fleet.apply(&setup.to_string()).await;
+    let mut setup: Setup = serde_json::from_value(setup).unwrap();
+    if let Some(exchange) = exchange {
+        fleet.settings = exchange.settings();
+        setup = exchange.protect(setup);
+    }
+    fleet.apply_setup(setup).await;
     fleet
 }
 
@@ -134,9 +155,8 @@ fn patient(patient: &SyntheticPatient) -> serde_json::Value {
 }
 
 /// Fills the queue, then starts the fleet: messages a second until the last AppRec is on HelseNorge's queue.
-async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize) -> f64 {
-    let load = Load::from_patients(PATIENTS).generate(n, 1);
-    let sending = helsenorge.send_paced(load, Pace::AsFastAsPossible).await;
+async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize, exchange: Option<&Exchange>) -> f64 {
+    let sending = helsenorge.send_paced(load(n, 1, exchange), Pace::AsFastAsPossible).await;
     assert_eq!(sending.unconfirmed.len(), 0, "HelseNorge could not send");
     let progress = bar("whole path, full queue", n as u64);
     let mut receipts = helsenorge.listen(RECEIPTS).await.unwrap();
@@ -144,7 +164,8 @@ async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize) -> f64 {
     let running = fleet.start();
     for received in 0..n {
         let receipt = tokio::time::timeout(Duration::from_secs(60), receipts.next()).await;
-        assert!(matches!(receipt, Ok(Some(_))), "{received} receipts, then none for a minute");
+        let Ok(Some(receipt)) = receipt else { panic!("{received} receipts, then none for a minute") };
+        assert_eq!(receipt.properties.content_type.as_deref() == Some(SEALED), exchange.is_some(), "a receipt is protected");
         progress.set_position(received as u64);
     }
     fleet.settle(n as i64).await;
@@ -156,18 +177,24 @@ async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize) -> f64 {
 }
 
 /// Sends at a fixed rate to a running fleet: microseconds from the sender to the committed inbox copy.
-async fn at_half_load(fleet: &Fleet, helsenorge: &HelseNorge, before: usize, rate: f64) -> Histogram<u64> {
+async fn at_half_load(
+    fleet: &Fleet,
+    helsenorge: &HelseNorge,
+    before: usize,
+    rate: f64,
+    exchange: Option<&Exchange>,
+) -> Histogram<u64> {
     let n = ((rate * 10.0) as usize).clamp(100, before);
     // HelseNorge reads what it gets: a growing queue would slow the broker down for everyone.
     let receipts = helsenorge.listen(RECEIPTS).await.unwrap();
     let reading = tokio::spawn(receipts.for_each(|_| std::future::ready(())));
     let running = fleet.start();
     // The first messages would measure connecting.
-    let warm: Vec<Sent> = Load::from_patients(PATIENTS).generate(50, 2).collect();
+    let warm: Vec<Sent> = load(50, 2, exchange).collect();
     helsenorge.send_paced(warm, Pace::PerSecond(100.0)).await;
     fleet.settle((before + 50) as i64).await;
+    let messages: Vec<Sent> = load(n, 3, exchange).collect();
     eprintln!("latency at {rate:.0} msg/s ...");
-    let messages: Vec<Sent> = Load::from_patients(PATIENTS).generate(n, 3).collect();
     let sending = helsenorge.send_paced(messages, Pace::PerSecond(rate)).await;
     fleet.settle((before + 50 + n) as i64).await;
     running.stop().await;

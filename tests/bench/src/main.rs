@@ -14,13 +14,15 @@ mod ceilings;
 mod inbound;
 mod meter;
 mod progress;
+mod protection;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use e2e::Exchange;
 
 /// Measures Dialogpost on private servers that it starts and removes itself.
 #[derive(Parser)]
 #[command(
-    after_help = "Examples:\n  cargo run --release -p bench -- inbound --messages 20000\n  cargo run --release -p bench -- inbound --messages 5000 --batch 128 --lanes 2"
+    after_help = "Examples:\n  cargo run --release -p bench -- inbound --messages 20000\n  cargo run --release -p bench -- inbound --messages 5000 --batch 128 --lanes 2\n  cargo run --release -p bench -- sealed --bits 3072 --messages 5000"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -31,6 +33,38 @@ struct Cli {
 enum What {
     /// NHN queue → inbox + journal + AppRec on HelseNorge's queue, the fleet in one process. The last line is one JSON object.
     Inbound(Inbound),
+    /// The same with everything signed and encrypted, against the private-key operations of this machine: each message takes two.
+    Sealed(Sealed),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bits {
+    #[value(name = "2048")]
+    B2048,
+    #[value(name = "3072")]
+    B3072,
+    #[value(name = "4096")]
+    B4096,
+}
+
+impl Bits {
+    const fn get(self) -> u32 {
+        match self {
+            Self::B2048 => 2048,
+            Self::B3072 => 3072,
+            Self::B4096 => 4096,
+        }
+    }
+}
+
+/// See [`What::Sealed`].
+#[derive(Args, Clone, Copy)]
+struct Sealed {
+    /// Bits of the parties' RSA keys.
+    #[arg(long, value_enum, default_value = "2048")]
+    bits: Bits,
+    #[command(flatten)]
+    inbound: Inbound,
 }
 
 /// See [`What::Inbound`].
@@ -52,9 +86,12 @@ struct Inbound {
 
 #[tokio::main]
 async fn main() {
-    let What::Inbound(options) = Cli::parse().what;
+    let what = Cli::parse().what;
     runtime::telemetry::logs(runtime::config::LogFormat::Auto, "warn");
-    let result = inbound::measure(options).await;
+    let result = match what {
+        What::Inbound(options) => inbound::measure(options, None).await,
+        What::Sealed(options) => inbound::measure(options.inbound, Some(&Exchange::new(options.bits.get()))).await,
+    };
     eprintln!("\n{}", result.for_people());
     println!("{}", serde_json::to_string(&result).unwrap());
 }

@@ -4,22 +4,24 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 #![allow(clippy::indexing_slicing, reason = "rows, what was seen of them and verdicts are lists of one length")]
 
+mod exchange;
 mod story;
 mod table;
 mod watch;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use exchange::Exchange;
 use futures_util::{Stream, StreamExt};
 use helsenorge::{HelseNorge, Received};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use story::{Row, story};
 use table::Screen;
 use tokio::time::timeout;
 use uuid::Uuid;
-use watch::{Ledger, Seen, Verdict, answers, told};
+use watch::{Ledger, Seen, Told, Verdict, answers, told};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -37,17 +39,40 @@ const QUIET: Duration = Duration::from_millis(300);
 /// Wants a running fleet with tests/fixtures/clinic.json and tests/demo/clinics.json applied, TEST_NUMBER_SERIES=80,40, and the
 /// stand-in's queues (dialogpost topology apply --nhn-standin). Reads DATABASE_URL, NHN_AMQP_URL (default: AMQP_URL) and NHN_EXCHANGE
 /// (default: NHNTESTServiceBus). Takes what lies on HelseNorge's queues.
+///
+/// With --exchange (or DEMO_EXCHANGE) HelseNorge signs and encrypts what it sends and wants its receipts so, and the set-up files are
+/// those of that directory, made before with `demo pki`. Without, everything is plain: the fleet must run with PLAIN_CONTENT=accept.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Exit codes: 0 every message ended as it must; 1 one did not; 2 it could not be tried.")]
 struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+    /// Where the keys and certificates are [default: $DEMO_EXCHANGE]
+    #[arg(long, value_name = "DIR")]
+    exchange: Option<PathBuf>,
     /// Where to write the ledger id of a delivered message.
     #[arg(long, value_name = "FILE")]
     id_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Instead {
+    /// Makes authorities, keys, certificates and the set-up files that name them: KEYS_DIR is DIR/keys, TRUST_DIR is DIR/trust.
+    Pki {
+        /// Where to write them. What is there is replaced.
+        dir: PathBuf,
+    },
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(&Arguments::parse()).await {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.instead {
+        Some(Instead::Pki { dir }) => make_exchange(dir),
+        None => run(&arguments).await,
+    };
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(problem) => {
@@ -57,13 +82,22 @@ async fn main() -> ExitCode {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "certificates are valid around the time they are made at")]
+fn make_exchange(dir: &Path) -> Outcome<bool> {
+    exchange::write(dir, jiff::Timestamp::now())?;
+    println!("made two authorities, their revocation lists, and keys and certificates of HelseNorge and the clinics");
+    Ok(true)
+}
+
 async fn run(arguments: &Arguments) -> Outcome<bool> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let database = variable("DATABASE_URL").ok_or("DATABASE_URL is not set")?;
     let broker = variable("NHN_AMQP_URL").or_else(|| variable("AMQP_URL")).ok_or("AMQP_URL is not set")?;
     let exchange = variable("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".to_owned());
     let helsenorge = HelseNorge::connect(&broker, &exchange).await?;
-    let mut demo = Demo::new(Ledger::connect(&database).await?);
+    let dir = arguments.exchange.clone().or_else(|| variable("DEMO_EXCHANGE").map(PathBuf::from));
+    let exchange = dir.as_deref().map(Exchange::read).transpose()?;
+    let mut demo = Demo::new(Ledger::connect(&database).await?, exchange);
     let mut answers = answers(&helsenorge).await?;
     demo.play(&helsenorge, &mut answers).await?;
     demo.listen_on(&mut answers).await?;
@@ -76,6 +110,7 @@ async fn run(arguments: &Arguments) -> Outcome<bool> {
 
 struct Demo {
     ledger: Ledger,
+    exchange: Option<Exchange>,
     rows: Vec<Row>,
     seen: Vec<Seen>,
     verdicts: Vec<Verdict>,
@@ -84,10 +119,10 @@ struct Demo {
 }
 
 impl Demo {
-    fn new(ledger: Ledger) -> Self {
-        let rows = story();
+    fn new(ledger: Ledger, exchange: Option<Exchange>) -> Self {
+        let rows = story(exchange.as_ref());
         let (seen, verdicts) = (vec![Seen::default(); rows.len()], vec![Verdict::Waiting; rows.len()]);
-        Self { ledger, rows, seen, verdicts, stray: 0 }
+        Self { ledger, exchange, rows, seen, verdicts, stray: 0 }
     }
 
     /// Sends every row in its turn and watches until all have ended or the time is up.
@@ -130,7 +165,7 @@ impl Demo {
         // What was answered was stored before: look, so that its row is known. The first of the rows with one transport id is meant.
         self.look().await?;
         match self.seen.iter_mut().find(|seen| about.is_some() && seen.traces.first().map(|t| t.id) == about) {
-            Some(seen) => seen.told.push((told(received), at)),
+            Some(seen) => seen.told.push((told(received, self.exchange.as_ref()), at)),
             None => self.stray += 1,
         }
         Ok(())
@@ -183,7 +218,23 @@ impl Demo {
         }
         let right = self.verdicts.iter().filter(|verdict| **verdict == Verdict::AsExpected).count();
         println!("{right} of {} messages ended as they must", self.rows.len());
+        println!("{}", self.protection());
         println!("What comes again under the same AMQP id is the same row of the ledger below.");
         right == self.rows.len() && self.stray == 0
+    }
+
+    /// What was protected. A receipt that was not has been told as such, and its row is wrong.
+    fn protection(&self) -> String {
+        if self.exchange.is_none() {
+            return "Nothing was signed or encrypted: this is the plain demo.".to_owned();
+        }
+        let sealed = self.rows.iter().filter(|row| row.is_sealed()).count();
+        let is_receipt = |told: &&(Told, Instant)| matches!(told.0, Told::Ok | Told::Rejected(_));
+        let receipts = self.seen.iter().flat_map(|seen| &seen.told).filter(is_receipt).count();
+        format!(
+            "Signed and encrypted: {sealed} of {} messages, and all {receipts} receipts, which HelseNorge decrypted and verified; \
+             what was not, or was signed by another, was to be refused.",
+            self.rows.len()
+        )
     }
 }

@@ -1,7 +1,8 @@
 //! What HelseNorge sends, and how each message must end.
 
+use crate::exchange::Exchange;
 use helsenorge::example::{KARI, LINE, SOLBAKKEN};
-use helsenorge::{Message, Sent};
+use helsenorge::{Message, SEALED, Sent};
 use messages::event::DialogKind;
 use uuid::Uuid;
 
@@ -53,18 +54,24 @@ pub(crate) struct Row {
     pub after: Option<usize>,
 }
 
-fn row(title: &'static str, patient: &'static str, to: &'static str, message: &Message, end: End) -> Row {
-    Row { title, patient, to, sent: message.build(), end, after: None }
-}
-
 impl Row {
     fn after(self, row: usize) -> Self {
         Self { after: Some(row), ..self }
     }
+
+    /// Whether it is signed and encrypted.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sent.properties.content_type.as_deref() == Some(SEALED)
+    }
 }
 
-/// Every message, in the order in which they are sent. Row 0 is sent three times: as it is, again, and in a new envelope.
-pub(crate) fn story() -> Vec<Row> {
+/// Every message, in the order in which they are sent: signed and encrypted in an exchange, with two more that are not as they should
+/// be; as they are without one. Row 0 is sent three times: as it is, again byte for byte, and in a new envelope.
+pub(crate) fn story(exchange: Option<&Exchange>) -> Vec<Row> {
+    let row = |title, patient, to, message: &Message, end| {
+        let sent = exchange.map_or_else(|| message.build(), |exchange| exchange.sealed(message));
+        Row { title, patient, to, sent, end, after: None }
+    };
     let everybody: &[&str] = &["kari", "ole", "siri"];
     let delivered = |recipients, journaled| End::Delivered { recipients, journaled };
     let kontakt = Message::ekontakt();
@@ -82,7 +89,7 @@ pub(crate) fn story() -> Vec<Row> {
     );
     let answer = Message::svar().of_kind(DialogKind::EKonsultasjon).in_conversation(&first, &first);
     let envelope = Uuid::new_v4().to_string();
-    vec![
+    let mut rows = vec![
         row("eKontakt", "L.D.", "Solbakken", &kontakt, delivered(everybody, false)),
         row("eKonsultasjon, with file", "L.D.", "Kari Lunde", &konsultasjon, delivered(&["kari"], true)),
         row("Reseptfornyelse of two", "L.D.", "Solbakken", &resept, delivered(everybody, false)),
@@ -92,8 +99,24 @@ pub(crate) fn story() -> Vec<Row> {
         row("wrong patient number", "L.D.", "Solbakken", &wrong_number(), End::Rejected("E31")),
         row("clinic not ready", "L.D.", "Ventende", &not_ready(), End::Rejected("E21")),
         row("unknown sender", "L.D.", "Solbakken", &stranger(), End::Dead("sender-unknown")),
-        row("the first one again", "L.D.", "Solbakken", &kontakt, End::Known).after(0),
-        row("the first, new envelope", "L.D.", "Solbakken", &kontakt.transport_id(envelope), End::Repeated).after(0),
+    ];
+    rows.extend(exchange.into_iter().flat_map(unprotected));
+    let again = rows.first().map(|first| Row { title: "the first one again", end: End::Known, ..first.clone() }.after(0));
+    rows.extend(again);
+    rows.push(row("the first, new envelope", "L.D.", "Solbakken", &kontakt.transport_id(envelope), End::Repeated).after(0));
+    rows
+}
+
+/// What nobody may get through with.
+fn unprotected(exchange: &Exchange) -> [Row; 2] {
+    let row = |title, sent, condition| {
+        let end = End::Refused(condition);
+        Row { title, patient: "L.D.", to: "Solbakken", sent, end, after: None }
+    };
+    let forged = exchange.forged(&Message::ekontakt());
+    [
+        row("signed by a forger", forged, "transport:invalid-certificate"),
+        row("not protected", Message::ekontakt().build(), "transport:unsupported-message"),
     ]
 }
 
@@ -119,16 +142,28 @@ mod tests {
 
     #[test]
     fn a_row_waits_only_for_one_before_it_and_the_repeats_are_of_row_0() {
-        let story = story();
-        for (n, row) in story.iter().enumerate() {
-            assert!(row.after.is_none_or(|after| after < n), "{}", row.title);
-            if matches!(row.end, End::Known | End::Repeated) {
-                assert_eq!(row.sent.msg_id, story[0].sent.msg_id);
-                assert_eq!(row.sent.transport_id == story[0].sent.transport_id, row.end == End::Known);
+        for exchange in [None, Some(crate::exchange::tests::exchange())] {
+            let story = story(exchange.as_ref());
+            for (n, row) in story.iter().enumerate() {
+                assert!(row.after.is_none_or(|after| after < n), "{}", row.title);
+                if matches!(row.end, End::Known | End::Repeated) {
+                    assert_eq!(row.sent.msg_id, story[0].sent.msg_id);
+                    assert_eq!(row.sent.transport_id == story[0].sent.transport_id, row.end == End::Known);
+                    assert_eq!(row.sent == story[0].sent, row.end == End::Known);
+                }
             }
+            // What makes a row that shows no trace of its own provably done: the next one on the same queue is.
+            let known = story.iter().position(|row| row.end == End::Known).unwrap();
+            assert_eq!(story[known].sent.queue, story[known + 1].sent.queue);
         }
-        // What makes a row that shows no trace of its own provably done: the next one on the same queue is.
-        let known = story.iter().position(|row| row.end == End::Known).unwrap();
-        assert_eq!(story[known].sent.queue, story[known + 1].sent.queue);
+    }
+
+    #[test]
+    fn in_an_exchange_everything_is_sealed_but_what_must_be_refused_for_it() {
+        let exchange = crate::exchange::tests::exchange();
+        let story = story(Some(&exchange));
+        let open: Vec<_> = story.iter().filter(|row| !row.is_sealed()).map(|row| (row.title, row.end)).collect();
+        assert_eq!(open, [("not protected", End::Refused("transport:unsupported-message"))]);
+        assert_eq!(story.len(), super::story(None).len() + 2);
     }
 }

@@ -108,6 +108,7 @@ fn answer(row: &Row, seen: &Seen, told: Option<&Told>, verdict: &Verdict) -> Cel
         (Some(Told::Ok), _) => Cell::new("OK").fg(Color::Green),
         (Some(Told::Rejected(code)), _) => Cell::new(format!("rejected {code}")).fg(Color::Yellow),
         (Some(Told::Error(condition)), _) => Cell::new(format!("error {}", condition.replacen(':', ":\n", 1))).fg(Color::Yellow),
+        (Some(Told::Unprotected), _) => Cell::new("something unprotected").fg(Color::Red),
         (None, End::Known) if *verdict == Verdict::AsExpected => Cell::new("— known, no effect"),
         (None, _) if seen.traces.first().is_some_and(|trace| trace.state == "dead") => Cell::new("— (a dead letter)"),
         (None, _) => Cell::new(""),

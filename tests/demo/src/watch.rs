@@ -1,5 +1,6 @@
 //! What became of the messages: the database for what the clinic sees, HelseNorge's queues for what the sender is told.
 
+use crate::exchange::Exchange;
 use crate::story::{End, Row};
 use futures_util::Stream;
 use helsenorge::example::{HELSENORGE, async_queue, error_queue};
@@ -33,6 +34,8 @@ pub(crate) enum Told {
     Rejected(String),
     /// An error message with this condition.
     Error(String),
+    /// Something with content that is not signed by the clinic and encrypted for HelseNorge.
+    Unprotected,
 }
 
 /// How far a row is.
@@ -163,9 +166,14 @@ pub(crate) async fn answers(helsenorge: &HelseNorge) -> Result<impl Stream<Item 
     Ok(futures_util::stream::select(receipts, errors))
 }
 
-/// What an answer tells.
-pub(crate) fn told(received: &Received) -> Told {
-    match &received.apprec {
+/// What an answer tells. In an exchange content must be protected; error messages have none.
+pub(crate) fn told(received: &Received, exchange: Option<&Exchange>) -> Told {
+    let opened = match exchange.filter(|_| !received.body.is_empty()).map(|exchange| exchange.opened(received)) {
+        Some(None) => return Told::Unprotected,
+        Some(Some(opened)) => Some(opened),
+        None => None,
+    };
+    match &opened.as_ref().unwrap_or(received).apprec {
         Some(apprec) if apprec.status.as_ref().and_then(|s| s.v.as_deref()) == Some("1") => Told::Ok,
         Some(apprec) => Told::Rejected(apprec.errors.iter().filter_map(|e| e.v.as_deref()).collect::<Vec<_>>().join(" ")),
         None => Told::Error(received.application("errorCondition").unwrap_or("?").to_owned()),

@@ -6,6 +6,7 @@ use domain::setup::{OwnCertificates, Setup};
 use helsenorge::{Message, Received, Sent};
 use jiff::Timestamp;
 use pki::{Identity, Party, Pki};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use trust::{Certificate, DecryptionKey, SigningKey, Zeroizing};
 
@@ -65,15 +66,23 @@ impl Exchange {
     /// A fleet that takes nothing unprotected, with the example clinic.
     pub async fn fleet(&self) -> Fleet {
         let mut fleet = Fleet::new().await;
-        fleet.settings =
-            [("KEYS_DIR", path(&self.keys())), ("TRUST_DIR", path(&self.trust())), ("PLAIN_CONTENT", "refuse".to_owned())].into();
+        fleet.settings = self.settings();
         fleet.apply_setup(self.setup()).await;
         fleet
     }
 
+    /// The environment of a fleet that takes nothing unprotected.
+    pub fn settings(&self) -> BTreeMap<&'static str, String> {
+        [("KEYS_DIR", path(&self.keys())), ("TRUST_DIR", path(&self.trust())), ("PLAIN_CONTENT", "refuse".to_owned())].into()
+    }
+
     /// The example clinic with these certificates.
     pub fn setup(&self) -> Setup {
-        let mut setup: Setup = serde_json::from_str(include_str!("../../fixtures/clinic.json")).expect("a set-up file");
+        self.protect(serde_json::from_str(include_str!("../../fixtures/clinic.json")).expect("a set-up file"))
+    }
+
+    /// A set-up with these certificates: those of its first party and of its first clinic.
+    pub fn protect(&self, mut setup: Setup) -> Setup {
         setup.parties[0].certificates = vec![known(&self.helsenorge.signing), known(&self.helsenorge.encryption)];
         setup.clinics[0].own_certificates = OwnCertificates {
             signing: Some("signing.pem".into()),

@@ -324,8 +324,7 @@ impl Message {
     /// Without anything copied from the header: no `X-MessageInfo-…`, `X-Sender-…`, `X-Receiver-…` and `X-AttachmentInfo-…`.
     #[must_use]
     pub fn without_metadata(self) -> Self {
-        let keys = metadata::of(&self.head);
-        keys.into_iter().fold(self, |message, (key, _)| message.without_property(key))
+        metadata::of(&self.head).into_iter().fold(self, |message, (key, _)| message.without_property(key))
     }
 
     /// These bytes instead of the XML.
@@ -334,9 +333,7 @@ impl Message {
         self.raw_body = Some(bytes.into());
         self
     }
-}
 
-impl Message {
     /// The text of the main document, to compare with what came of it.
     pub fn written_text(&self) -> String {
         let main = self.head.documents.first().map(|d| &d.content);

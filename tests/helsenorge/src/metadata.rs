@@ -1,5 +1,6 @@
-//! What HelseNorge copies from a message's header into its properties, for those who route before they decrypt.
+//! Properties by name, and what HelseNorge copies from a message's header into them, for those who route before they decrypt.
 
+use messages::transport::Properties;
 use messages::wire::hodemelding::{Content, MsgHead, Organisation, her_id_of};
 use messages::wire::namespaces::DIALOG_1_1;
 
@@ -51,4 +52,24 @@ fn attachments(head: &MsgHead) -> [(&'static str, String); 3] {
         ("X-AttachmentInfo-TotalSizeInBytes", later().map(size).sum::<usize>().to_string()),
         ("X-AttachmentInfo-HasExternalReference", if by_reference { "True" } else { "False" }.to_owned()),
     ]
+}
+
+/// Sets a property by the name it has in AMQP 1.0, any other as an application property.
+pub(crate) fn set(properties: &mut Properties, key: &str, value: Option<String>) {
+    let field = match key {
+        "message-id" => &mut properties.message_id,
+        "correlation-id" => &mut properties.correlation_id,
+        "subject" => &mut properties.subject,
+        "to" => &mut properties.to,
+        "reply-to" => &mut properties.reply_to,
+        "content-type" => &mut properties.content_type,
+        _ => {
+            match value {
+                Some(value) => properties.application.insert(key.to_owned(), value),
+                None => properties.application.remove(key),
+            };
+            return;
+        }
+    };
+    *field = value;
 }

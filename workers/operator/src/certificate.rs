@@ -4,41 +4,40 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::agreement::{KnownCertificate, Use};
 use domain::setup::{Setup, SetupFault};
-use jiff::Timestamp;
 use serde_json::Value;
-use sha1::{Digest, Sha1};
 use std::io::Read;
 use std::path::Path;
-use x509_cert::Certificate;
-use x509_cert::der::Decode;
-use x509_cert::ext::pkix::KeyUsage;
+use trust::{Certificate, CertificateFault};
 
 /// Bytes that a certificate's file may have.
 const LIMIT: u64 = 64 * 1024;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
+const NO_CERTIFICATE: &str = "this is no X.509 certificate";
 const EXPECTED: &str = "expected a certificate: PEM, base64 of DER, {\"file\": \"path\"}, or null";
 
-/// What is known of a certificate. Without a key usage it may be used for anything (RFC 5280, 4.2.1.3).
+/// What is known of a certificate. Without a key usage it may be used for nothing.
 ///
 /// # Errors
 /// What is wrong, for people; never the certificate.
 pub fn known(der: &[u8]) -> Result<KnownCertificate, String> {
-    let certificate = Certificate::from_der(der).map_err(|_| "this is no X.509 certificate".to_owned())?;
-    let certificate = certificate.tbs_certificate;
-    let usage = certificate.get::<KeyUsage>().map_err(|_| "its key usage cannot be read".to_owned())?.map(|(_, usage)| usage);
-    let at = |time: x509_cert::time::Time| {
-        let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok();
-        seconds.and_then(|s| Timestamp::from_second(s).ok()).ok_or_else(|| "its validity cannot be read".to_owned())
-    };
+    let certificate = Certificate::from_der(der).map_err(|fault| match fault {
+        CertificateFault::Malformed => NO_CERTIFICATE.to_owned(),
+        CertificateFault::Validity => "its validity cannot be read".to_owned(),
+    })?;
+    // Something follows it.
+    if certificate.der() != der {
+        return Err(NO_CERTIFICATE.to_owned());
+    }
+    let usages = certificate.usages();
     Ok(KnownCertificate {
         der: der.to_vec(),
-        signing: usage.is_none_or(|u| u.non_repudiation()),
-        encryption: usage.is_none_or(|u| u.key_encipherment()),
-        not_before: at(certificate.validity.not_before)?,
-        not_after: at(certificate.validity.not_after)?,
-        subject: certificate.subject.to_string(),
-        thumbprint: Sha1::digest(der).iter().map(|byte| format!("{byte:02X}")).collect(),
+        signing: usages.signing,
+        encryption: usages.encryption,
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        subject: certificate.subject(),
+        thumbprint: certificate.thumbprint(),
     })
 }
 
@@ -134,7 +133,7 @@ mod tests {
         assert_eq!((from_pem.signing, from_pem.encryption), (true, false));
         assert_eq!(from_pem.not_before, "2020-01-01T00:00:00Z".parse().unwrap());
         assert_eq!(from_pem.not_after, "2049-12-31T00:00:00Z".parse().unwrap());
-        assert_eq!(from_pem.subject, "CN=Helsenorge test signering,O=Fiktive testvirksomheter,C=NO");
+        assert_eq!(from_pem.subject, "CN=Helsenorge test signering, O=Fiktive testvirksomheter, C=NO");
         assert_eq!((from_pem.thumbprint.len(), from_pem.thumbprint.to_uppercase()), (40, from_pem.thumbprint.clone()));
         assert_eq!(setting(&Value::Null, folder()), Ok(None));
     }
@@ -157,9 +156,9 @@ mod tests {
     fn faults_say_what_is_expected_and_never_what_is_there() {
         for (value, want) in [
             (json!(7), EXPECTED),
-            (json!(""), "this is no X.509 certificate"),
+            (json!(""), NO_CERTIFICATE),
             (json!("15868549960"), EXPECTED),
-            (json!("aGVpIQ=="), "this is no X.509 certificate"),
+            (json!("aGVpIQ=="), NO_CERTIFICATE),
             (json!({ "path": "x" }), EXPECTED),
             (json!({ "file": "x", "more": 1 }), EXPECTED),
             (json!(format!("{SIGNING}{SIGNING}")), "expected one certificate, found several"),

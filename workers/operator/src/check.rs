@@ -4,15 +4,19 @@ use crate::cli::Format;
 use crate::environment::{self, Need};
 use crate::failure::Failure;
 use crate::out::{Answer, Grid, clean, or_dash};
+use crate::protection::Protection;
 use clap::Args;
 use domain::clinic::{Clinic, Employee};
 use domain::readiness::{Missing, missing};
 use messages::HerId;
+use runtime::clock;
 use serde_json::{Value, json};
 
 /// Lists what a clinic still lacks before it can take part, and what to do about it.
 ///
-/// Messages for a clinic that is not ready are receipted negatively, stored and counted. Needs DATABASE_URL.
+/// Messages for a clinic that is not ready are receipted negatively, stored and counted. What is lacking for protected exchange (keys of
+/// the clinic, certificates of each party) is listed apart and makes no clinic unready. Needs DATABASE_URL; with KEYS_DIR, and
+/// KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
@@ -26,7 +30,7 @@ pub struct Check {
 const EXAMPLES: &str = "\
 Examples:
   dialogpost check 8141333
-  dialogpost check 8141333 --json
+  KEYS_DIR=/run/secrets/keys dialogpost check 8141333 --json
 
 Exit codes: 0 ready; 1 not ready; 2 no such clinic, or it could not be asked.";
 
@@ -36,17 +40,17 @@ impl Check {
     /// # Errors
     /// No such clinic; the database is away.
     pub async fn execute(self) -> Result<Answer, Failure> {
-        let config = environment::read(&[Need::Database])?;
+        let config = environment::read(&[Need::Database, Need::Keys])?;
         let session = environment::database(&config).await?;
         let her_id = self.clinic;
         match store::clinic::load_now(&session, &[her_id]).await?.get(&her_id) {
-            Some(clinic) => Ok(answer(clinic)),
+            Some(clinic) => Ok(answer(clinic, &Protection::of(&session, &config, her_id, clock::system()).await?)),
             None => Err(Failure::UnknownClinic { her_id, employee_of: store::clinic::of(&session, her_id).await? }),
         }
     }
 }
 
-fn answer(clinic: &Clinic) -> Answer {
+fn answer(clinic: &Clinic, protection: &Protection) -> Answer {
     let lacks = missing(clinic);
     let mut employees = Grid::new(["employee", "HER-id", "services", "takes part"]);
     for (id, employee) in &clinic.employees {
@@ -65,15 +69,18 @@ fn answer(clinic: &Clinic) -> Answer {
         }
         text.push_str(&grid.to_string());
     }
-    Answer { text, json: json_of(clinic, &lacks), positive: lacks.is_empty() }
+    text.push_str(&protection.text());
+    Answer { text, json: json_of(clinic, &lacks, protection), positive: lacks.is_empty() }
 }
 
-fn json_of(clinic: &Clinic, lacks: &[Missing]) -> Value {
+fn json_of(clinic: &Clinic, lacks: &[Missing], protection: &Protection) -> Value {
     let lacks: Vec<_> =
         lacks.iter().map(|m| json!({ "code": m.code(), "employee": employee_of(m), "remedy": m.remedy() })).collect();
     let employee = |(id, e): (&String, &Employee)| json!({ "id": id, "her_id": e.her_id, "services": e.services });
     let employees: Vec<_> = clinic.employees.iter().map(employee).collect();
-    json!({ "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": lacks, "employees": employees })
+    json!({
+        "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": lacks, "employees": employees, "protection": protection.json(),
+    })
 }
 
 fn services(employee: &Employee) -> String {
@@ -118,7 +125,7 @@ mod tests {
             sets: BTreeMap::new(),
             routing: BTreeMap::new(),
         };
-        let answer = answer(&clinic);
+        let answer = answer(&clinic, &Protection::default());
         assert!(!answer.positive);
         assert!(answer.text.contains("not ready") && answer.text.contains("not yet: has no HER-id"), "{}", answer.text);
         assert_eq!(answer.json["missing"][0]["code"], "nhn-membership");

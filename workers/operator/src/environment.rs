@@ -17,6 +17,8 @@ pub enum Need {
     Nhn,
     /// Which test series of identity numbers are accepted.
     TestSeries,
+    /// Our private keys.
+    Keys,
 }
 
 impl Need {
@@ -26,6 +28,7 @@ impl Need {
             Self::Amqp => &["AMQP_URL", "AMQP_URL_FILE"],
             Self::Nhn => &["NHN_AMQP_URL", "NHN_AMQP_URL_FILE", "NHN_EXCHANGE"],
             Self::TestSeries => &["TEST_NUMBER_SERIES"],
+            Self::Keys => &["KEYS_DIR", "KEYS_PASSWORD", "KEYS_PASSWORD_FILE"],
         }
     }
 }

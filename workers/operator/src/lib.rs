@@ -15,6 +15,7 @@ pub mod failure;
 pub mod ledger;
 pub mod migrate;
 pub mod out;
+pub mod protection;
 pub mod registry;
 pub mod run;
 pub mod setup_file;

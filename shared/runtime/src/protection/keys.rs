@@ -71,7 +71,11 @@ impl Keys {
         self.decryption_key(name).err()
     }
 
-    fn decryption_key(&self, name: &str) -> Result<DecryptionKey, KeyTrouble> {
+    /// A key to decrypt with.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn decryption_key(&self, name: &str) -> Result<DecryptionKey, KeyTrouble> {
         self.cached(&self.decryption, name, |file, key, password| match is_pem(file) {
             true => DecryptionKey::from_pem(file, key, password),
             false => DecryptionKey::from_pkcs12(file, &password.cloned().unwrap_or_default()),

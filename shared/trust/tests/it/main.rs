@@ -19,6 +19,7 @@ mod limits;
 mod pool;
 mod reports;
 mod round_trip;
+mod seeds;
 mod support;
 mod theirs;
 mod validation;

@@ -17,6 +17,7 @@ use Told::{AppRec, Error, Nothing};
 const NOT_WELL_FORMED: &str = "transport:not-well-formed-xml";
 const UNSUPPORTED: &str = "transport:unsupported-message";
 const INVALID_FIELD: &str = "transport:invalid-field-value";
+const MISSING_CERTIFICATE: &str = "transport:missing-certificate";
 
 fn kontakt() -> Message {
     Message::ekontakt()
@@ -55,7 +56,7 @@ fn header() -> Vec<(&'static str, Message, Told)> {
         (
             "protected",
             kontakt().content_type("application/pkcs7-mime; smime-type=signed-and-enveloped-data"),
-            Error(UNSUPPORTED, None),
+            Error(MISSING_CERTIFICATE, Some("")),
         ),
     ]
 }

@@ -55,7 +55,7 @@ impl Message {
             application: self.application(),
         };
         for (key, value) in &self.overrides {
-            set(&mut properties, key, value.clone());
+            metadata::set(&mut properties, key, value.clone());
         }
         properties
     }
@@ -76,24 +76,4 @@ impl Message {
         ];
         own.into_iter().chain(metadata::of(&self.head)).map(|(key, value)| (key.to_owned(), value)).collect()
     }
-}
-
-/// Sets a property by the name it has in AMQP 1.0, any other as an application property.
-fn set(properties: &mut Properties, key: &str, value: Option<String>) {
-    let field = match key {
-        "message-id" => &mut properties.message_id,
-        "correlation-id" => &mut properties.correlation_id,
-        "subject" => &mut properties.subject,
-        "to" => &mut properties.to,
-        "reply-to" => &mut properties.reply_to,
-        "content-type" => &mut properties.content_type,
-        _ => {
-            match value {
-                Some(value) => properties.application.insert(key.to_owned(), value),
-                None => properties.application.remove(key),
-            };
-            return;
-        }
-    };
-    *field = value;
 }

@@ -66,7 +66,7 @@ async fn o1_the_ledger_balances_when_empty_and_when_not() {
     let world = world().await;
     dialogpost(&world, &["ledger"]).await.code(0).says(&["balances: received 0 = 0"]);
     let empty = dialogpost(&world, &["ledger", "--json"]).await.code(0).json();
-    assert_eq!(empty, json!({ "days": 7, "balances": true, "lines": [] }));
+    assert_eq!(empty, json!({ "days": 7, "balances": true, "lines": [], "sent": [] }));
     died(&world).await;
     dialogpost(&world, &["ledger", "--days", "1"]).await.code(0).says(&["8141333", "balances: received 1 = 1 dead"]);
     let one = dialogpost(&world, &["ledger", "--json"]).await.code(0).json();
