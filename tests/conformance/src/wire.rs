@@ -1,6 +1,7 @@
 //! Deliveries of any shape on a real broker, read as the fleet reads them.
 
 use broker::{Consumer, ConsumerConfig};
+use e2e::NHN_EXCHANGE;
 use jiff::Timestamp;
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
@@ -28,9 +29,7 @@ impl Wire {
     /// On the servers that tests share.
     pub async fn new() -> Self {
         let world = testbed::world().await;
-        let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await.expect("the broker answers");
-        let channel = connection.create_channel().await.expect("a channel");
-        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        let (connection, channel) = channel(&world).await;
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(short(QUEUE), options, FieldTable::default()).await.expect("a queue");
         Self { world, _connection: connection, channel, consumer: None }
@@ -41,12 +40,28 @@ impl Wire {
         publish(&self.channel, "", QUEUE, properties, body).await;
     }
 
-    /// To a party's queue, by way of NHN's exchange.
-    pub async fn put_to(exchange: &str, queue: &str, amqp_url: &str, properties: BasicProperties, body: &[u8]) {
-        let connection = Connection::connect(amqp_url, ConnectionProperties::default()).await.expect("the broker answers");
-        let channel = connection.create_channel().await.expect("a channel");
-        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-        publish(&channel, exchange, queue, properties, body).await;
+    /// Puts a message on a party's queue, by way of NHN's exchange.
+    pub async fn put_to(world: &World, queue: &str, properties: BasicProperties, body: &[u8]) {
+        let (_connection, channel) = channel(world).await;
+        publish(&channel, NHN_EXCHANGE, queue, properties, body).await;
+    }
+
+    /// One more queue on NHN's exchange.
+    pub async fn make(world: &World, queue: &str) {
+        let (_connection, channel) = channel(world).await;
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        channel.queue_declare(short(queue), options, FieldTable::default()).await.expect("a queue");
+        let binding = channel.queue_bind(short(queue), short(NHN_EXCHANGE), short(queue), Default::default(), FieldTable::default());
+        binding.await.expect("a binding");
+    }
+
+    /// The next message of any queue as it lies there, and how many consumers the queue has.
+    pub async fn take(world: &World, queue: &str) -> (Option<BasicGetMessage>, u32) {
+        let (_connection, channel) = channel(world).await;
+        let message = channel.basic_get(short(queue), BasicGetOptions { no_ack: true }).await.expect("an answer");
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = channel.queue_declare(short(queue), options, FieldTable::default()).await.expect("the queue is there");
+        (message, queue.consumer_count())
     }
 
     /// What the fleet's reader makes of the next message.
@@ -61,11 +76,13 @@ impl Wire {
         batch.ack().await;
         delivery
     }
+}
 
-    /// The next message as it lies on the queue, if there is one.
-    pub async fn raw(&self) -> Option<BasicGetMessage> {
-        self.channel.basic_get(short(QUEUE), BasicGetOptions { no_ack: true }).await.expect("an answer")
-    }
+async fn channel(world: &World) -> (Connection, Channel) {
+    let connection = Connection::connect(&world.amqp_url, ConnectionProperties::default()).await.expect("the broker answers");
+    let channel = connection.create_channel().await.expect("a channel");
+    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+    (connection, channel)
 }
 
 async fn publish(channel: &Channel, exchange: &str, queue: &str, properties: BasicProperties, body: &[u8]) {

@@ -6,3 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod codec;
+mod broker_edge;
+mod header;
+mod error_queue;
