@@ -9,3 +9,6 @@ mod codec;
 mod broker_edge;
 mod header;
 mod error_queue;
+mod crypto;
+mod certificates;
+mod profiles;
