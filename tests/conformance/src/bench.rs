@@ -42,7 +42,8 @@ impl Bench {
 
     /// Runs `openssl` with arguments between blanks; returns what it printed.
     pub fn openssl(&self, arguments: &str) -> String {
-        let output = Command::new("openssl").args(arguments.split_whitespace()).current_dir(&self.0).output().expect("openssl runs");
+        let output =
+            Command::new("openssl").args(arguments.split_whitespace()).current_dir(&self.0).output().expect("openssl runs");
         assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }

@@ -27,7 +27,10 @@ pub async fn accepted(clinic: &mut Clinic, exchange: &Exchange, sent: &Sent) -> 
 
 async fn state(clinic: &Clinic, sent: &Sent) -> String {
     let arrived = format!("select id from dialogpost.message where transport_id = '{}'", sent.transport_id);
-    clinic.fleet.until(&format!("select count(*) from dialogpost.message_state where state <> 'in_flight' and id in ({arrived})"), 1).await;
+    clinic
+        .fleet
+        .until(&format!("select count(*) from dialogpost.message_state where state <> 'in_flight' and id in ({arrived})"), 1)
+        .await;
     let sql = "select s.state from dialogpost.message_state s join dialogpost.message m on m.id = s.id where m.transport_id = $1";
     let rows = clinic.fleet.rows.query(sql, &[&sent.transport_id]).await;
     assert_eq!(rows.len(), 1, "one row in the ledger");

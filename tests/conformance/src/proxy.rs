@@ -82,7 +82,9 @@ async fn downwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, inner: &Inne
         let frame = frame(&mut from).await?;
         // basic.ack, which a broker sends for what it has stored.
         let left = |n: usize| n.checked_sub(1);
-        if method(&frame) == Some((60, 80)) && inner.confirms_to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
+        if method(&frame) == Some((60, 80))
+            && inner.confirms_to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok()
+        {
             return Ok(());
         }
         to.write_all(&frame).await?;

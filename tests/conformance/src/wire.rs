@@ -51,7 +51,8 @@ impl Wire {
         let (_connection, channel) = channel(world).await;
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(short(queue), options, FieldTable::default()).await.expect("a queue");
-        let binding = channel.queue_bind(short(queue), short(NHN_EXCHANGE), short(queue), Default::default(), FieldTable::default());
+        let binding =
+            channel.queue_bind(short(queue), short(NHN_EXCHANGE), short(queue), Default::default(), FieldTable::default());
         binding.await.expect("a binding");
     }
 

@@ -154,7 +154,10 @@ async fn case_11_ids_that_amqp_0_9_1_cannot_carry() {
     };
     let publisher = Publisher::new(clinic.fleet.world.amqp_url.parse().unwrap(), "case 11");
     let settled = publisher.publish(&[too_long.clone(), Outgoing { routing_key: "k".repeat(256), ..too_long }]).await;
-    assert!(settled.iter().all(|one| matches!(one, Settled::Failed(fault) if fault.code == "amqp-property-too-long")), "{settled:?}");
+    assert!(
+        settled.iter().all(|one| matches!(one, Settled::Failed(fault) if fault.code == "amqp-property-too-long")),
+        "{settled:?}"
+    );
     publisher.close().await;
     accepted(&mut clinic, &exchange, &sealed).await;
     clinic.close().await;

@@ -62,10 +62,7 @@ fn case_01_vectors() {
 fn compounds(count: u8, fields: &[u8], small: u8, large: u8) -> [Vec<u8>; 2] {
     let length = u8::try_from(fields.len() + 1).unwrap();
     let long = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
-    [
-        [&[small, length, count], fields].concat(),
-        [&[large][..], &long, &u32::from(count).to_be_bytes(), fields].concat(),
-    ]
+    [[&[small, length, count], fields].concat(), [&[large][..], &long, &u32::from(count).to_be_bytes(), fields].concat()]
 }
 
 #[test]
@@ -123,10 +120,8 @@ fn truncated_or_too_long(section: &[u8], is_error: impl Fn(&[u8]) -> bool) {
 async fn case_03_section_headers_as_text_and_as_bytes() {
     let mut wire = Wire::new().await;
     for field in [section, |bytes| AMQPValue::ByteArray(ByteArray::from(bytes))] {
-        let sections = [
-            ("x-amqp-1.0-properties", field(bytes(PROPERTIES))),
-            ("x-amqp-1.0-app-properties", field(bytes(APPLICATION))),
-        ];
+        let sections =
+            [("x-amqp-1.0-properties", field(bytes(PROPERTIES))), ("x-amqp-1.0-app-properties", field(bytes(APPLICATION)))];
         wire.put(headers(&sections).with_type(short("binary")), b"x").await;
         let read = wire.read().await;
         let p = read.properties;
@@ -223,10 +218,7 @@ async fn case_06_the_function_without_a_subject() {
 #[tokio::test(flavor = "multi_thread")]
 async fn case_07_the_subject_goes_before_what_was_copied_from_the_payload() {
     let mut wire = Wire::new().await;
-    let sections = [
-        ("x-amqp-1.0-properties", section(bytes(PROPERTIES))),
-        ("X-MessageInfo-Type", text("DIALOG_INNBYGGER_TEST")),
-    ];
+    let sections = [("x-amqp-1.0-properties", section(bytes(PROPERTIES))), ("X-MessageInfo-Type", text("DIALOG_INNBYGGER_TEST"))];
     wire.put(headers(&sections), b"x").await;
     let read = wire.read().await;
     assert_eq!(read.properties.subject.as_deref(), Some("DIALOG_INNBYGGER_EKONTAKT"));

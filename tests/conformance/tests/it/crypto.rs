@@ -43,7 +43,8 @@ impl Scene {
         let plain = message.build();
         let sealed = self.bench.encrypted(&self.bench.signed(&plain.body, sign), encrypt);
         let (own, signer) = (decryption_key(&self.exchange.clinic.encryption), certificate(&self.exchange.helsenorge.signing));
-        let opened = trust::open(&sealed, &[own], &[signer], &Policy::default()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let opened =
+            trust::open(&sealed, &[own], &[signer], &Policy::default()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert_eq!(opened.content, plain.body, "{name}");
         accepted(&mut self.clinic, &self.exchange, &plain.with_sealed_body(sealed)).await;
         assert!(texts(&self.clinic).await.contains(&name.to_owned()), "{name}");
@@ -127,7 +128,8 @@ async fn case_27_whoever_is_not_the_expected_signer() {
     let pki = &scene.exchange.pki;
     let genuine = &scene.exchange.helsenorge.signing;
     scene.bench.write("genuine.pem", &genuine.pem());
-    let request = |serial| pki.request(Subject::of("Norsk Helsenett SF", "994598759"), "attacker", &[Usage::NonRepudiation], serial);
+    let request =
+        |serial| pki.request(Subject::of("Norsk Helsenett SF", "994598759"), "attacker", &[Usage::NonRepudiation], serial);
     // Of the same authority; of another, with the same serial number; of a false one, with the same issuer and serial number.
     let false_one = Authority::root("Test Issuing CA", pki::key("false authority", 2048), Period::days(pki.now, -9, 9));
     for (name, identity) in [

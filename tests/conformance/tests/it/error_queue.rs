@@ -107,9 +107,13 @@ async fn case_21_a_soap_fault() {
     assert_eq!(read.reason.unwrap().expose(), "Meldingen kunne ikke dekrypteres");
     let message = Message::ekontakt().on_queue("8141333_error").content_type("application/soap+xml").raw_body(fault.clone());
     clinic.send(&[message.property("subject", "AMQP_SOAP_FAULT").without_metadata()]).await;
-    let sql = "select r.about::text, r.codes, r.kind, m.raw from dialogpost.receipt r join dialogpost.message m on m.id = r.message";
+    let sql =
+        "select r.about::text, r.codes, r.kind, m.raw from dialogpost.receipt r join dialogpost.message m on m.id = r.message";
     let row = &clinic.fleet.rows.query(sql, &[]).await[0];
-    assert_eq!((row.get::<_, &str>(0), row.get::<_, Vec<String>>(1), row.get::<_, &str>(2)), (&*about, vec!["Receiver".into()], "error"));
+    assert_eq!(
+        (row.get::<_, &str>(0), row.get::<_, Vec<String>>(1), row.get::<_, &str>(2)),
+        (&*about, vec!["Receiver".into()], "error")
+    );
     assert_eq!(row.get::<_, &[u8]>(3), fault.as_bytes(), "its reason is kept with it");
     clinic.close().await;
 }

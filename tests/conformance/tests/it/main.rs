@@ -5,10 +5,13 @@
 // Tests: a failed expectation should stop the test where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod codec;
 mod broker_edge;
-mod header;
-mod error_queue;
-mod crypto;
 mod certificates;
+mod codec;
+mod crypto;
+mod error_queue;
+mod header;
+mod payload;
 mod profiles;
+mod robustness;
+mod sync;

@@ -231,7 +231,8 @@ async fn case_44_two_clinics_on_one_queue() {
     for message in &messages {
         accepted(&mut clinic, &exchange, &exchange.sealed(message)).await;
     }
-    let rows = "select e.text || ': ' || d.clinic from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog order by 1";
+    let rows =
+        "select e.text || ': ' || d.clinic from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog order by 1";
     let want = ["igjen: 8141333", "til Solbakken: 8141333", "til naboen: 8141400"];
     assert_eq!(clinic.fleet.rows.column::<String>(rows).await, want);
     let (left, consumers) = Wire::take(&clinic.fleet.world, "8141333_async").await;
