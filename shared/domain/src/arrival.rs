@@ -108,17 +108,21 @@ impl Arrival {
             keys.answers_newest = conversation(head).is_none() && is_answer(head);
         }
         let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());
-        let sent = match (&self.payload, self.lane) {
-            (_, Lane::Error) => [p.application("originalMessageId"), p.correlation_id.as_deref(), p.message_id.as_deref()],
-            (Payload::Read(read), Lane::Async | Lane::Sync) => match &read.incoming {
-                Incoming::AppRec(apprec) => [apprec.original_id.as_deref(), None, None],
-                Incoming::SoapFault(fault) => [fault.message_id.as_deref(), None, None],
-                _ => [None; 3],
+        let of_payload = match &self.payload {
+            Payload::Read(read) => match &read.incoming {
+                Incoming::AppRec(apprec) => apprec.original_id.as_deref(),
+                Incoming::SoapFault(fault) => fault.message_id.as_deref(),
+                _ => None,
             },
-            _ => [None; 3],
+            _ => None,
         };
         keys.replies_to = Some(self.lane).filter(|lane| *lane == Lane::SyncReply).and_then(|_| uuid(p.correlation_id.as_deref()));
-        keys.sent = sent.into_iter().filter_map(uuid).collect();
+        let of_notice = match self.lane {
+            Lane::Error => [p.application("originalMessageId"), p.correlation_id.as_deref(), p.message_id.as_deref()],
+            Lane::Async | Lane::Sync | Lane::SyncReply => [None; 3],
+        };
+        let sent = std::iter::once(of_payload).chain(of_notice);
+        keys.sent = sent.filter_map(uuid).collect();
         keys
     }
 }

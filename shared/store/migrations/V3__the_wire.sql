@@ -64,11 +64,11 @@ create table dialogpost.crl (
 );
 
 -- What became of each message we sent, proven by the rows that exist. An error message outweighs every receipt, a rejection an acceptance:
--- whoever reads this must not miss that something went wrong.
+-- whoever reads this must not miss that something went wrong. The dead letter of what no queue took has the message's own id.
 create view dialogpost.sent_state as
 select m.id, m.at, m.clinic, m.to_her_id, m.function, m.receipt_due_at, r.codes,
     case
-        when d.message is not null then 'dead'
+        when d.id is not null then 'dead'
         when r.error then 'failed'
         when r.rejected then 'rejected'
         when r.accepted then 'receipted'
@@ -78,7 +78,7 @@ select m.id, m.at, m.clinic, m.to_her_id, m.function, m.receipt_due_at, r.codes,
         else 'awaiting_receipt'
     end as state
 from dialogpost.message m
-left join lateral (select message from dialogpost.dead_letter where message = m.id limit 1) d on true
+left join lateral (select id from dialogpost.dead_letter where id = m.id or message = m.id limit 1) d on true
 -- An answer is written as it is sent; anything else waits for helsenorge-outbound first.
 cross join lateral (
     select exists (select from dialogpost.outbox where id = m.id and wire = 'nhn')

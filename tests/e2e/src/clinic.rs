@@ -32,10 +32,16 @@ impl Clinic {
 
     /// Sends, and waits until every message has an end state.
     pub async fn send(&mut self, messages: &[Message]) -> Vec<Sent> {
-        let sent = self.helsenorge.send_all(messages).await.expect("HelseNorge can send");
+        let sent: Vec<Sent> = messages.iter().map(Message::build).collect();
+        self.publish(&sent).await;
+        sent
+    }
+
+    /// As [`Clinic::send`], of what was built before.
+    pub async fn publish(&mut self, sent: &[Sent]) {
+        self.helsenorge.publish(sent).await.expect("HelseNorge can send");
         self.sent += i64::try_from(sent.len()).expect("a small number");
         self.fleet.settle(self.sent).await;
-        sent
     }
 
     /// Exactly one receipt, and nothing on the error queue.
@@ -50,13 +56,16 @@ impl Clinic {
         errors.remove(0)
     }
 
-    /// Nothing more was sent to HelseNorge; every trace is explained; everything stops in time.
+    /// Nothing more was sent to HelseNorge; every trace is explained; everything stops in time, and nothing is left unacknowledged.
     pub async fn close(self) {
         for queue in ["8093244_async", "8093244_error"] {
             assert_eq!(self.helsenorge.waiting_on(queue).await.expect("the queue is there"), 0, "unexpected on {queue}");
         }
         self.fleet.settle(0).await;
         self.running.stop().await;
+        for queue in ["8141333_async", "8141333_sync", "8141333_error"] {
+            assert_eq!(self.helsenorge.waiting_on(queue).await.expect("the queue is there"), 0, "back on {queue}");
+        }
     }
 }
 

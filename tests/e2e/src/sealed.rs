@@ -30,7 +30,20 @@ impl Exchange {
 
     /// As [`Exchange::new`], around another time than now.
     pub fn at(now: Timestamp, bits: u32) -> Self {
-        let pki = Pki::new(now, "http://127.0.0.1:9/crl", bits);
+        let exchange = Self::below(now, "http://127.0.0.1:9/crl", bits);
+        std::fs::write(exchange.trust().join("issuing.crl"), exchange.pki.crl()).expect("a file");
+        std::fs::write(exchange.trust().join("root.crl"), exchange.pki.root_crl()).expect("a file");
+        exchange
+    }
+
+    /// As [`Exchange::new`], but revocation lists are at `{crl_base}/issuing.crl` and `{crl_base}/root.crl`, and nowhere else.
+    #[allow(clippy::disallowed_methods)]
+    pub fn with_lists_at(crl_base: &str, bits: u32) -> Self {
+        Self::below(Timestamp::now(), crl_base, bits)
+    }
+
+    fn below(now: Timestamp, crl_base: &str, bits: u32) -> Self {
+        let pki = Pki::new(now, crl_base, bits);
         let helsenorge = pki.party("Norsk Helsenett SF", "994598759", 100);
         let clinic = pki.party("Solbakken legesenter AS", "999999999", 200);
         let dir = std::env::temp_dir().join(format!("dialogpost-exchange-{}-{:x}", std::process::id(), rand::random::<u64>()));
@@ -43,7 +56,9 @@ impl Exchange {
         for dir in [self.keys(), self.trust()] {
             std::fs::create_dir_all(dir).expect("a directory");
         }
-        self.pki.write(&self.trust(), &[]).expect("authorities can be written");
+        for (name, authority) in [("root.pem", &self.pki.root), ("intermediate.pem", &self.pki.intermediate)] {
+            std::fs::write(self.trust().join(name), authority.identity().pem()).expect("a file");
+        }
         self.put_key("signing.pem", &self.clinic.signing);
         self.put_key("encryption.pem", &self.clinic.encryption);
     }
@@ -65,7 +80,11 @@ impl Exchange {
 
     /// A fleet that takes nothing unprotected, with the example clinic.
     pub async fn fleet(&self) -> Fleet {
-        let mut fleet = Fleet::new().await;
+        self.fleet_of(Fleet::new().await).await
+    }
+
+    /// As [`Exchange::fleet`], of a fleet that has the example clinic already.
+    pub async fn fleet_of(&self, mut fleet: Fleet) -> Fleet {
         fleet.settings = self.settings();
         fleet.apply_setup(self.setup()).await;
         fleet

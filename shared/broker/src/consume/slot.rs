@@ -151,7 +151,15 @@ impl Slot {
         metrics::counter!("dialogpost_consumed_total", "queue" => self.queue.clone()).increment(raw.len() as u64);
         let received_at = (config.now)();
         let ticket = link.ledger.hand_out(&raw);
-        let deliveries = raw.into_iter().map(|delivery| properties::decode(&self.queue, delivery, received_at)).collect();
+        let deliveries: Vec<_> = raw.into_iter().map(|delivery| properties::decode(&self.queue, delivery, received_at)).collect();
+        self.report_deviations(deliveries.iter().flat_map(|delivery| delivery.deviations.iter().copied()));
         Some(Batch::new(deliveries, Box::new(ticket)))
+    }
+
+    fn report_deviations(&self, deviations: impl Iterator<Item = &'static str>) {
+        for deviation in deviations {
+            metrics::counter!("dialogpost_deviations_total", "deviation" => deviation).increment(1);
+            tracing::warn!(queue = self.queue, deviation, "a message differs from the shape that is expected");
+        }
     }
 }

@@ -47,14 +47,14 @@ impl KnownCertificate {
 }
 
 /// The certificates for a purpose, best first: those valid now before the others, later ones before older ones. What is expired stays
-/// in the list, so that it can be told from what is unknown.
+/// in the list, so that it can be told from what is unknown; last comes what was published although it is for neither purpose.
 pub fn in_preference<'a>(
     certificates: impl IntoIterator<Item = &'a KnownCertificate>,
     purpose: Use,
     now: Timestamp,
 ) -> Vec<&'a KnownCertificate> {
-    let mut found: Vec<_> = certificates.into_iter().filter(|c| c.is_for(purpose)).collect();
-    found.sort_by_key(|c| (Reverse(c.valid_at(now)), Reverse(c.not_after), Reverse(c.not_before)));
+    let mut found: Vec<_> = certificates.into_iter().filter(|c| c.is_for(purpose) || !(c.signing || c.encryption)).collect();
+    found.sort_by_key(|c| (!c.is_for(purpose), Reverse(c.valid_at(now)), Reverse(c.not_after), Reverse(c.not_before)));
     found
 }
 
@@ -84,11 +84,12 @@ mod tests {
             certificate("both", (true, true), "2024-01-01", "2028-01-01"),
             certificate("coming", (true, false), "2027-01-01", "2030-01-01"),
             certificate("encryption", (false, true), "2024-01-01", "2029-01-01"),
+            certificate("neither", (false, false), "2024-01-01", "2031-01-01"),
         ];
         let now = "2026-06-01T00:00:00Z".parse().unwrap();
         let names = |purpose| in_preference(&all, purpose, now).into_iter().map(|c| c.subject.as_str()).collect::<Vec<_>>();
-        assert_eq!(names(Use::Signing), ["both", "old", "coming", "over"]);
-        assert_eq!(names(Use::Encryption), ["encryption", "both"], "conformance 32: dual use fills both slots");
+        assert_eq!(names(Use::Signing), ["both", "old", "coming", "over", "neither"]);
+        assert_eq!(names(Use::Encryption), ["encryption", "both", "neither"], "conformance 32: dual use fills both slots");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `helsenorge-inbound`: what is stored of a good message, and what a second one does.
 
 use e2e::Clinic;
-use helsenorge::{ErrorMessage, Message, example};
+use helsenorge::{Message, example};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nsynthetic";
 
@@ -119,21 +119,6 @@ async fn the_same_business_message_again_gets_the_same_answer_and_no_second_entr
     assert_eq!(status(bad), ["2", "2"]);
     assert_eq!(clinic.fleet.rows.count("dialogpost.dialog_entry").await, 1);
     assert_eq!(clinic.fleet.rows.count("dialogpost.message_state where state = 'repeated'").await, 3);
-    clinic.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn conformance_19_20_an_error_message_is_filed_matched_and_never_answered() {
-    let mut clinic = Clinic::open().await;
-    clinic.send(&[Message::ekontakt()]).await;
-    let receipt = clinic.receipt().await;
-    let about = ErrorMessage::about(&receipt.properties).condition("transport:internal-error", "feil");
-    clinic.helsenorge.send_error_message(&about).await.unwrap();
-    clinic.fleet.settle(2).await;
-    let sql = "select about::text, codes from dialogpost.receipt where kind = 'error'";
-    let row = &clinic.fleet.rows.query(sql, &[]).await[0];
-    assert_eq!(row.get::<_, Option<String>>(0), receipt.properties.message_id);
-    assert_eq!(row.get::<_, Vec<String>>(1), ["transport:internal-error"]);
     clinic.close().await;
 }
 

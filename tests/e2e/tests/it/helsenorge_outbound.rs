@@ -59,38 +59,3 @@ async fn ack_decides_whether_a_good_message_is_receipted_and_a_bad_one_always_is
     assert_eq!(clinic.receipt().await.apprec.unwrap().errors.len(), 1, "a rejection is never silent");
     clinic.close().await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn conformance_22_23_an_error_message_has_every_property_and_an_empty_body() {
-    let mut clinic = Clinic::open().await;
-    let sent = clinic.send(&[Message::ekontakt().raw_body("hei")]).await.remove(0);
-    let error = clinic.error().await;
-    assert_eq!(error.shape_faults(), Vec::<String>::new());
-    assert!(error.body.is_empty());
-    let p = &error.properties;
-    assert_eq!(p.subject.as_deref(), Some("DIALOG_INNBYGGER_EKONTAKT"));
-    assert_eq!(p.to.as_deref(), Some("8093244_error"));
-    assert_eq!(p.reply_to, None);
-    assert_eq!(p.correlation_id, sent.properties.correlation_id);
-    assert_ne!(p.message_id, sent.properties.message_id);
-    assert_eq!(p.content_type.as_deref(), Some("application/pkcs7-mime; smime-type=signed-and-enveloped-data"));
-    assert_eq!((p.application("fromHerId"), p.application("toHerId")), (Some("8141333"), Some("8093244")));
-    assert_eq!(p.application("originalMessageId"), Some(sent.transport_id.as_str()));
-    assert!(p.application("errorDescription").is_some_and(|d| d.starts_with("Could not deserialize payload")));
-    time(p, "receiverTimeStamp", "%m/%d/%Y %H:%M:%S");
-    time(p, "applicationTimeStamp", "%Y-%m-%dT%H:%M:%SZ");
-    clinic.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn conformance_9_a_counterpart_without_a_queue_is_a_dead_letter_and_nothing_else_waits() {
-    let mut clinic = Clinic::open().await;
-    clinic.fleet.rows.query("update dialogpost.communication_party set async_queue = 'borte_async'", &[]).await;
-    clinic.send(&[Message::ekontakt()]).await;
-    let sql = "select d.queue, s.state from dialogpost.dead_letter d join dialogpost.message_state s on s.id = d.message
-         where d.code = 'nhn-unroutable'";
-    let rows = clinic.fleet.rows.query(sql, &[]).await;
-    assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].get::<_, String>(0), rows[0].get::<_, String>(1)), ("borte_async".into(), "dead".into()));
-    clinic.close().await;
-}
