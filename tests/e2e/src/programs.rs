@@ -42,7 +42,9 @@ impl Fleet {
             ("AMQP_URL", &self.world.amqp_url),
             ("NHN_EXCHANGE", NHN_EXCHANGE),
             ("TEST_NUMBER_SERIES", "80,40"),
+            ("PLAIN_CONTENT", "accept"),
         ]);
+        command.envs(&self.settings);
         command
     }
 

@@ -55,6 +55,9 @@ Environment (what is needed and missing is listed at once; X_FILE names a file t
                                     Default: required
   LEGACY_ALGORITHMS                 3DES and SHA-1 in what we receive: refuse, or warn, which takes and counts them. Default: refuse
   PLAIN_CONTENT                     Content that is not signed and encrypted: refuse, or accept, for tests only. Default: refuse
+  FUNCTIONS_WITHOUT_AGREEMENT       Message functions that go by a party's own certificates, whatever was agreed, with commas between
+                                    Default: none
+  RECEIPT_LIMIT_MINUTES             A receipt that has not come by then is overdue, 1 to 525600. Default: 240, four hours
   TEST_NUMBER_SERIES                Test series of identity numbers that are accepted: 80, 40 or 80,40. Default: none, as in production
   RUST_LOG                          What is logged. Default: info
   LOG_FORMAT                        human, json, or auto: human on a terminal, JSON otherwise. Default: auto
