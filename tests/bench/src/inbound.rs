@@ -70,7 +70,6 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
     let fleet = prepare(options, exchange).await;
     let helsenorge = fleet.helsenorge().await;
     let n = options.messages as usize;
-    let private_key_ops_per_s = exchange.map(protection::ceiling);
     let sample: Vec<Sent> = load(n.min(10_000), 1, exchange).collect();
     let bytes = sample[0].body.len();
     let ceiling_broker_msg_per_s = ceilings::broker(&fleet, &sample).await;
@@ -79,7 +78,9 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
     meter::forget_peak();
 
     let (rows, published) = (meter::rows_written(&fleet.rows).await, meter::published());
+    let before = exchange.map(protection::ceiling);
     let msg_per_s = drain(&fleet, &helsenorge, n, exchange).await;
+    let after = exchange.map(protection::ceiling);
     let rows_per_message = (meter::rows_written(&fleet.rows).await - rows) as f64 / n as f64;
     let publishes_per_message = (meter::published() - published) / n as f64;
 
@@ -104,7 +105,7 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
         batch: options.batch,
         lanes: options.lanes,
         bytes,
-        protection: exchange.zip(private_key_ops_per_s).map(|(exchange, ops)| Protection::of(exchange, ops, msg_per_s)),
+        protection: exchange.zip(before.zip(after)).map(|(exchange, (a, b))| Protection::of(exchange, [a, b], msg_per_s)),
     }
 }
 

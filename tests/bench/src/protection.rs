@@ -11,14 +11,20 @@ use std::time::{Duration, Instant};
 
 /// How long signing is measured.
 const MEASURED: Duration = Duration::from_secs(4);
+/// More than this between two measurements of one thing is not chance.
+const MOST_DRIFT: f64 = 0.1;
 /// Each message is decrypted, and its receipt signed.
 const OPERATIONS: f64 = 2.0;
 
 /// How the path compares with the private-key operations alone.
 #[derive(Serialize)]
 pub(crate) struct Protection {
-    /// RSA signatures a second on all cores, nothing else running.
+    /// RSA signatures a second on all cores, nothing else of this program running: before the path was measured or after, whichever
+    /// were more.
     private_key_ops_per_s: f64,
+    /// By how much the two differ, as a share of the greater. Much of it means that the machine was busy with something else, and
+    /// that no figure of the run holds.
+    ceiling_drift: f64,
     /// Share of them that the path's own operations make up.
     fraction_of_ceiling: f64,
     bits: u32,
@@ -26,11 +32,15 @@ pub(crate) struct Protection {
 }
 
 impl Protection {
-    pub(crate) fn of(exchange: &Exchange, private_key_ops_per_s: f64, msg_per_s: f64) -> Self {
-        let fraction = msg_per_s * OPERATIONS / private_key_ops_per_s;
+    /// `ceilings`: before and after.
+    pub(crate) fn of(exchange: &Exchange, ceilings: [f64; 2], msg_per_s: f64) -> Self {
+        let [before, after] = ceilings;
+        let most = before.max(after);
+        let round = |x: f64| (x * 1000.0).round() / 1000.0;
         Self {
-            private_key_ops_per_s: private_key_ops_per_s.round(),
-            fraction_of_ceiling: (fraction * 1000.0).round() / 1000.0,
+            private_key_ops_per_s: most.round(),
+            ceiling_drift: round((before - after).abs() / most),
+            fraction_of_ceiling: round(msg_per_s * OPERATIONS / most),
             bits: exchange.clinic.signing.private_key().bits(),
             openssl: openssl::version::version(),
         }
@@ -38,8 +48,12 @@ impl Protection {
 
     /// One more line for people.
     pub(crate) fn for_people(&self) -> String {
+        let busy = match self.ceiling_drift > MOST_DRIFT {
+            true => format!("\nThis machine was busy: it signed {:.0} % less at one end of the run", 100.0 * self.ceiling_drift),
+            false => String::new(),
+        };
         format!(
-            "\n{:.0} % of {:.0} private-key operations a second, RSA-{}, {}",
+            "\n{:.0} % of {:.0} private-key operations a second, RSA-{}, {}{busy}",
             100.0 * self.fraction_of_ceiling,
             self.private_key_ops_per_s,
             self.bits,

@@ -39,28 +39,28 @@ Environment: see dialogpost run --help";
 
 const LONG: &str = "\
 Environment (what is needed and missing is listed at once; X_FILE names a file that holds the value of X; set one of the two):
-  DATABASE_URL, DATABASE_URL_FILE   Needed. postgres://user:password@host:5432/database?sslmode=require
-  AMQP_URL, AMQP_URL_FILE           Needed. Our broker: amqp://user:password@host:5672/vhost, or amqps://
-  NHN_AMQP_URL, NHN_AMQP_URL_FILE   NHN's broker. Default: AMQP_URL
-  NHN_EXCHANGE                      Exchange that messages to NHN's queues go through. Default: NHNTESTServiceBus
-  LISTEN                            Address of /healthz, /readyz and /metrics. Default: 127.0.0.1:8090
-  BATCH                             Messages in one transaction at most, 1 to 1000. Default: 64
-  LANES                             Pipelines of one worker in one process, 1 to 16. Default: 1
-  DATABASE_CONNECTIONS              Connections for each worker at most, 1 to 100. Default: 4
-  KEYS_DIR                          Our private keys with their certificates, PEM or PKCS#12, named by the set-up file. Default: none
-  KEYS_PASSWORD, KEYS_PASSWORD_FILE Of the key files that are encrypted. Default: none are
-  TRUST_DIR                         Certificates of the authorities we trust (*.pem, *.crt) and revocation lists (*.crl), read at the start
-                                    Default: none, and nobody is trusted
-  REVOCATION                        required: without a revocation list a message waits; soft-fail: it passes; off: none is looked for
-                                    Default: required
-  LEGACY_ALGORITHMS                 3DES and SHA-1 in what we receive: refuse, or warn, which takes and counts them. Default: refuse
-  PLAIN_CONTENT                     Content that is not signed and encrypted: refuse, or accept, for tests only. Default: refuse
-  FUNCTIONS_WITHOUT_AGREEMENT       Message functions that go by a party's own certificates, whatever was agreed, with commas between
-                                    Default: none
-  RECEIPT_LIMIT_MINUTES             A receipt that has not come by then is overdue, 1 to 525600. Default: 240, four hours
-  TEST_NUMBER_SERIES                Test series of identity numbers that are accepted: 80, 40 or 80,40. Default: none, as in production
-  RUST_LOG                          What is logged. Default: info
-  LOG_FORMAT                        human, json, or auto: human on a terminal, JSON otherwise. Default: auto
+  DATABASE_URL, DATABASE_URL_FILE    Needed. postgres://user:password@host:5432/database?sslmode=require
+  AMQP_URL, AMQP_URL_FILE            Needed. Our broker: amqp://user:password@host:5672/vhost, or amqps://
+  NHN_AMQP_URL, NHN_AMQP_URL_FILE    NHN's broker. Default: AMQP_URL
+  NHN_EXCHANGE                       Exchange that messages to NHN's queues go through. Default: NHNTESTServiceBus
+  LISTEN                             Address of /healthz, /readyz and /metrics. Default: 127.0.0.1:8090
+  BATCH                              Messages in one transaction at most, 1 to 1000. Default: 64
+  LANES                              Pipelines of one worker in one process, 1 to 16. Default: 1
+  DATABASE_CONNECTIONS               Connections for each worker at most, 1 to 100. Default: 4
+  KEYS_DIR                           Our private keys with their certificates, PEM or PKCS#12, named by the set-up file. Default: none
+  KEYS_PASSWORD, KEYS_PASSWORD_FILE  Of the key files that are encrypted. Default: none are
+  TRUST_DIR                          Certificates of the authorities we trust (*.pem, *.crt) and revocation lists (*.crl), read at the start
+                                     Default: none, and nobody is trusted
+  REVOCATION                         required: without a revocation list a message waits; soft-fail: it passes; off: none is looked for
+                                     Default: required
+  LEGACY_ALGORITHMS                  3DES and SHA-1 in what we receive: refuse, or warn, which takes and counts them. Default: refuse
+  PLAIN_CONTENT                      Content that is not signed and encrypted: refuse, or accept, for tests only. Default: refuse
+  FUNCTIONS_WITHOUT_AGREEMENT        Message functions that go by a party's own certificates, whatever was agreed, with commas between
+                                     Default: none
+  RECEIPT_LIMIT_MINUTES              A receipt that has not come by then is overdue, 1 to 525600. Default: 240, four hours
+  TEST_NUMBER_SERIES                 Test series of identity numbers that are accepted: 80, 40 or 80,40. Default: none, as in production
+  RUST_LOG                           What is logged. Default: info
+  LOG_FORMAT                         human, json, or auto: human on a terminal, JSON otherwise. Default: auto
 
 Examples:
   DATABASE_URL=postgres://dialogpost:secret@localhost/dialogpost AMQP_URL=amqp://guest:guest@localhost/%2f dialogpost run --all
