@@ -102,7 +102,6 @@ fn case_02_every_form_of_descriptor_list_and_length() {
 /// However it is cut, and whatever stands where a length stood, it is an error or is read: it never panics.
 fn truncated_or_too_long(section: &[u8], is_error: impl Fn(&[u8]) -> bool) {
     for end in 0..section.len() {
-        // Trailing nulls and what is beyond the section need not be read, but the length covers them.
         assert!(is_error(&section[..end]), "cut after {end} of {section:02x?}");
     }
     for at in 0..section.len() {
