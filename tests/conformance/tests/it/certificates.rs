@@ -1,9 +1,11 @@
 //! Cases 30 to 32: whose certificates may be relied on.
 
+use base64::Engine as _;
 use conformance::{ListServer, accepted, refused};
-use domain::agreement::Use;
+use domain::agreement::{Agreement, Use, reading};
 use e2e::{Clinic, Exchange, certificate, known, signing_key};
 use helsenorge::{Message, Sent};
+use messages::wire::cppa;
 use pki::{Identity, Pki, Subject, Usage};
 
 const INVALID: &str = "transport:invalid-certificate";
@@ -76,7 +78,23 @@ async fn case_31_no_revocation_list_for_a_while() {
     clinic.close().await;
 }
 
-/// In a profile with one certificate for both, both slots are filled.
+/// HelseNorge's profile as a file, with this certificate and no other.
+fn profile_with(identity: &Identity) -> Agreement {
+    let mut file = include_str!("../../../fixtures/cpa/cpp-v1.xml");
+    let encoded = base64::engine::general_purpose::STANDARD.encode(identity.der());
+    let (open, close) = ("<ds:X509Certificate>", "</ds:X509Certificate>");
+    let mut xml = String::new();
+    while let Some((before, rest)) = file.split_once(open) {
+        file = rest.split_once(close).unwrap().1;
+        xml.extend([before, open, &encoded, close]);
+    }
+    xml.push_str(file);
+    let document = cppa::read(xml.as_bytes(), &cppa::LIMITS).unwrap();
+    let mut profile = reading::agreement(&document, &operator::certificate::known).unwrap();
+    profile.parties[0].certificates.dedup();
+    profile
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn case_32_untrusted_roots_and_certificates_for_both() {
     let exchange = Exchange::new(2048);
@@ -94,8 +112,9 @@ async fn case_32_untrusted_roots_and_certificates_for_both() {
     let mut setup = exchange.setup();
     setup.parties[0].certificates = Vec::new();
     fleet.apply_setup(setup).await;
-    let profile = crate::profiles::profile(&[&both]);
-    assert!([Use::Signing, Use::Encryption].iter().all(|purpose| profile.parties[0].certificates[0].is_for(*purpose)));
+    let profile = profile_with(&both);
+    let [known] = profile.parties[0].certificates.as_slice() else { panic!("one certificate") };
+    assert!(known.is_for(Use::Signing) && known.is_for(Use::Encryption), "both slots are filled");
     crate::profiles::import(&fleet, &profile).await;
     let mut clinic = Clinic::of(fleet).await;
     clinic.publish(&[sealed_by(&exchange, &both)]).await;

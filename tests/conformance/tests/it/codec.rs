@@ -8,6 +8,7 @@ use conformance::{Wire, headers, refused, section, short, text};
 use e2e::{Clinic, Exchange};
 use helsenorge::{Message, Shape};
 use lapin::types::{AMQPValue, ByteArray};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use std::collections::BTreeMap;
 
 const SMIME: &str = "application/pkcs7-mime; smime-type=signed-and-enveloped-data";
@@ -102,7 +103,6 @@ fn case_02_every_form_of_descriptor_list_and_length() {
 /// However it is cut, and whatever stands where a length stood, it is an error or is read: it never panics.
 fn truncated_or_too_long(section: &[u8], is_error: impl Fn(&[u8]) -> bool) {
     for end in 0..section.len() {
-        // Trailing nulls and what is beyond the section need not be read, but the length covers them.
         assert!(is_error(&section[..end]), "cut after {end} of {section:02x?}");
     }
     for at in 0..section.len() {
@@ -220,10 +220,17 @@ async fn case_07_the_subject_goes_before_what_was_copied_from_the_payload() {
     let mut wire = Wire::new().await;
     let sections = [("x-amqp-1.0-properties", section(bytes(PROPERTIES))), ("X-MessageInfo-Type", text("DIALOG_INNBYGGER_TEST"))];
     wire.put(headers(&sections), b"x").await;
-    let read = wire.read().await;
+    // A recorder of metrics is one thread's.
+    let reading = tokio::task::spawn_blocking(move || {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let read = metrics::with_local_recorder(&recorder, || runtime.block_on(wire.read()));
+        (read, recorder.handle().render())
+    });
+    let (read, metrics) = reading.await.unwrap();
     assert_eq!(read.properties.subject.as_deref(), Some("DIALOG_INNBYGGER_EKONTAKT"));
-    // What the reader logs as a warning and counts.
     assert_eq!(read.deviations, ["payload-type-differs"]);
+    assert!(metrics.contains("dialogpost_deviations_total{deviation=\"payload-type-differs\"} 1"), "warned of: {metrics}");
 
     let exchange = Exchange::new(2048);
     let mut clinic = Clinic::of(exchange.fleet().await).await;

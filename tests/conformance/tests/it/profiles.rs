@@ -21,7 +21,7 @@ fn her_id(number: i64) -> HerId {
     number.try_into().unwrap()
 }
 
-/// An agreement of the fixtures in which HelseNorge has these certificates, and which holds whenever the test runs.
+/// An agreement of the fixtures in which HelseNorge has these certificates.
 fn agreement(xml: &str, of_helsenorge: &[&Identity]) -> Agreement {
     let document = cppa::read(xml.as_bytes(), &cppa::LIMITS).unwrap();
     // Those of the file are made for another test; what is read of them is not asked here.
@@ -31,11 +31,6 @@ fn agreement(xml: &str, of_helsenorge: &[&Identity]) -> Agreement {
         party.certificates = if theirs { of_helsenorge.iter().map(|identity| known(identity)).collect() } else { Vec::new() };
     }
     agreement
-}
-
-/// HelseNorge's profile with these certificates.
-pub(crate) fn profile(of_helsenorge: &[&Identity]) -> Agreement {
-    agreement(PROFILE, of_helsenorge)
 }
 
 pub(crate) async fn import(fleet: &Fleet, agreement: &Agreement) {
