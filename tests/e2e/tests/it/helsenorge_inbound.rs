@@ -83,24 +83,6 @@ async fn a_conversation_is_one_dialog_even_when_its_answer_comes_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn conformance_38_the_same_transport_id_has_one_effect_and_one_receipt() {
-    let clinic = Clinic::open().await;
-    let message = Message::ekonsultasjon();
-    let sent = message.build();
-    let again: Vec<_> = std::iter::repeat_n(sent.clone(), 20).collect();
-    for one in &again {
-        clinic.helsenorge.publish(std::slice::from_ref(one)).await.unwrap();
-    }
-    clinic.fleet.settle(1).await;
-    let receipt = clinic.receipt().await;
-    assert_eq!(receipt.apprec.unwrap().original_id.unwrap(), sent.msg_id);
-    assert_eq!(clinic.fleet.rows.count("dialogpost.message where direction = 'in'").await, 1);
-    assert_eq!(clinic.fleet.rows.count("dialogpost.journal_entry").await, 1);
-    assert_eq!(clinic.helsenorge.waiting_on("8141333_async").await.unwrap(), 0, "all twenty were taken off the queue");
-    clinic.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_same_business_message_again_gets_the_same_answer_and_no_second_entry() {
     let mut clinic = Clinic::open().await;
     let id = "5f7f7b5e-54a7-4c0e-8d8e-333333333333";
