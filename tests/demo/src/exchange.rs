@@ -80,7 +80,7 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Reads what [`write`] wrote.
+    /// Reads what [`write()`] wrote.
     ///
     /// # Errors
     /// A file cannot be read.
