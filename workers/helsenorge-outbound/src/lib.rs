@@ -1,6 +1,6 @@
 //! What was decided about a message → the AppRec, reply or error message that tells its sender; what we wrote ourselves → its receiver.
 //!
-//! - [`answer`]: a stored answer → bytes and properties, pure
+//! - [`mod@answer`]: a stored answer → bytes and properties, pure
 //! - [`sealing`]: signed and encrypted
 //! - [`overdue`]: receipts that have not come
 
