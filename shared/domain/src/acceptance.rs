@@ -154,7 +154,7 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries, now: Timest
         }
     };
     match &read.incoming {
-        Incoming::MsgHead(head) => decide_head(head, &read.deviations, arrival, header, facts, series),
+        Incoming::MsgHead(head) => decide_head(head, &read.deviations, arrival, header, facts, series, now),
         Incoming::AppRec(apprec) => decide_receipt(apprec, header),
         Incoming::SoapFault(_) => Decision::FileError,
         Incoming::Unknown { .. } => {
@@ -217,6 +217,7 @@ fn decide_head(
     header: Header,
     facts: &Facts,
     series: &TestSeries,
+    now: Timestamp,
 ) -> Decision {
     let level_2 =
         |o: &Option<messages::wire::hodemelding::Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).map(str::to_owned);
@@ -228,7 +229,7 @@ fn decide_head(
         Err(element) => return schema_invalid(element),
     };
     if arrival.lane == Lane::Sync {
-        return sync::decide(head, receipt, &arrival.properties, facts);
+        return sync::decide(head, receipt, &arrival.properties, facts, now);
     }
     if let Some(earlier) = facts.earlier {
         return Decision::Repeat(earlier);

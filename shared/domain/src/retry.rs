@@ -7,12 +7,18 @@ pub const MAX_ATTEMPTS: u32 = 8;
 const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The wait before the next attempt, or `None` when attempts are used up.
+/// As [`MAX_ATTEMPTS`], of a message that can only wait for others: hourly for four days, a long weekend.
+pub const MAX_WAITS: u32 = MAX_ATTEMPTS + 96;
+/// Faults that are nobody's in particular: a revocation list out of reach, a key that is not mounted.
+const WAITS: [&str; 2] = ["revocation-offline", "own-key-unavailable"];
+
+/// The wait before the next attempt after a fault of this code, or `None` when attempts are used up.
 ///
 /// `failed` counts the attempts that have failed so far (1 after the first). Without jitter the waits are 2 s, 8 s, 32 s, … at most an
 /// hour; `jitter` in 0..=1 lengthens a wait by up to a quarter.
-pub fn delay(failed: u32, jitter: f64) -> Option<Duration> {
-    if failed >= MAX_ATTEMPTS {
+pub fn delay(code: &str, failed: u32, jitter: f64) -> Option<Duration> {
+    let most = if WAITS.contains(&code) { MAX_WAITS } else { MAX_ATTEMPTS };
+    if failed >= most {
         return None;
     }
     let factor = 4u32.saturating_pow(failed.saturating_sub(1));
@@ -43,17 +49,23 @@ mod tests {
             (u32::MAX, None),
         ];
         for (failed, seconds) in table {
-            assert_eq!(delay(failed, 0.0), seconds.map(Duration::from_secs), "after {failed}");
+            assert_eq!(delay("message-missing", failed, 0.0), seconds.map(Duration::from_secs), "after {failed}");
         }
+    }
+
+    #[test]
+    fn what_waits_for_others_waits_for_days() {
+        let all: Duration = (1..MAX_WAITS).filter_map(|failed| delay("revocation-offline", failed, 0.0)).sum();
+        assert!(all > Duration::from_secs(4 * 24 * 3600) && delay("revocation-offline", MAX_WAITS, 0.0).is_none());
     }
 
     #[test]
     fn jitter_only_lengthens_and_is_bounded() {
         for failed in 1..MAX_ATTEMPTS {
-            let plain = delay(failed, 0.0).unwrap();
+            let plain = delay("message-missing", failed, 0.0).unwrap();
             for jitter in [-1.0, 0.0, 0.3, 1.0, 7.0, f64::NAN] {
                 let jitter = if jitter.is_nan() { 0.5 } else { jitter };
-                let wait = delay(failed, jitter).unwrap();
+                let wait = delay("message-missing", failed, jitter).unwrap();
                 assert!(wait >= plain && wait <= plain.mul_f64(1.25), "{failed} {jitter}");
             }
         }

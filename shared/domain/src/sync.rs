@@ -34,6 +34,8 @@ pub struct Reply {
     pub queue: String,
     /// What it says.
     pub content: ReplyContent,
+    /// Until when its asker waits.
+    pub due_at: Timestamp,
 }
 
 /// What a reply says.
@@ -46,13 +48,18 @@ pub enum ReplyContent {
 
 /// Whether nobody waits any more. A request without a readable time is answered.
 pub fn is_stale(properties: &Properties, now: Timestamp) -> bool {
+    now > ends_at(properties, now)
+}
+
+/// Until when the sender of a request waits; one without a readable time was sent now.
+fn ends_at(properties: &Properties, now: Timestamp) -> Timestamp {
     let life = SignedDuration::from_millis(i64::try_from(properties.ttl_ms.unwrap_or(LIFE_MS)).unwrap_or(i64::MAX));
-    let sent = properties.application("applicationTimeStamp").and_then(time_stamp);
-    sent.is_some_and(|sent| now.duration_since(sent) > life.saturating_add(SKEW))
+    let sent = properties.application("applicationTimeStamp").and_then(time_stamp).unwrap_or(now);
+    sent.checked_add(life.saturating_add(SKEW)).unwrap_or(Timestamp::MAX)
 }
 
 /// Decides about a request whose HER-ids agree with its transport's.
-pub(crate) fn decide(head: &MsgHead, receipt: ReceiptHead, properties: &Properties, facts: &Facts) -> Decision {
+pub(crate) fn decide(head: &MsgHead, receipt: ReceiptHead, properties: &Properties, facts: &Facts, now: Timestamp) -> Decision {
     let Some(queue) = properties.reply_to.as_deref().and_then(|address| reply_queue(address).ok()) else {
         return Decision::Refuse("reply-to-invalid", ErrorMessage::new(INVALID_FIELD, "Invalid value in field: 'ReplyTo'"));
     };
@@ -60,19 +67,22 @@ pub(crate) fn decide(head: &MsgHead, receipt: ReceiptHead, properties: &Properti
         let error = ErrorMessage::with_data(INVALID_FIELD, "The receiver is not known here", &["toHerId"]);
         return Decision::Refuse("receiver-unknown", error);
     }
-    if !is_test(head) {
+    if !is_test(head, "KT") {
         return Decision::Refuse(
             "type-unsupported",
             ErrorMessage::new(UNSUPPORTED, "No answer can be waited for to this message"),
         );
     }
-    Decision::Reply(Box::new((receipt, Reply { queue, content: ReplyContent::Kommunikasjonstest })))
+    Decision::Reply(Box::new((
+        receipt,
+        Reply { queue, content: ReplyContent::Kommunikasjonstest, due_at: ends_at(properties, now) },
+    )))
 }
 
-fn is_test(head: &MsgHead) -> bool {
+fn is_test(head: &MsgHead, half: &str) -> bool {
     let function = head.msg_type.as_ref().and_then(|t| t.v.as_deref()).unwrap_or_default();
     let asks = head.documents.iter().any(|document| match &document.content {
-        Content::Dialogmelding(d) => d.foresporsel.iter().any(|f| f.type_foresp.as_ref().is_some_and(|t| t.is("KT"))),
+        Content::Dialogmelding(d) => d.foresporsel.iter().any(|f| f.type_foresp.as_ref().is_some_and(|t| t.is(half))),
         _ => false,
     });
     function.eq_ignore_ascii_case(TEST) && asks
@@ -83,6 +93,8 @@ fn is_test(head: &MsgHead) -> bool {
 pub struct Asked {
     /// Its ledger row; its message id and correlation id too.
     pub request: Uuid,
+    /// Who asks.
+    pub by: HerId,
     /// Who was asked.
     pub of: HerId,
     /// Until when somebody waits.
@@ -109,15 +121,27 @@ pub(crate) fn heard(arrival: &Arrival, asked: Option<&Asked>, now: Timestamp) ->
         (Payload::Unreadable(_) | Payload::Closed, true) => Heard::Dropped("reply-unreadable"),
         (Payload::Read(_), true) if now > asked.due_at => Heard::Dropped("reply-late"),
         (Payload::Read(read), true) => match &read.incoming {
-            Incoming::MsgHead(head) if says_so(head, asked.of) => Heard::Reply(asked.request),
-            Incoming::MsgHead(_) => Heard::Dropped("sender-her-id-mismatch"),
+            Incoming::MsgHead(head) => match told_by(head, asked) {
+                Ok(()) => Heard::Reply(asked.request),
+                Err(code) => Heard::Dropped(code),
+            },
             _ => Heard::Dropped("reply-unreadable"),
         },
     }
 }
 
-fn says_so(head: &MsgHead, her_id: HerId) -> bool {
-    head.sender.as_ref().and_then(|sender| sender.level_2_her_id()).and_then(|id| id.parse().ok()) == Some(her_id)
+/// What the signature covers must say it too: the correlation id is the broker's, and anybody may write it.
+fn told_by(head: &MsgHead, asked: &Asked) -> Result<(), &'static str> {
+    let her_id = |o: &Option<Organisation>| o.as_ref().and_then(|o| o.level_2_her_id()).and_then(|id| id.parse::<HerId>().ok());
+    let parent =
+        head.conversation_ref.as_ref().and_then(|c| c.ref_to_parent.as_deref()).and_then(|id| Uuid::try_parse(id.trim()).ok());
+    let checks = [
+        ("sender-her-id-mismatch", her_id(&head.sender) == Some(asked.of)),
+        ("receiver-her-id-mismatch", her_id(&head.receiver) == Some(asked.by)),
+        ("reply-to-another-request", parent == Some(asked.request)),
+        ("reply-unexpected", is_test(head, "RKT")),
+    ];
+    checks.into_iter().find(|(_, holds)| !holds).map_or(Ok(()), |(code, _)| Err(code))
 }
 
 /// The communication test that we send.

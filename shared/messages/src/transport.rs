@@ -14,6 +14,9 @@ pub const ORIGIN_QUEUE: &str = "dialogpost-origin-queue";
 /// Name of the application property that keeps when a retried message was first received (RFC 3339).
 pub const RECEIVED_AT: &str = "dialogpost-received-at";
 
+/// Name of the application property that keeps the id a put-off message has in the ledger.
+pub const LEDGER_ID: &str = "dialogpost-ledger-id";
+
 /// The properties of one message, independent of AMQP version (nhn-messaging 2.1, 2.2).
 ///
 /// `shared/broker` reads them out of every shape a broker may deliver and writes them in every shape a receiver may read.
@@ -76,6 +79,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// The id it was given when it was first put off.
+    pub fn ledger_id(&self) -> Option<Uuid> {
+        self.properties.application(LEDGER_ID).and_then(|id| Uuid::try_parse(id).ok())
+    }
+
     /// When it was first received: of our own retry, when the original was.
     pub fn first_received_at(&self) -> Timestamp {
         self.properties.application(RECEIVED_AT).and_then(|at| at.parse().ok()).unwrap_or(self.received_at)

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
+use store::clinic::NhnQueue;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -155,7 +156,20 @@ fn problem(state: &ConsumerState) -> Option<String> {
 pub struct NhnQueues {
     names: watch::Receiver<Vec<String>>,
     in_hurry: watch::Receiver<Vec<String>>,
-    lanes: watch::Receiver<HashMap<String, Lane>>,
+    /// None until they were read for the first time.
+    lanes: watch::Receiver<Option<HashMap<String, Lane>>>,
+}
+
+/// A queue that is read in two ways is read as the first: dialogs go before everything, for they must not be filed as something else.
+fn by_name(queues: Vec<NhnQueue>) -> HashMap<String, Lane> {
+    let mut found: HashMap<String, Lane> = HashMap::new();
+    for queue in queues {
+        let lane = *found.entry(queue.name.clone()).and_modify(|lane| *lane = (*lane).min(queue.lane)).or_insert(queue.lane);
+        if lane != queue.lane {
+            tracing::error!(queue = queue.name, ?lane, other = ?queue.lane, "clinics read this queue in two ways: correct the set-up");
+        }
+    }
+    found
 }
 
 fn sorted(queues: &HashMap<String, Lane>, wanted: impl Fn(Lane) -> bool) -> Vec<String> {
@@ -171,7 +185,7 @@ impl NhnQueues {
     pub fn start(context: &Context) -> Self {
         let (names_to, names) = watch::channel(Vec::new());
         let (in_hurry_to, in_hurry) = watch::channel(Vec::new());
-        let (lanes_to, lanes) = watch::channel(HashMap::new());
+        let (lanes_to, lanes) = watch::channel(None);
         let context = context.clone();
         tokio::spawn(async move {
             let health = context.health.component("clinics' queues");
@@ -179,11 +193,11 @@ impl NhnQueues {
                 match async { store::clinic::nhn_queues(&context.store.session().await?).await }.await {
                     Ok(queues) => {
                         health.ok();
-                        let found: HashMap<_, _> = queues.into_iter().map(|q| (q.name, q.lane)).collect();
+                        let found = by_name(queues);
                         let of =
                             |hurry| sorted(&found, |lane| matches!(lane, Lane::Sync | Lane::SyncReply) == (hurry == Hurry::Yes));
                         let (names, in_hurry) = (of(Hurry::No), of(Hurry::Yes));
-                        lanes_to.send_replace(found);
+                        lanes_to.send_replace(Some(found));
                         names_to.send_if_modified(|old| std::mem::replace(old, names.clone()) != names);
                         in_hurry_to.send_if_modified(|old| std::mem::replace(old, in_hurry.clone()) != in_hurry);
                     }
@@ -197,6 +211,13 @@ impl NhnQueues {
         Self { names, in_hurry, lanes }
     }
 
+    /// Waits until the queues were read once: before that nobody knows what arrives on which. `false` = asked to stop.
+    pub async fn ready(&self, cancel: &CancellationToken) -> bool {
+        let mut lanes = self.lanes.clone();
+        let read = async { lanes.wait_for(Option::is_some).await.is_ok() };
+        cancel.run_until_cancelled(read).await.unwrap_or(false)
+    }
+
     /// Queue names, sorted.
     pub fn names(&self, hurry: Hurry) -> watch::Receiver<Vec<String>> {
         match hurry {
@@ -207,6 +228,6 @@ impl NhnQueues {
 
     /// What arrives on a queue; an unknown one counts as async.
     pub fn lane(&self, queue: &str) -> Lane {
-        self.lanes.borrow().get(queue).copied().unwrap_or(Lane::Async)
+        self.lanes.borrow().as_ref().and_then(|lanes| lanes.get(queue).copied()).unwrap_or(Lane::Async)
     }
 }

@@ -2,7 +2,8 @@
 
 alter table dialogpost.message drop constraint message_outcome_check;
 alter table dialogpost.message add constraint message_outcome_check check (outcome in
-    ('accepted', 'rejected', 'refused', 'repeated', 'filed', 'replied', 'expired', 'dead', 'sent'));
+    ('accepted', 'rejected', 'refused', 'repeated', 'filed', 'replied', 'expired', 'dead', 'sent')) not valid;
+alter table dialogpost.message validate constraint message_outcome_check;
 
 -- Until when the receiver must have receipted what we sent; null: no receipt is due.
 alter table dialogpost.message add column receipt_due_at timestamptz;
@@ -86,8 +87,8 @@ cross join lateral (
             and not exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text)) as waits
 ) o
 left join lateral (
-    select bool_or(kind = 'error') as error, bool_or(kind = 'apprec' and status = '2') as rejected,
-        bool_or(kind = 'apprec' and status <> '2') as accepted,
+    select bool_or(kind = 'error') as error, bool_or(kind = 'apprec' and coalesce(status, '') not in ('1', '3')) as rejected,
+        bool_or(kind = 'apprec' and status in ('1', '3')) as accepted,
         (select array_agg(distinct c) from dialogpost.receipt x, unnest(x.codes) c where x.about = m.id) as codes
     from dialogpost.receipt where about = m.id
 ) r on true

@@ -106,6 +106,13 @@ pub struct KeyNames {
     pub decryption: Vec<String>,
 }
 
+impl KeyNames {
+    /// Whether any key is named that decrypts.
+    pub fn decrypts(&self) -> bool {
+        !self.decryption.is_empty()
+    }
+}
+
 /// The keys of the clinics that these HER-ids, their own or an employee's, belong to; unknown ones are left out.
 ///
 /// # Errors

@@ -99,8 +99,11 @@ impl StoreError {
         let code = Code::new(text);
         match (text, text.get(..2).unwrap_or_default()) {
             ("40001" | "40P01" | "23505", _) => Self::Conflict { step, code },
-            // 57014: our own statement_timeout; 55P03: lock_timeout; 25P03: idle in transaction.
-            ("57014" | "55P03" | "25P03", _) | (_, "08" | "53" | "57" | "58") => Self::Unavailable { step, code },
+            // 57014: our own statement_timeout; 55P03: lock_timeout; 25P03: idle in transaction. 42P01, 42703: a table or column is gone,
+            // since a migration runs under an older build: what it has under way is for the newer one.
+            ("57014" | "55P03" | "25P03" | "42P01" | "42703", _) | (_, "08" | "53" | "57" | "58") => {
+                Self::Unavailable { step, code }
+            }
             (_, "22" | "23") => Self::Content { step, code },
             _ => Self::Bug { step, code },
         }
@@ -156,7 +159,7 @@ mod tests {
             ("23514", 'd'),
             ("22021", 'd'),
             ("22P05", 'd'),
-            ("42P01", 'b'),
+            ("42P01", 'u'),
             ("42601", 'b'),
             ("XX000", 'b'),
         ];

@@ -116,9 +116,7 @@ pub async fn sent(session: &Session, days: i32) -> Result<Vec<SentLine>, StoreEr
 pub async fn overdue(session: &Session) -> Result<i64, StoreError> {
     let overdue = step!(
         "ledger.overdue",
-        "select count(*) as n from dialogpost.message m where receipt_due_at < now()
-            and not exists (select from dialogpost.receipt where about = m.id)
-            and not exists (select from dialogpost.dead_letter where message = m.id)"
+        "select count(*) as n from dialogpost.sent_state where receipt_due_at < now() and state = 'overdue'"
     );
     session.query(overdue, &[]).await?.first().map_or(Ok(0), |r| column(r, "n"))
 }

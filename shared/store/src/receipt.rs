@@ -41,5 +41,12 @@ pub async fn insert(tx: &Tx<'_>, receipts: &[Receipt]) -> Result<(), StoreError>
          select m, a, o, k, s, string_to_array(c, ' ') from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
             r(m, a, o, k, s, c)"
     );
-    tx.query(insert, &[&messages, &about, &original, &kinds, &statuses, &codes]).await.map(drop)
+    tx.query(insert, &[&messages, &about, &original, &kinds, &statuses, &codes]).await?;
+    // What is receipted is awaited no longer, and costs nothing when overdue ones are counted.
+    let settle = step!(
+        "receipt.settle",
+        "update dialogpost.message set receipt_due_at = null where id = any($1) and receipt_due_at is not null"
+    );
+    let settled: Vec<Uuid> = about.into_iter().flatten().collect();
+    tx.query(settle, &[&settled]).await.map(drop)
 }

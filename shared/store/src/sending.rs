@@ -55,10 +55,11 @@ pub async fn asked(tx: &Tx<'_>, requests: &[Uuid]) -> Result<HashMap<Uuid, Asked
     if requests.is_empty() {
         return Ok(HashMap::new());
     }
-    let asked = step!("sending.asked", "select message, asked, due_at from dialogpost.sync_request where message = any($1)");
+    let asked = step!("sending.asked", "select r.message, m.from_her_id, r.asked, r.due_at from dialogpost.sync_request r join dialogpost.message m on m.id = r.message
+            where r.message = any($1)");
     let of = |r: &tokio_postgres::Row| {
         let request = column(r, "message")?;
-        Ok((request, Asked { request, of: her_id(r, "asked")?, due_at: column(r, "due_at")? }))
+        Ok((request, Asked { request, by: her_id(r, "from_her_id")?, of: her_id(r, "asked")?, due_at: column(r, "due_at")? }))
     };
     tx.query(asked, &[&requests]).await?.iter().map(of).collect()
 }

@@ -88,6 +88,10 @@ impl Message {
         let head = MsgHead {
             msg_type: Some(Code::new("DIALOG_INNBYGGER_TEST", "Dialog med innbygger - test")),
             ack: Some(Code::new("N", "Nei")),
+            conversation_ref: Some(ConversationRef {
+                ref_to_parent: request.properties.message_id.clone(),
+                ref_to_conversation: request.properties.message_id.clone(),
+            }),
             ..Self::head(parts::communication_reply())
         };
         let correlation = request.properties.correlation_id.clone().unwrap_or_default();

@@ -7,7 +7,7 @@ use domain::transport::{Lane, Packing, is_code};
 use jiff::Timestamp;
 use messages::person_id::TestSeries;
 use messages::transport::Delivery;
-use messages::wire::{Limits, read};
+use messages::wire::{Incoming, Limits, read};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -37,16 +37,12 @@ impl Arrived {
     pub fn read(delivery: &Delivery, lane: Lane, reading: &Reading) -> Self {
         let packing = packing(lane, &delivery.properties);
         let payload = match packing {
-            // Without a content type it is refused anyway; the payload may tell its function.
-            Packing::Plain if lane != Lane::Error && delivery.properties.content_type.is_some() => {
-                unprotected(reading.plain).map_or_else(|| reading.payload(&delivery.body), Payload::Unopened)
-            }
-            Packing::Plain | Packing::Soap => reading.payload(&delivery.body),
             Packing::Protected => Payload::Closed,
+            Packing::Plain | Packing::Soap => reading.unprotected(delivery, lane, packing),
         };
         let arrival = Arrival { lane, properties: delivery.properties.clone(), payload };
         Self {
-            id: Uuid::now_v7(),
+            id: delivery.ledger_id().unwrap_or_else(Uuid::now_v7),
             key: key(delivery, lane),
             keys: arrival.keys(&reading.series),
             arrival,
@@ -76,6 +72,18 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// The payload of a message that is not sealed. Only what is no message at all may be so: notices that something failed.
+    fn unprotected(&self, delivery: &Delivery, lane: Lane, packing: Packing) -> Payload {
+        let payload = self.payload(&delivery.body);
+        let is_fault = matches!(&payload, Payload::Read(read) if matches!(read.incoming, Incoming::SoapFault(_)));
+        // Without a content type it is refused for that, on the lanes whose messages are answered; the payload may tell its function.
+        let is_refused_anyway = matches!(lane, Lane::Async | Lane::Sync) && delivery.properties.content_type.is_none();
+        if lane == Lane::Error || is_refused_anyway || (packing == Packing::Soap && is_fault) {
+            return payload;
+        }
+        unprotected(self.plain).map_or(payload, Payload::Unopened)
+    }
+
     fn payload(&self, content: &[u8]) -> Payload {
         match read(content, &self.limits) {
             Ok(read) => Payload::Read(Box::new(read)),

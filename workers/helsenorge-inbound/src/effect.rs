@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
 use messages::transport::Outgoing;
 use messages::wire::Incoming;
+use messages::wire::apprec::ReceivedAppRec;
 use messages::{HerId, Sensitive};
 use runtime::topology::event_to;
 use std::collections::HashMap;
@@ -64,9 +65,10 @@ impl Effect {
                 (Outcome::Refused, Ruling { answer: Some(Answer::Error(error)), ..Ruling::coded(code) }, Kept::Nothing)
             }
             Decision::Repeat(first) => (Outcome::Repeated, Ruling { repeats: Some(first), ..Ruling::default() }, Kept::Nothing),
-            Decision::FileReceipt(_) | Decision::FileError => {
-                (Outcome::Filed, Ruling::default(), Kept::Receipt(receipt_of(arrived, facts)))
+            Decision::FileReceipt(apprec) => {
+                (Outcome::Filed, Ruling::default(), Kept::Receipt(receipt_of(arrived, facts, &apprec)))
             }
+            Decision::FileError => (Outcome::Filed, Ruling::default(), Kept::Receipt(error_of(arrived, facts))),
             Decision::Reply(reply) => {
                 let (head, reply) = *reply;
                 let ruling = Ruling { answer: Some(Answer::Reply(reply)), head: Some(head), ..Ruling::default() };
@@ -107,30 +109,39 @@ fn received(arrived: &Arrived, facts: &Facts, outcome: Outcome, ruling: Ruling) 
     }
 }
 
-fn receipt_of(arrived: &Arrived, facts: &Facts) -> Receipt {
+fn receipt_of(arrived: &Arrived, facts: &Facts, apprec: &ReceivedAppRec) -> Receipt {
+    Receipt {
+        message: arrived.id,
+        about: facts.sent,
+        original_id: apprec.original_id.clone(),
+        is_error: false,
+        status: apprec.status.as_ref().and_then(|s| s.v.clone()).map(code),
+        codes: apprec.errors.iter().filter_map(|e| e.v.clone()).map(code).collect(),
+    }
+}
+
+/// What says that something failed is never a receipt, whatever stands in it: nobody has signed it.
+fn error_of(arrived: &Arrived, facts: &Facts) -> Receipt {
     let p = &arrived.arrival.properties;
-    let read = match &arrived.arrival.payload {
-        Payload::Read(read) => Some(&read.incoming),
+    let fault = match &arrived.arrival.payload {
+        Payload::Read(read) => match &read.incoming {
+            Incoming::SoapFault(fault) => Some(fault),
+            _ => None,
+        },
         _ => None,
     };
-    let (original_id, status, codes, is_error) = match read {
-        Some(Incoming::AppRec(apprec)) => {
-            let codes: Vec<String> = apprec.errors.iter().filter_map(|e| e.v.clone()).collect();
-            (apprec.original_id.clone(), apprec.status.as_ref().and_then(|s| s.v.clone()), codes, false)
-        }
-        Some(Incoming::SoapFault(fault)) => (fault.message_id.clone(), None, fault.code.clone().into_iter().collect(), true),
-        _ => {
-            let condition = p.application("errorCondition").map(str::to_owned);
-            (p.application("originalMessageId").map(str::to_owned), None, condition.into_iter().collect(), true)
-        }
+    let (original_id, condition) = match fault {
+        Some(fault) => (fault.message_id.clone(), fault.code.clone()),
+        None => (p.application("originalMessageId").map(str::to_owned), p.application("errorCondition").map(str::to_owned)),
     };
-    let codes = codes.into_iter().map(code).collect();
-    Receipt { message: arrived.id, about: facts.sent, original_id, is_error, status: status.map(code), codes }
+    let codes = condition.map(code).into_iter().collect();
+    Receipt { message: arrived.id, about: facts.sent, original_id, is_error: true, status: None, codes }
 }
 
 /// A code from outside, which operators are shown; what somebody wrote instead stays in the raw message.
 fn code(text: String) -> String {
-    if is_code(text.trim()) { text } else { "not-a-code".to_owned() }
+    let text = text.trim();
+    if is_code(text) { text.to_owned() } else { "not-a-code".to_owned() }
 }
 
 /// Writes a batch and returns its events.

@@ -10,11 +10,12 @@ pub mod opening;
 
 use arrival::{Arrived, Reading};
 use domain::acceptance::{Decision, Facts, decide};
+use domain::transport::Lane;
 use effect::Effect;
 use jiff::Timestamp;
-use messages::Fault;
 use messages::transport::{Delivery, Outgoing, Wire};
 use messages::wire::Limits;
+use messages::{Fault, FaultClass};
 use runtime::pipeline::Ended;
 use runtime::protection::Protection;
 use runtime::worker::{self, Context, Hurry, NhnQueues, Source, Worker};
@@ -32,6 +33,9 @@ pub const WORKER: Worker = Worker {
 
 async fn start(context: Context) -> Ended {
     let queues = NhnQueues::start(&context);
+    if !queues.ready(&context.cancel).await {
+        return Ended::Stopped;
+    }
     let reading = Reading { limits: Limits::default(), series: context.config.test_series, plain: context.config.plain_content };
     let handler = HelsenorgeInbound { queues: queues.clone(), reading, protection: context.protection.clone() };
     // Its own queue brings back what it put off, and replays.
@@ -79,11 +83,14 @@ impl Handler for HelsenorgeInbound {
     fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, now: Timestamp) -> Verdict<Effect> {
         let unknown = Facts::default();
         let facts = facts.get(&arrived.id).unwrap_or(&unknown);
+        // A reply was in time or not when it came, however late it is looked at.
+        let now = if arrived.arrival.lane == Lane::SyncReply { arrived.received_at } else { now };
         let decision = decide(&arrived.arrival, facts, &self.reading.series, now);
         let rejected = |code| Fault::rejected(code, "answered");
         match &decision {
             Decision::Dead(fault) => Verdict::Broken(fault.clone()),
-            Decision::Later(fault) => Verdict::Retry(fault.clone()),
+            Decision::Later(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone()),
+            Decision::Later(fault) => Verdict::Broken(fault.clone()),
             Decision::Reject(reject) => Verdict::Rejected(rejected(reject.1.code), Effect::new(arrived, facts, decision)),
             Decision::Refuse(code, _) => Verdict::Rejected(rejected(code), Effect::new(arrived, facts, decision)),
             Decision::Accept(_)

@@ -43,6 +43,13 @@ pub async fn open(
     let opened = protection.open(session, jobs, now).await;
     for ((pair, arrived), result) in sealed.iter_mut().zip(opened) {
         match result {
+            // It is for a key that nobody has named: that is ours to mend, not the sender's.
+            Err(protection::Unopened::Message(OpenFault::RecipientUnknown { .. }))
+                if keys.get(&pair.own).is_some_and(|named| !named.decrypts()) =>
+            {
+                let fault = Fault::transient("own-key-unavailable", "the clinic's set-up names no key that decrypts");
+                arrived.arrival.payload = Payload::Unopened(Unopened::Later(fault));
+            }
             Ok(opened) => {
                 count(&opened);
                 read(arrived, opened.content);

@@ -66,6 +66,10 @@ pub fn answer(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) 
     let lacking = |what| Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"));
     let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party"))?;
     let from = unanswered.receiver.ok_or_else(|| lacking("the receiver's HER-id"))?;
+    if matches!(answer, Answer::Reply(due) if now > due.due_at) {
+        tracing::info!(%message, "nobody waits for this reply any more");
+        return Ok(None);
+    }
     Ok(Some(match answer {
         Answer::AppRec { errors } => receipt(message, unanswered, errors, from, to, id, now)?,
         Answer::Reply(due) => reply_to(message, unanswered, due, from, to, id, now)?,

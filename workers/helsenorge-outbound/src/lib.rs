@@ -9,7 +9,7 @@ pub mod overdue;
 pub mod sealing;
 
 use answer::{Addressed, answer};
-use domain::sending::receipt_due;
+use domain::sending::{receipt_due, reply_due};
 use jiff::{SignedDuration, Timestamp};
 use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -18,6 +18,7 @@ use runtime::pipeline::Ended;
 use runtime::protection::Protection;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
+use store::message::Sent;
 use store::{Session, StoreError, Tx, message};
 use uuid::Uuid;
 
@@ -86,7 +87,9 @@ impl Handler for HelsenorgeOutbound {
         let (mut waiting, mut messages) = (Vec::new(), Vec::new());
         for due in batch {
             let sent = match (due.kind, unanswered.get(&due.message)) {
-                (Kind::Written, _) => written.remove(&due.message).ok_or_else(missing).map(Some),
+                (Kind::Written, _) => {
+                    written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now)).map(Some)
+                }
                 (Kind::Answer, Some(of)) => answer(due.message, of, Uuid::now_v7(), now),
                 (Kind::Answer, None) => continue,
             };
@@ -135,6 +138,14 @@ impl Handler for HelsenorgeOutbound {
         let awaited: Vec<Uuid> = ready.iter().filter(|a| a.is_receipted).map(|a| a.sent.id).collect();
         message::await_receipts(tx, &awaited, receipt_due(now, self.receipt_limit)).await?;
         Ok(ready.into_iter().map(|a| a.outgoing(&self.exchange)).collect())
+    }
+}
+
+/// A request is not sent to be answered when nobody listens.
+fn in_time(sent: Sent, now: Timestamp) -> Result<Sent, Fault> {
+    match sent.properties.ttl_ms.is_some() && now > reply_due(sent.at) {
+        true => Err(Fault::broken("request-expired", "it was not sent in time: nobody waits for the reply any more")),
+        false => Ok(sent),
     }
 }
 

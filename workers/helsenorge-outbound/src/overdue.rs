@@ -19,7 +19,7 @@ pub async fn watch(context: Context) {
                 }
                 before = overdue;
             }
-            Err(error) => tracing::debug!(%error, "overdue receipts cannot be counted now"),
+            Err(error) => tracing::warn!(%error, "overdue receipts cannot be counted now"),
         }
         tokio::select! {
             () = context.cancel.cancelled() => return,

@@ -83,7 +83,7 @@ impl CommunicationTest {
 /// The database is away.
 pub async fn send(session: &mut Session, from: HerId, party: HerId, now: Timestamp) -> Result<Option<Asked>, Failure> {
     let Some((ends, own, other)) = ends(session, from, party).await? else { return Ok(None) };
-    let asked = Asked { request: Uuid::now_v7(), of: party, due_at: sending::reply_due(now) };
+    let asked = Asked { request: Uuid::now_v7(), by: from, of: party, due_at: sending::reply_due(now) };
     write(session, &ends, (&own, &other), &asked, now).await?;
     Ok(Some(asked))
 }
@@ -151,7 +151,12 @@ mod tests {
 
     fn said(standing: Option<Standing>) -> (bool, String) {
         let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
-        let asked = Asked { request: Uuid::nil(), of: 8_093_244.try_into().unwrap(), due_at: sending::reply_due(now) };
+        let asked = Asked {
+            request: Uuid::nil(),
+            by: 8_141_333.try_into().unwrap(),
+            of: 8_093_244.try_into().unwrap(),
+            due_at: sending::reply_due(now),
+        };
         let answer = answer(asked.of, &asked, now, standing.as_ref());
         assert_eq!(answer.json["replied"], answer.positive);
         (answer.positive, answer.text.lines().next().unwrap().to_owned())

@@ -49,12 +49,13 @@ Environment (what is needed and missing is listed at once; X_FILE names a file t
   DATABASE_CONNECTIONS               Connections for each worker at most, 1 to 100. Default: 4
   KEYS_DIR                           Our private keys with their certificates, PEM or PKCS#12, named by the set-up file. Default: none
   KEYS_PASSWORD, KEYS_PASSWORD_FILE  Of the key files that are encrypted. Default: none are
-  TRUST_DIR                          Certificates of the authorities we trust (*.pem, *.crt) and revocation lists (*.crl), read at the start
-                                     Default: none, and nobody is trusted
+  TRUST_DIR                          Certificates of the authorities we trust (*.pem, *.crt), read at the start, and revocation lists
+                                     (*.crl), read every minute. Default: none, and nobody is trusted
   REVOCATION                         required: without a revocation list a message waits; soft-fail: it passes; off: none is looked for
                                      Default: required
   LEGACY_ALGORITHMS                  3DES and SHA-1 in what we receive: refuse, or warn, which takes and counts them. Default: refuse
-  PLAIN_CONTENT                      Content that is not signed and encrypted: refuse, or accept, for tests only. Default: refuse
+  PLAIN_CONTENT                      Content that is not signed and encrypted: refuse, or accept, for tests only, which takes it, and sends it
+                                     where a key or certificate is missing. Default: refuse
   FUNCTIONS_WITHOUT_AGREEMENT        Message functions that go by a party's own certificates, whatever was agreed, with commas between
                                      Default: none
   RECEIPT_LIMIT_MINUTES              A receipt that has not come by then is overdue, 1 to 525600. Default: 240, four hours

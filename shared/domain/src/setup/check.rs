@@ -27,8 +27,17 @@ pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
         if let Some(queues) = &mut clinic.queues {
             faults.check_queues(&at, queues);
         }
+        if let Some(queue) = &mut clinic.syncreply_queue {
+            match queue_of(queue) {
+                Ok(bare) => *queue = bare,
+                Err(fault) => faults.unless(false, &at, "syncreply_queue", &fault.to_string()),
+            }
+        }
         // Clinics may share a queue, but not one's errors with another's dialogs.
-        for (lane, name) in clinic.queues().all_mut() {
+        let mut queues = clinic.queues();
+        let mut own: Vec<(&str, String)> = queues.all_mut().map(|(lane, name)| (lane, name.clone())).into();
+        own.push(("syncreply", clinic.syncreply_queue()));
+        for (lane, name) in own {
             let same = *lanes.entry(name.clone()).or_insert(lane) == lane;
             faults.unless(same, &at, &format!("queues.{lane}"), "another clinic of the file reads this queue as a different one");
         }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::retry;
 use jiff::Timestamp;
 use messages::Fault;
-use messages::transport::{ATTEMPT, Delivery, ORIGIN_QUEUE, Outgoing, RECEIVED_AT, Wire};
+use messages::transport::{ATTEMPT, Delivery, LEDGER_ID, ORIGIN_QUEUE, Outgoing, RECEIVED_AT, Wire};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::dead_letter::{self, DeadLetter};
@@ -117,7 +117,7 @@ pub(super) async fn settle<H: Handler>(
                 report(H::WORKER, &fault, ledger_id);
                 effects.push(effect);
             }
-            Verdict::Retry(fault) => match retry_of(H::WORKER, item.delivery, ledger_id, now) {
+            Verdict::Retry(fault) => match retry_of(H::WORKER, item.delivery, ledger_id, fault.code, now) {
                 Some(retry) => {
                     report(H::WORKER, &fault, ledger_id);
                     retries.push(retry);
@@ -175,12 +175,13 @@ fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Opti
 }
 
 /// The same message again, later, on the worker's own queue; `None` = attempts are used up.
-fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, now: Timestamp) -> Option<Outgoing> {
+fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, code: &str, now: Timestamp) -> Option<Outgoing> {
     let failed = delivery.properties.attempt() + 1;
-    let wait = retry::delay(failed, rand::random())?;
+    let wait = retry::delay(code, failed, rand::random())?;
     let mut properties = delivery.properties.clone();
     properties.application.insert(ATTEMPT.to_owned(), failed.to_string());
     properties.application.insert(ORIGIN_QUEUE.to_owned(), delivery.origin_queue().to_owned());
+    properties.application.extend(ledger_id.map(|id| (LEDGER_ID.to_owned(), id.to_string())));
     properties.application.insert(RECEIVED_AT.to_owned(), delivery.first_received_at().to_string());
     // A time to live was the sender's word to NHN's broker; what we hold must not expire.
     properties.ttl_ms = None;
@@ -222,12 +223,12 @@ mod tests {
 
     #[test]
     fn a_retry_keeps_identity_and_origin_and_counts() {
-        let first = retry_of("helsenorge-inbound", &delivery(0), None, Timestamp::UNIX_EPOCH).unwrap();
+        let first = retry_of("helsenorge-inbound", &delivery(0), None, "x", Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(first.routing_key, "dialogpost.helsenorge-inbound");
         assert_eq!(first.properties.message_id.as_deref(), Some("m"));
         assert_eq!(first.properties.attempt(), 1);
         assert_eq!(first.properties.application(ORIGIN_QUEUE), Some("8141333_async"));
-        let second = retry_of("helsenorge-inbound", &delivery(1), None, Timestamp::UNIX_EPOCH).unwrap();
+        let second = retry_of("helsenorge-inbound", &delivery(1), None, "x", Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(second.properties.attempt(), 2);
         assert_eq!(second.properties.application(ORIGIN_QUEUE), Some("8141333_async"));
         assert!(second.not_before > first.not_before);
@@ -235,6 +236,6 @@ mod tests {
 
     #[test]
     fn attempts_are_bounded() {
-        assert!(retry_of("w", &delivery(retry::MAX_ATTEMPTS - 1), None, Timestamp::UNIX_EPOCH).is_none());
+        assert!(retry_of("w", &delivery(retry::MAX_ATTEMPTS - 1), None, "x", Timestamp::UNIX_EPOCH).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! The whole path under protection: nothing passes unprotected, nothing that is not the sender's.
 
 use e2e::{Clinic, Exchange};
-use helsenorge::{Message, SEALED};
+use helsenorge::{Message, Receipt, SEALED};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sealed_consultation_reaches_inbox_and_journal_and_its_receipt_is_sealed() {
@@ -28,5 +28,51 @@ async fn what_should_have_been_protected_is_refused() {
     assert_eq!(clinic.error().await.application("errorCondition"), Some("transport:unsupported-message"));
     let codes = clinic.fleet.rows.column::<String>("select code from dialogpost.message where direction = 'in'").await;
     assert_eq!(codes, ["content-unprotected"]);
+    clinic.close().await;
+}
+
+/// No content type, queue or root element leads past the protection.
+#[tokio::test(flavor = "multi_thread")]
+async fn unprotected_content_passes_on_no_queue_under_no_name() {
+    let exchange = Exchange::new(2048);
+    let mut clinic = Clinic::of(exchange.fleet().await).await;
+    let sent = clinic.fleet.write(8_141_333, 8_093_244, &Message::svar()).await;
+    clinic.helsenorge.expect("8093244_async", 1, e2e::PATIENCE).await.unwrap();
+    let apprec = || Receipt::for_message(&sent.to_string()).between((8_093_244, 115_851), (8_141_333, 115_900)).to_message();
+    for content_type in ["text/plain", "application/soap+xml", "application/xml; charset=utf-8"] {
+        for message in [Message::ekontakt(), apprec(), Message::kommunikasjonstest()] {
+            clinic.send(&[message.content_type(content_type)]).await;
+            assert_eq!(
+                clinic.error().await.application("errorCondition"),
+                Some("transport:unsupported-message"),
+                "{content_type}"
+            );
+        }
+    }
+    let codes = "select distinct code from dialogpost.message where direction = 'in'";
+    assert_eq!(clinic.fleet.rows.column::<String>(codes).await, ["content-unprotected"]);
+    // Nobody answers for what comes on these two.
+    let nameless = |m: Message| m.without_property("content-type");
+    clinic.send(&[nameless(Message::svar().on_queue("8141333_syncreply")), apprec().on_queue("8141333_error")]).await;
+    assert_eq!(clinic.fleet.sent_state(sent).await, "failed", "what lies on the error queue is no receipt");
+    for table in ["dialog_entry", "sync_reply", "receipt where kind = 'apprec'"] {
+        assert_eq!(clinic.fleet.rows.count(&format!("dialogpost.{table}")).await, 0, "{table}");
+    }
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_nobody_named_is_ours_to_mend() {
+    let exchange = Exchange::new(2048);
+    let clinic = Clinic::of(exchange.fleet().await).await;
+    let mut setup = exchange.setup();
+    setup.clinics[0].own_certificates.encryption = None;
+    clinic.fleet.apply_setup(setup).await;
+    clinic.helsenorge.publish(&[exchange.sealed(&Message::ekontakt())]).await.unwrap();
+    clinic.fleet.until("select count(*) from dialogpost.outbox where attempts = 0 and due_at > now()", 1).await;
+    clinic.fleet.apply_setup(exchange.setup()).await;
+    clinic.fleet.settle(1).await;
+    assert_eq!(exchange.opened(&clinic.receipt().await).apprec.unwrap().status.unwrap().v.as_deref(), Some("1"));
+    assert_eq!(clinic.helsenorge.waiting_on("8093244_error").await.unwrap(), 0, "the sender was told nothing");
     clinic.close().await;
 }
