@@ -6,7 +6,7 @@ use messages::person_id::TestSeries;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use trust::{Legacy, Revocation};
+use trust::{Legacy, Revocation, Zeroizing};
 
 /// What a worker is told.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub struct Config {
     /// `KEYS_DIR`: our private keys, named by the set-up file.
     pub keys_dir: Option<PathBuf>,
     /// `KEYS_PASSWORD`, or `KEYS_PASSWORD_FILE`: of the key files that are encrypted.
-    pub keys_password: Option<String>,
+    pub keys_password: Option<Zeroizing<String>>,
     /// `TRUST_DIR`: certificates of authorities (`*.pem`, `*.crt`) and revocation lists (`*.crl`).
     pub trust_dir: Option<PathBuf>,
     /// `REVOCATION`: `required` (default), `soft-fail` or `off`.
@@ -121,7 +121,7 @@ impl Config {
             r.parsed("RECEIPT_LIMIT_MINUTES", "240", |t| within(t, 1, 525_600), "a number of minutes from 1 to 525600");
         let keys_dir = r.directory("KEYS_DIR");
         let trust_dir = r.directory("TRUST_DIR");
-        let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE");
+        let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE").map(Zeroizing::new);
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let without_agreement = r.text("FUNCTIONS_WITHOUT_AGREEMENT").map_or_else(Vec::new, |t| list(&t));
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());

@@ -134,15 +134,7 @@ async fn audit(tx: &Tx<'_>, agreement: &Agreement, imported: Imported, actor: &s
 ///
 /// # Errors
 /// As any step.
-pub async fn for_pairs(tx: &Tx<'_>, pairs: &[Pair]) -> Result<HashMap<Pair, Known>, StoreError> {
-    known(&Asker::Tx(tx), pairs).await
-}
-
-/// As [`for_pairs`], outside a transaction.
-///
-/// # Errors
-/// As any step.
-pub async fn for_pairs_now(session: &Session, pairs: &[Pair]) -> Result<HashMap<Pair, Known>, StoreError> {
+pub async fn for_pairs(session: &Session, pairs: &[Pair]) -> Result<HashMap<Pair, Known>, StoreError> {
     known(&Asker::Session(session), pairs).await
 }
 

@@ -1,5 +1,6 @@
 //! The ledger's rows: every message that crossed NHN's broker, with its raw bytes and what was answered.
 
+use crate::agreement::Pair;
 use crate::step::{column, step};
 use crate::{Session, StoreError, Tx, clinic::her_id};
 use ::messages::HerId;
@@ -259,6 +260,27 @@ pub struct Unanswered {
     pub receiver: Option<HerId>,
     /// Queue that answers to us come back on.
     pub reply_queue: Option<String>,
+}
+
+impl Unanswered {
+    /// Who answers whom, by the agreement that the message named.
+    pub fn pair(&self) -> Option<Pair> {
+        let cpa_id = self.properties.application("cpaId").and_then(|id| Uuid::try_parse(id.trim()).ok());
+        Some(Pair { own: self.receiver?, other: self.sender.as_ref()?.her_id, cpa_id })
+    }
+
+    /// Message function of what is answered.
+    pub fn function(&self) -> Option<String> {
+        let of_head = || self.head.as_ref().and_then(|head| head.msg_type.v.clone());
+        self.properties.subject.clone().or_else(of_head)
+    }
+}
+
+impl Sent {
+    /// Between whom it is.
+    pub fn pair(&self) -> Pair {
+        Pair { own: self.from, other: self.to, cpa_id: None }
+    }
 }
 
 /// A party's address.

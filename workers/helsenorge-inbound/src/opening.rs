@@ -36,7 +36,7 @@ pub async fn open(
         return Ok(());
     }
     let pairs: Vec<Pair> = sealed.iter().map(|(pair, _)| *pair).collect();
-    let known = agreement::for_pairs_now(session, &pairs).await?;
+    let known = agreement::for_pairs(session, &pairs).await?;
     let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
     let keys = clinic::key_names(session, &own).await?;
     let jobs = sealed.iter().map(|(pair, arrived)| job(protection, arrived, pair, &known, &keys, now)).collect();
@@ -93,7 +93,7 @@ fn job(
     let expected = known.get(pair).map(|known| {
         let found = look_up(known, &question);
         for warning in &found.warnings {
-            tracing::warn!(message = %arrived.id, from = %pair.other, %warning);
+            tracing::debug!(message = %arrived.id, from = %pair.other, %warning);
         }
         found.candidates(Use::Signing, now).into_iter().map(|c| c.certificate.der.clone()).collect()
     });

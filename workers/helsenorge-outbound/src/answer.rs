@@ -1,11 +1,12 @@
 //! A stored answer → what goes on the wire.
 
 use bytes::Bytes;
-use domain::receipts::{Answer, Original, PROTECTED, apprec, error_message, outbound_properties, reply_properties};
+use domain::receipts::{Answer, Original, PROTECTED, ReceiptHead, apprec, error_message, outbound_properties, reply_properties};
 use domain::sync::{Reply, reply};
 use domain::transport::ErrorMessage;
 use jiff::Timestamp;
 use messages::transport::{Outgoing, Wire};
+use messages::wire::apprec::AppRecVersion;
 use messages::wire::hodemelding::Code;
 use messages::{Fault, HerId};
 use store::message::{Counterpart, Sent, Unanswered};
@@ -57,11 +58,17 @@ impl Addressed {
     }
 }
 
-/// The answer to a message; `None` = the sender wants none.
+/// The answer to a message; `None` = the sender wants none, or waits for it no longer. An AppRec has the `agreed` version, if any.
 ///
 /// # Errors
 /// Broken when the ledger lacks what an answer needs: a dead letter.
-pub fn answer(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) -> Result<Option<Sent>, Fault> {
+pub fn answer(
+    message: Uuid,
+    unanswered: &Unanswered,
+    agreed: Option<AppRecVersion>,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Sent>, Fault> {
     let Some(answer) = &unanswered.answer else { return Ok(None) };
     let lacking = |what| Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"));
     let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party"))?;
@@ -71,15 +78,17 @@ pub fn answer(message: Uuid, unanswered: &Unanswered, id: Uuid, now: Timestamp) 
         return Ok(None);
     }
     Ok(Some(match answer {
-        Answer::AppRec { errors } => receipt(message, unanswered, errors, from, to, id, now)?,
+        Answer::AppRec { errors } => receipt(message, unanswered, agreed, errors, from, to, id, now)?,
         Answer::Reply(due) => reply_to(message, unanswered, due, from, to, id, now)?,
         Answer::Error(error) => error_to(message, unanswered, error, from, to, id, now),
     }))
 }
 
+#[allow(clippy::too_many_arguments, reason = "the parts of one receipt")]
 fn receipt(
     message: Uuid,
     unanswered: &Unanswered,
+    agreed: Option<AppRecVersion>,
     errors: &[Code],
     from: HerId,
     to: &Counterpart,
@@ -88,6 +97,7 @@ fn receipt(
 ) -> Result<Sent, Fault> {
     let head =
         unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to receipt"))?;
+    let head = ReceiptHead { version: agreed.unwrap_or(head.version), ..head };
     let xml = apprec(head, errors.to_vec(), id, now)
         .to_xml()
         .map_err(|e| Fault::broken("apprec-unwritable", format!("no valid AppRec can be written: {e}")))?;

@@ -9,6 +9,7 @@ pub mod overdue;
 pub mod sealing;
 
 use answer::{Addressed, answer};
+use domain::agreement::Known;
 use domain::sending::{receipt_due, reply_due};
 use jiff::{SignedDuration, Timestamp};
 use messages::event::{Event, Fact};
@@ -18,8 +19,10 @@ use runtime::pipeline::Ended;
 use runtime::protection::Protection;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
-use store::message::Sent;
-use store::{Session, StoreError, Tx, message};
+use std::collections::HashMap;
+use store::agreement::Pair;
+use store::message::{Sent, Unanswered};
+use store::{Session, StoreError, Tx, agreement, message};
 use uuid::Uuid;
 
 /// The worker.
@@ -84,25 +87,27 @@ impl Handler for HelsenorgeOutbound {
         let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
         let unanswered = message::unanswered(session, &of(Kind::Answer)).await?;
         let mut written = message::written(session, &of(Kind::Written)).await?;
+        let pairs: Vec<Pair> = unanswered.values().filter_map(Unanswered::pair).chain(written.values().map(Sent::pair)).collect();
+        let known = agreement::for_pairs(session, &pairs).await?;
         let (mut waiting, mut messages) = (Vec::new(), Vec::new());
         for due in batch {
             let sent = match (due.kind, unanswered.get(&due.message)) {
                 (Kind::Written, _) => {
                     written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now)).map(Some)
                 }
-                (Kind::Answer, Some(of)) => answer(due.message, of, Uuid::now_v7(), now),
+                (Kind::Answer, Some(of)) => self.answer(due.message, of, &known, now),
                 (Kind::Answer, None) => continue,
             };
             match sent {
                 Ok(Some(sent)) => {
-                    messages.push(sealing::Message { sent, by_agreement: due.kind == Kind::Written });
+                    messages.push(message_to_seal(sent, unanswered.get(&due.message)));
                     waiting.push(due);
                 }
                 Ok(None) => due.ready = Ok(None),
                 Err(fault) => due.ready = Err(fault),
             }
         }
-        let sealed = sealing::seal(&self.protection, session, self.plain, messages, now).await?;
+        let sealed = sealing::seal(&self.protection, session, &known, self.plain, messages, now).await?;
         for (due, sealed) in waiting.into_iter().zip(sealed) {
             due.ready = sealed.map(Some);
         }
@@ -139,6 +144,23 @@ impl Handler for HelsenorgeOutbound {
         message::await_receipts(tx, &awaited, receipt_due(now, self.receipt_limit)).await?;
         Ok(ready.into_iter().map(|a| a.outgoing(&self.exchange)).collect())
     }
+}
+
+impl HelsenorgeOutbound {
+    fn answer(&self, id: Uuid, of: &Unanswered, known: &HashMap<Pair, Known>, now: Timestamp) -> Result<Option<Sent>, Fault> {
+        let function = of.function().unwrap_or_default();
+        let agreed = of
+            .pair()
+            .and_then(|pair| sealing::receipt_version(known, &pair, &function, self.protection.without_agreement(), now));
+        answer(id, of, agreed, Uuid::now_v7(), now)
+    }
+}
+
+/// An answer goes by what it answers, a message of our own by itself.
+fn message_to_seal(sent: Sent, answered: Option<&Unanswered>) -> sealing::Message {
+    let pair = answered.and_then(Unanswered::pair).unwrap_or_else(|| sent.pair());
+    let function = answered.and_then(Unanswered::function).unwrap_or_else(|| sent.function.clone());
+    sealing::Message { sent, pair, function, by_agreement: answered.is_none() }
 }
 
 /// A request is not sent to be answered when nobody listens.

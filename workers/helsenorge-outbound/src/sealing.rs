@@ -1,9 +1,10 @@
 //! What is to be sent → what goes on the wire: signed with the clinic's key, encrypted for the receiver (nhn-messaging 4.1, 5.4).
 
 use crate::answer::Addressed;
-use domain::agreement::{Known, Provenance, Question, Use, look_up};
+use domain::agreement::{Direction, Known, Provenance, Question, Use, look_up};
 use domain::sending::is_receipted;
 use jiff::Timestamp;
+use messages::wire::apprec::AppRecVersion;
 use messages::wire::hodemelding::MsgHead;
 use messages::wire::{Incoming, Limits, read};
 use messages::{Fault, HerId};
@@ -12,7 +13,7 @@ use std::collections::HashMap;
 use store::agreement::Pair;
 use store::clinic::KeyNames;
 use store::message::Sent;
-use store::{Session, StoreError, agreement, clinic};
+use store::{Session, StoreError, clinic};
 use uuid::Uuid;
 
 /// What a message will be sealed with.
@@ -31,8 +32,28 @@ struct Means {
 pub struct Message {
     /// It.
     pub sent: Sent,
+    /// Between whom, and by which agreement if one was named.
+    pub pair: Pair,
+    /// The function it goes by: of an answer that of what it answers (nhn-messaging 4.1).
+    pub function: String,
     /// Whether the receiver must have agreed to it. A receipt, reply or error message was asked for.
     pub by_agreement: bool,
+}
+
+/// Which AppRec the other has agreed to for messages of a function; `None` = nothing is known.
+pub fn receipt_version(
+    known: &HashMap<Pair, Known>,
+    pair: &Pair,
+    function: &str,
+    without_agreement: &[String],
+    now: Timestamp,
+) -> Option<AppRecVersion> {
+    let question = question(pair, function, without_agreement, now);
+    look_up(known.get(pair)?, &question).sources.first()?.receipt_for(Direction::Receives, function).ok()?.receipt
+}
+
+fn question<'a>(pair: &Pair, function: &'a str, without_agreement: &'a [String], now: Timestamp) -> Question<'a> {
+    Question { own: pair.own, other: pair.other, cpa_id: pair.cpa_id, function, excluded: without_agreement, now }
 }
 
 /// Seals what has content, in order; error messages have none. With `plain` whoever has no key or certificate is served unprotected.
@@ -42,17 +63,16 @@ pub struct Message {
 pub async fn seal(
     protection: &Protection,
     session: &Session,
+    known: &HashMap<Pair, Known>,
     plain: bool,
     messages: Vec<Message>,
     now: Timestamp,
 ) -> Result<Vec<Result<Addressed, Fault>>, StoreError> {
-    let pairs: Vec<Pair> = messages.iter().map(|m| pair(&m.sent)).collect();
-    let known = agreement::for_pairs_now(session, &pairs).await?;
-    let own: Vec<HerId> = pairs.iter().map(|p| p.own).collect();
+    let own: Vec<HerId> = messages.iter().map(|m| m.pair.own).collect();
     let keys = clinic::key_names(session, &own).await?;
     let (mut jobs, mut prepared) = (Vec::new(), Vec::with_capacity(messages.len()));
     for message in messages {
-        prepared.push(means(&message, &known, &keys, protection.without_agreement(), now).map(|means| {
+        prepared.push(means(&message, known, &keys, protection.without_agreement(), now).map(|means| {
             let mut sent = message.sent;
             sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
             let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
@@ -77,10 +97,6 @@ pub async fn seal(
         .collect())
 }
 
-fn pair(sent: &Sent) -> Pair {
-    Pair { own: sent.from, other: sent.to, cpa_id: None }
-}
-
 fn means(
     message: &Message,
     known: &HashMap<Pair, Known>,
@@ -90,14 +106,14 @@ fn means(
 ) -> Result<Means, Fault> {
     let sent = &message.sent;
     let signer = keys.get(&sent.from).and_then(|k| k.signing.clone());
-    let Some(known) = known.get(&pair(sent)) else {
+    let Some(known) = known.get(&message.pair) else {
         return Ok(Means { signer, recipients: Vec::new(), cpa_id: None, is_receipted: false });
     };
     let question =
         Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: without_agreement, now };
     let found = look_up(known, &question);
     for warning in &found.warnings {
-        tracing::warn!(message = %sent.id, to = %sent.to, %warning);
+        tracing::debug!(message = %sent.id, to = %sent.to, %warning);
     }
     let is_receipted = message.by_agreement && is_receipted(&found, &sent.function, head(&sent.raw)?.as_ref())?;
     let recipients = found.candidates(Use::Encryption, now).into_iter().map(|c| c.certificate.der.clone()).collect();

@@ -77,7 +77,7 @@ impl Protection {
         let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone().map(Zeroizing::new));
         let parties = clinic::parties(session).await?;
         let pair = |other| Pair { own: her_id, other, cpa_id: None };
-        let known = agreement::for_pairs_now(session, &parties.iter().map(|(id, _)| pair(*id)).collect::<Vec<_>>()).await?;
+        let known = agreement::for_pairs(session, &parties.iter().map(|(id, _)| pair(*id)).collect::<Vec<_>>()).await?;
         let other = |(other, name): (HerId, String)| {
             let question = Question { own: her_id, other, cpa_id: None, function: "", excluded: &[], now };
             let sources = known.get(&pair(other)).map(|known| look_up(known, &question)).unwrap_or_default();

@@ -4,13 +4,15 @@ use domain::agreement::{
     Agreement, Delivery, Direction, Found, Known, Provenance, Question, Unusable, Use, Wanted, look_up, reading,
 };
 use domain::transport::queue_of;
-use e2e::Fleet;
+use e2e::{Clinic, Fleet, PATIENCE};
+use helsenorge::Message;
 use messages::HerId;
 use messages::wire::apprec::AppRecVersion;
 use messages::wire::cppa;
+use messages::wire::hodemelding::Code;
 use messages::wire::namespaces::{DIALOG_1_0, DIALOG_1_1, HELSEPERSONELL, ICALENDAR, M1_2013, MSGHEAD};
 use std::collections::HashMap;
-use store::agreement::{Imported, Pair, for_pairs, for_pairs_now, import};
+use store::agreement::{Imported, Pair, for_pairs, import};
 use uuid::{Uuid, uuid};
 
 const NEWER: Uuid = uuid!("7f9c1f6e-3a52-4f0e-9d1b-5c2a8e4d6b10");
@@ -43,7 +45,7 @@ fn pair(cpa_id: Option<Uuid>) -> Pair {
 }
 
 async fn known(fleet: &Fleet, pairs: &[Pair]) -> HashMap<Pair, Known> {
-    for_pairs_now(&fleet.store().session().await.unwrap(), pairs).await.unwrap()
+    for_pairs(&fleet.store().session().await.unwrap(), pairs).await.unwrap()
 }
 
 fn asked(pair: Pair) -> Question<'static> {
@@ -121,16 +123,15 @@ async fn conformance_39_by_id_then_by_pair_then_the_profile_then_the_party() {
 async fn the_certificates_of_both_sides_come_back_as_they_were() {
     let fleet = Fleet::new().await;
     imported(&fleet, CPA_2).await;
-    let mut session = fleet.store().session().await.unwrap();
-    let tx = session.begin().await.unwrap();
-    let known = for_pairs(&tx, &[pair(Some(NEWER))]).await.unwrap().remove(&pair(Some(NEWER))).unwrap();
+    let session = fleet.store().session().await.unwrap();
+    let known = for_pairs(&session, &[pair(Some(NEWER))]).await.unwrap().remove(&pair(Some(NEWER))).unwrap();
     let sorted = |mut agreement: Agreement| {
         agreement.parties.iter_mut().for_each(|p| p.certificates.sort_by(|a, b| a.der.cmp(&b.der)));
         agreement
     };
     assert_eq!(known.by_id.map(sorted), Some(sorted(agreement(CPA_2))));
     assert_eq!((known.of_pair.len(), known.profile, known.party.len()), (1, None, 0));
-    assert_eq!(for_pairs(&tx, &[]).await.unwrap().len(), 0);
+    assert_eq!(for_pairs(&session, &[]).await.unwrap().len(), 0);
 }
 
 /// A message to HelseNorge: its function, action and namespaces, and the queue and AppRec that go with it.
@@ -170,4 +171,44 @@ async fn conformance_41_42_43_the_right_part_of_both_generations_and_a_named_fau
         let fault = source.part_for(Direction::Receives, &absent).unwrap_err();
         assert_eq!(fault.to_string(), "HER-id 8093244 has not agreed to DIALOG_INNBYGGER_KOORDINATOR");
     }
+}
+
+fn of_function(message: Message, function: &str) -> Message {
+    let code = Code::new(function, "Dialog med innbygger");
+    message.edit(|head| head.msg_type = Some(code))
+}
+
+/// The processes on Dialogmelding 1.0 use AppRec 1.0, whatever the message is made of (nhn-messaging 4.4).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_has_the_version_that_was_agreed_for_what_it_receipts() {
+    let mut clinic = Clinic::open().await;
+    imported(&clinic.fleet, CPA_2).await;
+    for (function, namespace) in
+        [("DIALOG_INNBYGGER_TIMER", "apprec/2004-11-21"), ("DIALOG_INNBYGGER_EKONTAKT", "apprec/2012-02-15")]
+    {
+        clinic.send(&[of_function(Message::ekontakt(), function)]).await;
+        let receipt = clinic.receipt().await;
+        assert!(String::from_utf8_lossy(&receipt.body).contains(namespace), "{function}");
+        assert_eq!(receipt.application("cpaId"), Some(NEWER.to_string().as_str()));
+    }
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conformance_42_what_was_not_agreed_is_not_sent() {
+    let clinic = Clinic::open().await;
+    imported(&clinic.fleet, CPA_2).await;
+    let agreed = clinic.fleet.write(8_141_333, 8_093_244, &Message::svar()).await;
+    let sent = clinic.helsenorge.expect("8093244_async", 1, PATIENCE).await.unwrap().remove(0);
+    assert_eq!(
+        (sent.properties.message_id, sent.properties.application.get("cpaId")),
+        (Some(agreed.to_string()), Some(&NEWER.to_string()))
+    );
+    let not_agreed = of_function(Message::svar(), "DIALOG_INNBYGGER_DIGITALBRUKER");
+    let id = clinic.fleet.write(8_141_333, 8_093_244, &not_agreed).await;
+    clinic.fleet.until("select count(*) from dialogpost.dead_letter", 1).await;
+    assert_eq!(clinic.fleet.sent_state(id).await, "dead");
+    let text = clinic.fleet.rows.one::<String>("select code || ': ' || text from dialogpost.dead_letter").await;
+    assert!(text.starts_with("function-not-agreed: ") && text.contains("8093244") && text.contains("DIGITALBRUKER"), "{text}");
+    clinic.close().await;
 }
