@@ -294,3 +294,18 @@ impl KeyTrouble {
         Fault::transient("own-key-unavailable", self.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messages::FaultClass;
+
+    #[tokio::test]
+    async fn work_that_panics_is_not_tried_again() {
+        let job: Result<(), _> = Pool::default().run(|| panic!("as told")).await;
+        let fault = interrupted(job.unwrap_err(), "opening-interrupted");
+        assert_eq!((fault.class, fault.code), (FaultClass::Broken, "panic"));
+        let fault = interrupted(JobFault::Stopped, "opening-interrupted");
+        assert_eq!((fault.class, fault.code), (FaultClass::Transient, "opening-interrupted"));
+    }
+}

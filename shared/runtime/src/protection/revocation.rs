@@ -126,13 +126,9 @@ impl Revocations {
         let mut stored: HashMap<_, _> = stored.into_iter().map(|one| (one.url, one.list)).collect();
         let mut is_new = false;
         for claim in claims {
-            let list = stored.remove(&claim.wanted.url);
-            match read(&claim.wanted, list.unwrap_or_default(), now).await {
-                Ok((list, _)) => {
-                    claim.shared.keep(&claim.wanted, list, now);
-                    is_new = true;
-                }
-                Err(_) => drop(self.tasks().spawn(claim.fetch(now))),
+            match claim.take(stored.remove(&claim.wanted.url), now).await {
+                true => is_new = true,
+                false => drop(self.tasks().spawn(claim.fetch(now))),
             }
         }
         is_new
@@ -168,10 +164,16 @@ impl Claim {
             Err(_) => Vec::new(),
         };
         let newer = stored.into_iter().find(|one| one.next_update > held.next_update());
-        match read(&self.wanted, newer.map(|one| one.list).unwrap_or_default(), now).await {
-            Ok((list, _)) => self.shared.keep(&self.wanted, list, now),
-            Err(_) => self.fetch(now).await,
+        if !self.take(newer.map(|one| one.list), now).await {
+            self.fetch(now).await;
         }
+    }
+
+    /// Keeps what the database had, if it will do.
+    async fn take(&self, stored: Option<Vec<u8>>, now: Timestamp) -> bool {
+        let Some(bytes) = stored else { return false };
+        let list = read(&self.wanted, bytes, now).await;
+        list.map(|(list, _)| self.shared.keep(&self.wanted, list, now)).is_ok()
     }
 
     async fn fetch(self, now: Timestamp) {
@@ -256,9 +258,6 @@ impl Shared {
 
 /// The list, and its bytes again, if it says what is wanted.
 async fn read(wanted: &Wanted, bytes: Vec<u8>, now: Timestamp) -> Result<(Crl, Vec<u8>), &'static str> {
-    if bytes.is_empty() {
-        return Err("it sent nothing");
-    }
     let wanted = wanted.clone();
     let reading = spawn_blocking(move || {
         let list = read_list(&bytes).ok_or("it sent no revocation list")?;
