@@ -113,10 +113,10 @@ fn context(config: Config, workers: usize) -> Result<Context, String> {
         application: "dialogpost".into(),
         connections: (config.database_connections * workers).min(100),
     };
-    let protection = Protection::from_config(&config).map_err(|fault| fault.to_string())?;
+    let store = Store::new(&store).map_err(|e| format!("DATABASE_URL: {e}"))?;
     Ok(Context {
-        protection,
-        store: Store::new(&store).map_err(|e| format!("DATABASE_URL: {e}"))?,
+        protection: Protection::from_config(&config, &store).map_err(|fault| fault.to_string())?,
+        store,
         config: Arc::new(config),
         clock: clock::system,
         cancel: CancellationToken::new(),

@@ -1,13 +1,14 @@
 //! Messages sealed and opened with our keys, and the certificates of others judged: what the workers at NHN's edge share.
 //!
 //! - [`keys`]: our private keys, from files
+//! - [`trust_dir`]: whom we trust, from files
 //! - [`revocation`]: revocation lists, from files and from where certificates say
 
 pub mod keys;
 pub mod revocation;
+pub mod trust_dir;
 
 use crate::config::{Config, ConfigFault};
-use crate::health::Component;
 use bytes::Bytes;
 use jiff::Timestamp;
 use keys::{KeyTrouble, Keys};
@@ -15,10 +16,10 @@ use messages::Fault;
 use revocation::Revocations;
 use std::collections::HashMap;
 use std::sync::Arc;
-use store::Session;
+use store::{Session, Store};
 use trust::{
-    Certificate, CertificateErrors, Embedded, OpenFault, Opened, Policy, Pool, Role, TrustAnchors, Validation, Verdict,
-    Zeroizing, open, report, seal, validate,
+    Certificate, CertificateErrors, Embedded, JobFault, OpenFault, Opened, Policy, Pool, Revocation, Role, TrustAnchors,
+    Validation, Verdict, Zeroizing, open, report, seal, validate,
 };
 
 /// Everything that opening and sealing need. Cheap to clone.
@@ -55,7 +56,7 @@ pub enum Unopened {
     Message(OpenFault),
     /// Its signer's certificate is at fault.
     Certificate(CertificateErrors, Option<Certificate>),
-    /// We are, or the world is: time or an operator heals it.
+    /// We are, or the world is: time or an operator heals it; broken, when opening it brought us down.
     Later(Fault),
 }
 
@@ -69,16 +70,30 @@ pub struct ToSeal {
     pub recipients: Vec<Vec<u8>>,
 }
 
+/// A certificate to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToJudge {
+    /// It.
+    pub certificate: Certificate,
+    /// What it is wanted for.
+    pub role: Role,
+    /// Certificates that came with it.
+    pub embedded: Embedded,
+    /// As of when.
+    pub at: Timestamp,
+}
+
 impl Protection {
-    /// Reads the trust anchors; keys are read when they are needed, so that new ones need no restart.
+    /// Reads the trust anchors; keys are read when they are needed, so that new ones need no restart. Revocation lists
+    /// that were fetched are shared with other processes by way of `store`.
     ///
     /// # Errors
     /// What is wrong with `TRUST_DIR`.
-    pub fn from_config(config: &Config) -> Result<Self, ConfigFault> {
+    pub fn from_config(config: &Config, store: &Store) -> Result<Self, ConfigFault> {
         let fault = |text| ConfigFault { variable: "TRUST_DIR", text };
         let trusted = match &config.trust_dir {
-            Some(dir) => revocation::read_trust_dir(dir).map_err(fault)?,
-            None => revocation::Trusted::default(),
+            Some(dir) => trust_dir::read_trust_dir(dir).map_err(fault)?,
+            None => trust_dir::Trusted::default(),
         };
         let policy = Policy {
             triple_des: config.legacy_algorithms,
@@ -87,7 +102,7 @@ impl Protection {
             ..Policy::default()
         };
         let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone().map(Zeroizing::new));
-        let revocations = Revocations::new(config.trust_dir.clone());
+        let revocations = Revocations::new(config.trust_dir.clone(), trusted.lists, store.clone());
         let inner = Inner {
             keys,
             anchors: trusted.anchors,
@@ -104,10 +119,13 @@ impl Protection {
         &self.inner.without_agreement
     }
 
-    /// Opens messages, in order, and judges who signed them.
-    ///
-    /// # Errors
-    /// The database, where revocation lists are kept.
+    /// Whether any root is trusted: without one, no certificate is.
+    pub fn has_anchors(&self) -> bool {
+        !self.inner.anchors.roots.is_empty()
+    }
+
+    /// Opens messages, in order, and judges who signed them. Waits for no server of revocation lists: whose list is missing is to be
+    /// opened later. When the database does not answer, its lists are missing.
     pub async fn open(&self, session: &Session, sealed: Vec<Sealed>, now: Timestamp) -> Vec<Result<Opened, Unopened>> {
         let received: Vec<Timestamp> = sealed.iter().map(|s| s.received_at).collect();
         let jobs = sealed.into_iter().map(|one| {
@@ -121,7 +139,7 @@ impl Protection {
             results.push(match one {
                 Ok(Ok(opened)) => self.judge(session, &mut judged, opened, at, now).await,
                 Ok(Err(unopened)) => Err(unopened),
-                Err(job) => Err(Unopened::Later(Fault::transient("opening-interrupted", job.to_string()))),
+                Err(job) => Err(Unopened::Later(interrupted(job, "opening-interrupted"))),
             });
         }
         results
@@ -135,12 +153,14 @@ impl Protection {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<Opened, Unopened> {
-        let errors = match judged.of(&opened) {
-            Some(errors) => errors,
+        // Certificates and lists tell time in whole seconds, and so a batch has few different times.
+        let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
+        let question = ToJudge { certificate: opened.signer.clone(), role: Role::Signing, embedded: opened.embedded.clone(), at };
+        let errors = match judged.0.iter().find(|(asked, _)| *asked == question) {
+            Some((_, errors)) => *errors,
             None => {
-                let embedded = opened.embedded.certificates();
-                let errors = self.validate(session, &opened.signer, Role::Signing, &embedded, at, now).await.errors;
-                judged.0.push((opened.signer.clone(), opened.embedded.clone(), errors));
+                let errors = self.validate(session, &question, now).await.map_err(Unopened::Later)?.errors;
+                judged.0.push((question, errors));
                 errors
             }
         };
@@ -151,23 +171,32 @@ impl Protection {
         }
     }
 
-    /// Judges a certificate as of `at`, fetching revocation lists that are missing.
-    pub async fn validate(
-        &self,
-        session: &Session,
-        certificate: &Certificate,
-        role: Role,
-        embedded: &[Certificate],
-        at: Timestamp,
-        now: Timestamp,
-    ) -> Validation {
-        let Inner { anchors, policy, revocations, .. } = self.inner.as_ref();
-        let found = validate(certificate, role, at, anchors, embedded, &revocations.known(), policy);
-        if found.fetch.is_empty() {
-            return found;
+    /// Judges a certificate by the revocation lists at hand. Those that are missing, or will end soon, are fetched beside: ask again.
+    ///
+    /// # Errors
+    /// Judging was interrupted (transient) or brought us down (broken).
+    pub async fn validate(&self, session: &Session, question: &ToJudge, now: Timestamp) -> Result<Validation, Fault> {
+        let revocations = &self.inner.revocations;
+        let mut found = self.look(question).await?;
+        revocations.renew(now);
+        if !found.fetch.is_empty() && revocations.get(session, &found.fetch, now).await {
+            found = self.look(question).await?;
         }
-        revocations.fetch(session, &found.fetch, now).await;
-        validate(certificate, role, at, anchors, embedded, &revocations.known(), policy)
+        // Who lets pass what nobody says anything of has asked at least once.
+        if self.inner.policy.revocation == Revocation::SoftFail && revocations.is_under_way(&found.fetch) {
+            found.errors |= CertificateErrors::REVOKED_OFFLINE;
+        }
+        Ok(found)
+    }
+
+    async fn look(&self, question: &ToJudge) -> Result<Validation, Fault> {
+        let (inner, question) = (Arc::clone(&self.inner), question.clone());
+        let looking = self.inner.pool.run(move || {
+            let ToJudge { certificate, role, embedded, at } = question;
+            let lists = inner.revocations.known();
+            validate(&certificate, role, at, &inner.anchors, &embedded.certificates(), &lists, &inner.policy)
+        });
+        looking.await.map_err(|job| interrupted(job, "judging-interrupted"))
     }
 
     /// Signs and encrypts messages, in order, each for the first of its receiver's certificates that may be relied on now.
@@ -187,54 +216,44 @@ impl Protection {
             jobs.push(move || inner.seal_one(&message, &recipient?, now));
         }
         let sealed = self.inner.pool.run_all(jobs).await;
-        sealed
-            .into_iter()
-            .map(|one| one.unwrap_or_else(|job| Err(Fault::transient("sealing-interrupted", job.to_string()))))
-            .collect()
+        sealed.into_iter().map(|one| one.unwrap_or_else(|job| Err(interrupted(job, "sealing-interrupted")))).collect()
     }
 
     async fn recipient(&self, session: &Session, candidates: &[Vec<u8>], now: Timestamp) -> Result<Certificate, Fault> {
-        let missing = || {
-            Fault::broken(
-                "recipient-certificate-missing",
-                "no encryption certificate of the receiver is known: import its agreement or apply its certificate",
-            )
-        };
-        let mut first = Err(missing());
+        let mut first = Fault::broken(
+            "recipient-certificate-missing",
+            "no encryption certificate of the receiver is known: import its agreement or apply its certificate",
+        );
         for der in candidates {
             let Ok(certificate) = Certificate::from_der(der) else { continue };
-            let found = self.validate(session, &certificate, Role::Encryption, &[], now, now).await;
+            let question = ToJudge { certificate, role: Role::Encryption, embedded: Embedded::default(), at: now };
+            let found = self.validate(session, &question, now).await?;
+            let certificate = question.certificate;
             match report(found.errors, None) {
                 Verdict::Valid => return Ok(certificate),
-                Verdict::TryLater => first = Err(offline()),
-                Verdict::Refused(refused) if first.as_ref().is_err_and(|f| f.code == "recipient-certificate-missing") => {
+                // The next would be of a source that is trusted less.
+                Verdict::TryLater => return Err(offline()),
+                Verdict::Refused(refused) if first.code == "recipient-certificate-missing" => {
                     let names: Vec<_> = found.errors.names().collect();
                     let text = format!("{} ({}), thumbprint {}", refused.description, names.join(", "), certificate.thumbprint());
-                    first = Err(Fault::broken("recipient-certificate-refused", text));
+                    first = Fault::broken("recipient-certificate-refused", text);
                 }
                 Verdict::Refused(_) => {}
             }
         }
-        first
-    }
-
-    /// Shows in `/readyz` whether these keys can be read.
-    pub fn watch_keys(&self, names: &[String], health: &Component) {
-        match names.iter().find_map(|name| self.inner.keys.trouble(name)) {
-            None => health.ok(),
-            Some(trouble) => health.failing(trouble.to_string()),
-        }
+        Err(first)
     }
 }
 
 /// What was found of signers of one batch: most come from one sender.
 #[derive(Default)]
-struct Judged(Vec<(Certificate, Embedded, CertificateErrors)>);
+struct Judged(Vec<(ToJudge, CertificateErrors)>);
 
-impl Judged {
-    fn of(&self, opened: &Opened) -> Option<CertificateErrors> {
-        let same = |(signer, embedded, _): &&(Certificate, Embedded, _)| *signer == opened.signer && *embedded == opened.embedded;
-        self.0.iter().find(same).map(|(_, _, errors)| *errors)
+/// A message whose work panics would do so again.
+fn interrupted(job: JobFault, code: &'static str) -> Fault {
+    match job {
+        JobFault::Panicked => Fault::broken("panic", job.to_string()),
+        JobFault::Stopped => Fault::transient(code, job.to_string()),
     }
 }
 
@@ -273,5 +292,20 @@ impl Inner {
 impl KeyTrouble {
     fn fault(&self) -> Fault {
         Fault::transient("own-key-unavailable", self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messages::FaultClass;
+
+    #[tokio::test]
+    async fn work_that_panics_is_not_tried_again() {
+        let job: Result<(), _> = Pool::default().run(|| panic!("as told")).await;
+        let fault = interrupted(job.unwrap_err(), "opening-interrupted");
+        assert_eq!((fault.class, fault.code), (FaultClass::Broken, "panic"));
+        let fault = interrupted(JobFault::Stopped, "opening-interrupted");
+        assert_eq!((fault.class, fault.code), (FaultClass::Transient, "opening-interrupted"));
     }
 }

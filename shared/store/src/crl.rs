@@ -17,12 +17,15 @@ pub struct StoredCrl {
     pub next_update: Option<Timestamp>,
 }
 
-/// Those of the lists that were kept.
+/// Those of the lists that were kept and have not ended by `now`.
 ///
 /// # Errors
 /// As any step.
-pub async fn load(session: &Session, urls: &[String]) -> Result<Vec<StoredCrl>, StoreError> {
-    let load = step!("crl.load", "select url, list, fetched_at, next_update from dialogpost.crl where url = any($1)");
+pub async fn load(session: &Session, urls: &[String], now: Timestamp) -> Result<Vec<StoredCrl>, StoreError> {
+    let load = step!(
+        "crl.load",
+        "select url, list, fetched_at, next_update from dialogpost.crl where url = any($1) and next_update > $2"
+    );
     let of = |r: &tokio_postgres::Row| {
         Ok(StoredCrl {
             url: column(r, "url")?,
@@ -31,7 +34,7 @@ pub async fn load(session: &Session, urls: &[String]) -> Result<Vec<StoredCrl>, 
             next_update: column(r, "next_update")?,
         })
     };
-    session.query(load, &[&urls]).await?.iter().map(of).collect()
+    session.query(load, &[&urls, &now]).await?.iter().map(of).collect()
 }
 
 /// Keeps a list in place of an older one.

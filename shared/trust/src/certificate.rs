@@ -122,7 +122,8 @@ impl Certificate {
         }
     }
 
-    /// Where its issuer publishes revocation lists over HTTP, in the order given.
+    /// Where its issuer publishes revocation lists over plain HTTP, in the order given. `https` is left out, as RFC 5280,
+    /// section 4.2.1.13 advises: the list is signed, and the server's own certificate would have to be judged by another one.
     pub fn crl_urls(&self) -> Vec<String> {
         let points = self.x509().crl_distribution_points();
         let points = points.iter().flatten();
@@ -188,7 +189,7 @@ impl fmt::Debug for Certificate {
 
 fn is_http(uri: &str) -> bool {
     let scheme = uri.split_once("://").map(|(scheme, _)| scheme);
-    scheme.is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"))
+    scheme.is_some_and(|s| s.eq_ignore_ascii_case("http"))
 }
 
 /// `None` when OpenSSL cannot read it; beyond the calendar of `jiff` the nearest time in it.

@@ -36,5 +36,5 @@ pub use pool::{JobFault, Pool};
 pub use report::{CertificateErrors, ErrorReport, Verdict, report};
 pub use seal::{encrypt, seal, sign};
 pub use signed::Embedded;
-pub use validate::{Role, TrustAnchors, Validation, validate};
+pub use validate::{Role, TrustAnchors, Validation, Wanted, validate};
 pub use zeroize::Zeroizing;

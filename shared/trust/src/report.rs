@@ -44,6 +44,15 @@ impl CertificateErrors {
         self.0
     }
 
+    /// The same without `REVOKED_OFFLINE`, unless that is all there is.
+    #[must_use]
+    pub const fn settled(self) -> Self {
+        match Self(self.0 & !Self::REVOKED_OFFLINE.0) {
+            Self::NONE => self,
+            others => others,
+        }
+    }
+
     /// Is nothing wrong?
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -107,9 +116,10 @@ pub enum Verdict {
     Refused(ErrorReport),
 }
 
-/// What becomes of a message whose certificate has these errors.
+/// What becomes of a message whose certificate has these errors. Where anything else is wrong, it does not matter that
+/// revocation could not be looked up.
 pub fn report(errors: CertificateErrors, certificate: Option<&Certificate>) -> Verdict {
-    let (condition, description) = match errors {
+    let (condition, description) = match errors.settled() {
         CertificateErrors::NONE => return Verdict::Valid,
         CertificateErrors::REVOKED_OFFLINE => return Verdict::TryLater,
         CertificateErrors::START_DATE => ("transport:expired-certificate", "Invalid start date"),

@@ -2,7 +2,7 @@
 
 use crate::certificate::Certificate;
 use crate::chain;
-use crate::crl::{Crls, Link, Status};
+use crate::crl::{Crl, Crls, Link, Status};
 use crate::policy::{Policy, Revocation};
 use crate::report::CertificateErrors;
 use jiff::Timestamp;
@@ -32,8 +32,31 @@ pub struct Validation {
     pub errors: CertificateErrors,
     /// From the certificate to the root; empty when there is no such chain.
     pub chain: Vec<Certificate>,
-    /// Revocation lists that are missing, stale or unusable: fetch them and ask again. Each named once.
-    pub fetch: Vec<String>,
+    /// Revocation lists that are missing, stale or unusable: fetch them and ask again. None when the certificate is refused
+    /// whatever they say.
+    pub fetch: Vec<Wanted>,
+}
+
+/// A revocation list that is missing, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Where the certificate says that it is.
+    pub url: String,
+    /// The certificate, which is part of a chain to a trusted root.
+    pub certificate: Certificate,
+    /// Who issued it.
+    pub issuer: Certificate,
+    /// The certificate is an authority's.
+    pub is_authority: bool,
+}
+
+impl Wanted {
+    /// Does this list say whether the certificate is revoked at `now`? Not when it is stale, not signed by the certificate's
+    /// issuer, or about others (RFC 5280, section 6.3.3).
+    pub fn is_met_by(&self, list: &Crl, now: Timestamp) -> bool {
+        let link = Link { certificate: &self.certificate, issuer: &self.issuer, is_authority: self.is_authority };
+        list.status(&link, now).is_some()
+    }
 }
 
 /// Finds everything that is wrong with a certificate at `now`, which for a message is when it was first received: a later
@@ -73,19 +96,20 @@ pub fn validate(
         return Validation { errors: errors | CertificateErrors::UNTRUSTED, chain: Vec::new(), fetch: Vec::new() };
     };
     let (revocation, fetch) = revocation(&chain, now, crls, policy.revocation);
-    Validation { errors: errors | revocation, chain, fetch }
+    let errors = (errors | revocation).settled();
+    let is_open = errors.is_empty() || errors == CertificateErrors::REVOKED_OFFLINE;
+    Validation { errors, chain, fetch: if is_open { fetch } else { Vec::new() } }
 }
 
-fn revocation(chain: &[Certificate], now: Timestamp, crls: &Crls, policy: Revocation) -> (CertificateErrors, Vec<String>) {
+fn revocation(chain: &[Certificate], now: Timestamp, crls: &Crls, policy: Revocation) -> (CertificateErrors, Vec<Wanted>) {
     let mut errors = CertificateErrors::NONE;
     let mut fetch = Vec::new();
     if policy == Revocation::Off {
         return (errors, fetch);
     }
     for (level, (certificate, issuer)) in chain.iter().zip(chain.iter().skip(1)).enumerate() {
-        let link = Link { certificate, issuer, is_authority: level > 0 };
-        let urls = certificate.crl_urls();
-        match crls.status(&link, &urls, now) {
+        let (urls, is_authority) = (certificate.crl_urls(), level > 0);
+        match crls.status(&Link { certificate, issuer, is_authority }, &urls, now) {
             Some(Status::Good) => {}
             Some(Status::Revoked) => errors |= CertificateErrors::REVOKED,
             None => {
@@ -93,11 +117,8 @@ fn revocation(chain: &[Certificate], now: Timestamp, crls: &Crls, policy: Revoca
                     errors |=
                         if urls.is_empty() { CertificateErrors::REVOKED_UNKNOWN } else { CertificateErrors::REVOKED_OFFLINE };
                 }
-                for url in urls {
-                    if !fetch.contains(&url) {
-                        fetch.push(url);
-                    }
-                }
+                let wanted = |url| Wanted { url, certificate: certificate.clone(), issuer: issuer.clone(), is_authority };
+                fetch.extend(urls.into_iter().map(wanted));
             }
         }
     }

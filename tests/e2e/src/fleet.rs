@@ -119,11 +119,11 @@ impl Fleet {
     /// Starts some workers, with a probe that may kill them.
     pub fn start_with(&self, workers: &[Worker], probe: Probe) -> Running {
         let health = Health::default();
-        let config = self.config();
+        let (config, store) = (self.config(), self.store());
         let context = Context {
-            protection: Protection::from_config(&config).expect("trust anchors can be read"),
+            protection: Protection::from_config(&config, &store).expect("trust anchors can be read"),
             config: Arc::new(config),
-            store: self.store(),
+            store,
             clock: clock::system,
             cancel: CancellationToken::new(),
             health: health.clone(),

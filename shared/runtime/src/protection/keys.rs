@@ -66,11 +66,6 @@ impl Keys {
         (keys, troubles)
     }
 
-    /// What is wrong with a key, if anything is.
-    pub fn trouble(&self, name: &str) -> Option<KeyTrouble> {
-        self.decryption_key(name).err()
-    }
-
     /// A key to decrypt with.
     ///
     /// # Errors

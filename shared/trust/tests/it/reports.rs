@@ -61,10 +61,19 @@ fn two_faults_or_more_are_one() {
     for bits in 0..256_u16 {
         let together = ALL.into_iter().filter(|(_, bit)| bits & bit != 0).fold(E::NONE, |sum, (error, _)| sum | error);
         assert_eq!(together.bits(), bits);
-        if bits.count_ones() > 1 {
+        if (bits & !E::REVOKED_OFFLINE.bits()).count_ones() > 1 {
             let Verdict::Refused(told) = report(together, None) else { panic!("{together:?}") };
             assert_eq!(told.condition, "transport:invalid-certificate");
             assert_eq!(told.description, "More than one error with certificate");
         }
     }
+}
+
+#[test]
+fn what_cannot_be_looked_up_does_not_hide_what_is_known() {
+    for (error, _) in ALL.into_iter().filter(|(error, _)| *error != E::REVOKED_OFFLINE) {
+        assert_eq!(report(error | E::REVOKED_OFFLINE, None), report(error, None));
+        assert_eq!((error | E::REVOKED_OFFLINE).settled(), error);
+    }
+    assert_eq!(E::REVOKED_OFFLINE.settled(), E::REVOKED_OFFLINE);
 }

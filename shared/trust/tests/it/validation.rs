@@ -32,6 +32,10 @@ fn validated(identity: &Identity, crls: &Crls, revocation: Revocation) -> Valida
     validate(&certificate(identity), Role::Signing, now(), &anchors(), &[], crls, &policy)
 }
 
+fn urls(found: &Validation) -> Vec<&str> {
+    found.fetch.iter().map(|wanted| wanted.url.as_str()).collect()
+}
+
 fn errors(identity: &Identity) -> E {
     validated(identity, &crls(), Revocation::Required).errors
 }
@@ -40,7 +44,7 @@ fn errors(identity: &Identity) -> E {
 fn a_good_certificate() {
     let w = world();
     let found = validated(&w.helsenorge.signing, &crls(), Revocation::Required);
-    assert_eq!((found.errors, found.fetch), (E::NONE, Vec::<String>::new()));
+    assert_eq!((found.errors, found.fetch), (E::NONE, Vec::new()));
     let chain = [&w.helsenorge.signing, w.pki.intermediate.identity(), w.pki.root.identity()].map(certificate);
     assert_eq!(found.chain, chain);
 }
@@ -152,7 +156,13 @@ fn everything_that_is_wrong_is_listed() {
     let untrusted = w.pki.other_root.issue(forged(|r| (r.usages, r.period) = (Vec::new(), expired)));
     assert_eq!(errors(&untrusted), E::END_DATE | E::USAGE | E::UNTRUSTED);
     let found = validated(&bad(Vec::new(), 0x58, coming), &Crls::default(), Revocation::Required);
-    assert_eq!(found.errors, E::START_DATE | E::USAGE | E::REVOKED_OFFLINE);
+    assert_eq!((found.errors, found.fetch), (E::START_DATE | E::USAGE, Vec::new()), "lists would not change it");
+    let found = validated(&w.pki.expired(0x5a), &Crls::default(), Revocation::Required);
+    assert_eq!((found.errors, found.fetch), (E::END_DATE, Vec::new()));
+    let mut issuing = Crls::default();
+    issuing.insert(URL, list(&w.pki.crl()));
+    let found = validated(&w.pki.revoked(), &issuing, Revocation::Required);
+    assert_eq!((found.errors, found.fetch), (E::REVOKED, Vec::new()), "whatever the root's list says");
 }
 
 #[test]
@@ -173,19 +183,19 @@ fn the_whole_chain_is_asked_for() {
     let mut without = crls();
     without.insert(ROOT_URL, Fetched::Offline);
     let found = validated(&w.helsenorge.signing, &without, Revocation::Required);
-    assert_eq!((found.errors, found.fetch), (E::REVOKED_OFFLINE, vec![ROOT_URL.to_owned()]));
+    assert_eq!((found.errors, urls(&found)), (E::REVOKED_OFFLINE, vec![ROOT_URL]));
 }
 
 #[test]
 fn case_31_lists_that_are_missing_or_stale() {
     let w = world();
-    let both = vec![URL.to_owned(), ROOT_URL.to_owned()];
+    let both = vec![URL, ROOT_URL];
     let mut stale = crls();
     stale.insert(URL, list(&w.pki.expired_crl()));
-    for (crls, fetch) in [(Crls::default(), both), (stale, vec![URL.to_owned()])] {
+    for (crls, fetch) in [(Crls::default(), both), (stale, vec![URL])] {
         for (policy, errors) in [(Revocation::Required, E::REVOKED_OFFLINE), (Revocation::SoftFail, E::NONE)] {
             let found = validated(&w.helsenorge.signing, &crls, policy);
-            assert_eq!((found.errors, &found.fetch), (errors, &fetch), "{policy:?}");
+            assert_eq!((found.errors, urls(&found)), (errors, fetch.clone()), "{policy:?}");
         }
         let found = validated(&w.helsenorge.signing, &crls, Revocation::Off);
         assert_eq!((found.errors, found.fetch), (E::NONE, Vec::new()));
@@ -205,8 +215,21 @@ fn lists_of_others_are_not_believed() {
         let mut crls = crls();
         crls.insert(URL, list(&false_list));
         let found = validated(&w.pki.revoked(), &crls, Revocation::Required);
-        assert_eq!((found.errors, found.fetch), (E::REVOKED_OFFLINE, vec![URL.to_owned()]));
+        assert_eq!((found.errors, urls(&found)), (E::REVOKED_OFFLINE, vec![URL]));
     }
+}
+
+#[test]
+fn whose_list_is_wanted() {
+    let w = world();
+    let found = validated(&w.helsenorge.signing, &Crls::default(), Revocation::Required);
+    let [of_signer, of_issuer] = found.fetch.as_slice() else { panic!("two links") };
+    assert_eq!([&of_signer.certificate, &of_issuer.certificate], [&found.chain[0], &found.chain[1]]);
+    let [issuing, root, ended] = [w.pki.crl(), w.pki.root_crl(), w.pki.expired_crl()].map(|der| Crl::from_der(&der).unwrap());
+    let met = |wanted: &trust::Wanted| [&issuing, &root, &ended].map(|list| wanted.is_met_by(list, now()));
+    assert_eq!(met(of_signer), [true, false, false]);
+    assert_eq!(met(of_issuer), [false, true, false]);
+    assert!(!of_signer.is_met_by(&issuing, now() + SignedDuration::from_hours(24 * 8)));
 }
 
 #[test]
