@@ -16,6 +16,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// Every message would be refused for a fault of ours.
+const NOBODY_TRUSTED: &str = "TRUST_DIR: holds no self-signed certificate of an authority (*.pem, *.crt), so nobody can be trusted: name a \
+    directory that does (for trials without protection there is PLAIN_CONTENT=accept)";
+
 /// From SIGTERM to exit at most this long; container runtimes usually allow 30 s.
 pub const GRACE: Duration = Duration::from_secs(25);
 
@@ -74,6 +78,9 @@ pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
 
 async fn run(config: Config, workers: &[Worker]) -> Result<(), String> {
     let context = context(config, workers.len())?;
+    if workers.iter().any(|w| w.opens_or_seals) && !context.config.plain_content && !context.protection.has_anchors() {
+        return Err(NOBODY_TRUSTED.to_owned());
+    }
     store::require_current(&context.store).await.map_err(|e| e.to_string())?;
     let listen = context.config.listen;
     health::serve(listen, context.health.clone(), context.store.clone(), telemetry::metrics(), context.cancel.clone())

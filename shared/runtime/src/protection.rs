@@ -19,7 +19,7 @@ use std::sync::Arc;
 use store::{Session, Store};
 use trust::{
     Certificate, CertificateErrors, Embedded, JobFault, OpenFault, Opened, Policy, Pool, Revocation, Role, TrustAnchors,
-    Validation, Verdict, Zeroizing, open, report, seal, validate,
+    Validation, Verdict, open, report, seal, validate,
 };
 
 /// Everything that opening and sealing need. Cheap to clone.
@@ -101,7 +101,7 @@ impl Protection {
             revocation: config.revocation,
             ..Policy::default()
         };
-        let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone().map(Zeroizing::new));
+        let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone());
         let revocations = Revocations::new(config.trust_dir.clone(), trusted.lists, store.clone());
         let inner = Inner {
             keys,

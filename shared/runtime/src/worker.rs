@@ -52,6 +52,8 @@ pub struct Worker {
     pub name: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
+    /// Whether it opens or seals messages, and so needs authorities to trust.
+    pub opens_or_seals: bool,
     /// Runs it until its context is cancelled.
     pub start: fn(Context) -> BoxFuture<'static, Ended>,
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub const WORKER: Worker = Worker {
     name: DeadLetterKeeper::WORKER,
     about: "stores what no worker could handle",
+    opens_or_seals: false,
     start: |context| Box::pin(start(context)),
 };
 

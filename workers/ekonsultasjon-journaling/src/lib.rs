@@ -16,6 +16,7 @@ use uuid::Uuid;
 pub const WORKER: Worker = Worker {
     name: EKonsultasjonJournaling::WORKER,
     about: "writes every eKonsultasjon to the patient's journal",
+    opens_or_seals: false,
     start: |context| Box::pin(start(context)),
 };
 

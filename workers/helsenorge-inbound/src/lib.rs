@@ -28,6 +28,7 @@ use uuid::Uuid;
 pub const WORKER: Worker = Worker {
     name: HelsenorgeInbound::WORKER,
     about: "receives, checks, stores and answers messages from HelseNorge",
+    opens_or_seals: true,
     start: |context| Box::pin(start(context)),
 };
 

@@ -29,6 +29,7 @@ use uuid::Uuid;
 pub const WORKER: Worker = Worker {
     name: HelsenorgeOutbound::WORKER,
     about: "sends messages, receipts, replies and error messages to HelseNorge",
+    opens_or_seals: true,
     start: |context| Box::pin(start(context)),
 };
 

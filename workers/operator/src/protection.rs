@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::agreement::Pair;
 use store::clinic::KeyNames;
 use store::{Session, agreement, clinic};
-use trust::{Certificate, Zeroizing};
+use trust::Certificate;
 
 /// What there is for one clinic.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl Protection {
     /// The database is away.
     pub async fn of(session: &Session, config: &Config, her_id: HerId, now: Timestamp) -> Result<Self, Failure> {
         let names = clinic::key_names(session, &[her_id]).await?.remove(&her_id).unwrap_or_default();
-        let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone().map(Zeroizing::new));
+        let keys = Keys::new(config.keys_dir.clone(), config.keys_password.clone());
         let parties = clinic::parties(session).await?;
         let pair = |other| Pair { own: her_id, other, cpa_id: None };
         let known = agreement::for_pairs(session, &parties.iter().map(|(id, _)| pair(*id)).collect::<Vec<_>>()).await?;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 pub const WORKER: Worker = Worker {
     name: RecipientRouting::WORKER,
     about: "puts received messages into the inboxes that the clinic's rules name",
+    opens_or_seals: false,
     start: |context| Box::pin(start(context)),
 };
 

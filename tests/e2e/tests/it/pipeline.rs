@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// Writes a row for every message; the body says how to misbehave.
 struct Told;
 
-const TOLD: Worker = Worker { name: Told::WORKER, about: "", start: |context| Box::pin(start(context)) };
+const TOLD: Worker = Worker { name: Told::WORKER, about: "", opens_or_seals: false, start: |context| Box::pin(start(context)) };
 
 async fn start(context: Context) -> Ended {
     worker::run(context, Told, vec![Source::Own], &[Wire::Dialogpost]).await
