@@ -80,13 +80,20 @@ async fn case_47_our_own_request_is_answered_in_time_or_not_at_all() {
     assert_eq!((p.reply_to.as_deref(), p.content_type.as_deref()), (Some("8141333_syncreply"), Some(SEALED)));
     send(&clinic, reply_to(&asking)).await;
     assert_eq!(heard(&clinic, 1).await, ["delivered"]);
-    // Asked twenty seconds ago: nobody waits any more.
-    let late = ask(&clinic, clock::system() - SignedDuration::from_secs(20)).await;
-    send(&clinic, reply_to(&request(&clinic).await)).await;
+    // Nobody waits any more when this one is answered.
+    let late = ask(&clinic, clock::system()).await;
+    let asking = request(&clinic).await;
+    clinic.fleet.rows.query("update dialogpost.sync_request set due_at = now() where message = $1", &[&late.request]).await;
+    send(&clinic, reply_to(&asking)).await;
     assert_eq!(heard(&clinic, 2).await[1..], ["reply-late"]);
     let session = clinic.fleet.store().session().await.unwrap();
     let standing = store::sending::standing(&session, late.request).await.unwrap().unwrap();
     assert_eq!((standing.replied_at, standing.state.as_str()), (None, "sent"), "the asker was told: no answer");
+    // What could not be sent while somebody waited is not sent.
+    let missed = ask(&clinic, clock::system() - SignedDuration::from_secs(20)).await;
+    clinic.fleet.until("select count(*) from dialogpost.dead_letter where code = 'request-expired'", 1).await;
+    assert_eq!(clinic.fleet.sent_state(missed.request).await, "dead");
+    clinic.helsenorge.nothing_on("8093244_sync", Duration::from_millis(300)).await.unwrap();
     clinic.close().await;
 }
 
