@@ -78,10 +78,10 @@ pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
 
 async fn run(config: Config, workers: &[Worker]) -> Result<(), String> {
     let context = context(config, workers.len())?;
+    store::require_current(&context.store).await.map_err(|e| e.to_string())?;
     if workers.iter().any(|w| w.opens_or_seals) && !context.config.plain_content && !context.protection.has_anchors() {
         return Err(NOBODY_TRUSTED.to_owned());
     }
-    store::require_current(&context.store).await.map_err(|e| e.to_string())?;
     let listen = context.config.listen;
     health::serve(listen, context.health.clone(), context.store.clone(), telemetry::metrics(), context.cancel.clone())
         .await

@@ -123,8 +123,10 @@ async fn an_unknown_schema_is_refused_at_start_up() {
 async fn run_hosts_the_fleet_until_it_is_told_to_stop() {
     let world = world().await;
     dialogpost(&world, &["topology", "apply"]).await.code(0);
+    let untrusting = [("LISTEN", "127.0.0.1:0")].into_iter().chain(variables(&world)).collect::<Vec<_>>();
+    run(&untrusting, &["run", "--all"]).await.code(1).says(&["TRUST_DIR", "PLAIN_CONTENT=accept"]);
     let mut hosting = command(&variables(&world), &["run", "--all"]);
-    hosting.env("LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::null());
+    hosting.env("PLAIN_CONTENT", "accept").env("LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::null());
     let ended = tokio::task::spawn_blocking(move || {
         let mut child = hosting.spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
