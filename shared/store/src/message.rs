@@ -263,10 +263,9 @@ pub struct Unanswered {
 }
 
 impl Unanswered {
-    /// Who answers whom, by the agreement that the message named.
+    /// Who answers whom.
     pub fn pair(&self) -> Option<Pair> {
-        let cpa_id = self.properties.application("cpaId").and_then(|id| Uuid::try_parse(id.trim()).ok());
-        Some(Pair { own: self.receiver?, other: self.sender.as_ref()?.her_id, cpa_id })
+        Some(Pair { own: self.receiver?, other: self.sender.as_ref()?.her_id, cpa_id: None })
     }
 
     /// Message function of what is answered.
@@ -299,6 +298,9 @@ pub struct Counterpart {
 /// # Errors
 /// As any step.
 pub async fn unanswered(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Unanswered>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let load = step!(
         "message.unanswered",
         "select m.id, m.properties, m.clinic, coalesce(m.to_her_id, q.her_id) as receiver, q.async_queue as reply_queue,

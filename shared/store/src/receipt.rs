@@ -42,11 +42,14 @@ pub async fn insert(tx: &Tx<'_>, receipts: &[Receipt]) -> Result<(), StoreError>
             r(m, a, o, k, s, c)"
     );
     tx.query(insert, &[&messages, &about, &original, &kinds, &statuses, &codes]).await?;
+    let settled: Vec<Uuid> = about.into_iter().flatten().collect();
+    if settled.is_empty() {
+        return Ok(());
+    }
     // What is receipted is awaited no longer, and costs nothing when overdue ones are counted.
     let settle = step!(
         "receipt.settle",
         "update dialogpost.message set receipt_due_at = null where id = any($1) and receipt_due_at is not null"
     );
-    let settled: Vec<Uuid> = about.into_iter().flatten().collect();
     tx.query(settle, &[&settled]).await.map(drop)
 }

@@ -32,7 +32,7 @@ struct Means {
 pub struct Message {
     /// It.
     pub sent: Sent,
-    /// Between whom, and by which agreement if one was named.
+    /// Between whom. What is sent goes by the agreement of the two, whichever a message that is answered named (nhn-messaging 4.1).
     pub pair: Pair,
     /// The function it goes by: of an answer that of what it answers (nhn-messaging 4.1).
     pub function: String,
@@ -109,8 +109,7 @@ fn means(
     let Some(known) = known.get(&message.pair) else {
         return Ok(Means { signer, recipients: Vec::new(), cpa_id: None, is_receipted: false });
     };
-    let question =
-        Question { own: sent.from, other: sent.to, cpa_id: None, function: &sent.function, excluded: without_agreement, now };
+    let question = question(&message.pair, &message.function, without_agreement, now);
     let found = look_up(known, &question);
     for warning in &found.warnings {
         tracing::debug!(message = %sent.id, to = %sent.to, %warning);

@@ -186,10 +186,14 @@ async fn a_receipt_has_the_version_that_was_agreed_for_what_it_receipts() {
     for (function, namespace) in
         [("DIALOG_INNBYGGER_TIMER", "apprec/2004-11-21"), ("DIALOG_INNBYGGER_EKONTAKT", "apprec/2012-02-15")]
     {
-        clinic.send(&[of_function(Message::ekontakt(), function)]).await;
-        let receipt = clinic.receipt().await;
-        assert!(String::from_utf8_lossy(&receipt.body).contains(namespace), "{function}");
-        assert_eq!(receipt.application("cpaId"), Some(NEWER.to_string().as_str()));
+        // Named or not, it is the agreement of the two.
+        let named = Message::ekontakt().property("cpaId", &NEWER.to_string());
+        for message in [Message::ekontakt(), named] {
+            clinic.send(&[of_function(message, function)]).await;
+            let receipt = clinic.receipt().await;
+            assert!(String::from_utf8_lossy(&receipt.body).contains(namespace), "{function}");
+            assert_eq!(receipt.application("cpaId"), Some(NEWER.to_string().as_str()));
+        }
     }
     clinic.close().await;
 }
