@@ -128,7 +128,7 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries, now: Timest
         return Decision::FileError;
     }
     if arrival.lane == Lane::SyncReply {
-        return Decision::FileReply(sync::heard(arrival, facts.asked.as_ref(), now));
+        return sync::decide_reply(arrival, facts.asked.as_ref(), now);
     }
     let header = match check_header(&arrival.properties, arrival.function().as_deref()) {
         Ok(header) => header,

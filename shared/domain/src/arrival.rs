@@ -3,6 +3,7 @@
 use crate::acceptance::Rejection;
 use crate::receipts::error_8221;
 use crate::transport::{ErrorMessage, Lane, Packing, is_code};
+use jiff::Timestamp;
 use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::transport::Properties;
@@ -20,6 +21,8 @@ pub struct Arrival {
     pub properties: Properties,
     /// Its payload.
     pub payload: Payload,
+    /// When it was first taken off its queue, however often it was put off since.
+    pub received_at: Timestamp,
 }
 
 /// What could be read of a payload.

@@ -23,7 +23,6 @@ const SKEW: SignedDuration = SignedDuration::from_secs(5);
 const TEST: &str = "DIALOG_INNBYGGER_TEST";
 /// Code list 7603: the codes of the communication test.
 const TESTS_7603: &str = "2.16.578.1.12.4.1.1.7603";
-
 /// Code list 9051: kinds of organisations' identifiers.
 const HER_9051: &str = "2.16.578.1.12.4.1.1.9051";
 
@@ -110,22 +109,27 @@ pub enum Heard {
     Dropped(&'static str),
 }
 
-/// Decides about a reply: only the party that was asked can give it, in time, and readable (nhn-messaging 4.3).
-pub(crate) fn heard(arrival: &Arrival, asked: Option<&Asked>, now: Timestamp) -> Heard {
-    let Some(asked) = asked else { return Heard::Dropped("reply-unexpected") };
+/// Decides about a reply: only the party that was asked can give it, readable, and in time when it came (nhn-messaging 4.3). What cannot
+/// be judged yet is looked at again while somebody waits.
+pub(crate) fn decide_reply(arrival: &Arrival, asked: Option<&Asked>, now: Timestamp) -> Decision {
+    let dropped = |code| Decision::FileReply(Heard::Dropped(code));
+    let Some(asked) = asked else { return dropped("reply-unexpected") };
     let from = arrival.properties.application("fromHerId").and_then(|id| id.trim().parse::<HerId>().ok());
-    match (&arrival.payload, from == Some(asked.of)) {
-        (_, false) => Heard::Dropped("reply-from-another"),
-        (Payload::Unopened(Unopened::Refused(code, _)), true) => Heard::Dropped(code),
-        (Payload::Unopened(Unopened::Later(fault)), true) => Heard::Dropped(fault.code),
-        (Payload::Unreadable(_) | Payload::Closed, true) => Heard::Dropped("reply-unreadable"),
-        (Payload::Read(_), true) if now > asked.due_at => Heard::Dropped("reply-late"),
-        (Payload::Read(read), true) => match &read.incoming {
+    if from != Some(asked.of) {
+        return dropped("reply-from-another");
+    }
+    match &arrival.payload {
+        Payload::Unopened(Unopened::Later(fault)) if now <= asked.due_at => Decision::Later(fault.clone()),
+        Payload::Unopened(Unopened::Later(fault)) => dropped(fault.code),
+        Payload::Unopened(Unopened::Refused(code, _)) => dropped(code),
+        Payload::Unreadable(_) | Payload::Closed => dropped("reply-unreadable"),
+        Payload::Read(_) if arrival.received_at > asked.due_at => dropped("reply-late"),
+        Payload::Read(read) => match &read.incoming {
             Incoming::MsgHead(head) => match told_by(head, asked) {
-                Ok(()) => Heard::Reply(asked.request),
-                Err(code) => Heard::Dropped(code),
+                Ok(()) => Decision::FileReply(Heard::Reply(asked.request)),
+                Err(code) => dropped(code),
             },
-            _ => Heard::Dropped("reply-unreadable"),
+            _ => dropped("reply-unreadable"),
         },
     }
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use domain::acceptance::{Decision, Facts, Thread, decide};
-use domain::arrival::{Arrival, Payload};
+use domain::arrival::{Arrival, Payload, Unopened};
 use domain::clinic::{Clinic, Employee};
-use domain::transport::Lane;
+use domain::sync::Asked;
+use domain::transport::{ErrorMessage, Lane};
+use messages::Fault;
 use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::transport::Properties;
@@ -32,7 +34,7 @@ fn arrival(xml: &str) -> Arrival {
     for (key, value) in [("fromHerId", "8093244"), ("toHerId", "8141333"), ("applicationTimeStamp", "2026-07-02T12:31:17Z")] {
         properties.application.insert(key.into(), value.into());
     }
-    Arrival { lane: Lane::Async, properties, payload }
+    Arrival { lane: Lane::Async, properties, payload, received_at: NOW.parse().unwrap() }
 }
 
 fn clinic() -> Clinic {
@@ -178,4 +180,37 @@ fn every_dialog_kind_has_its_own_function() {
     for kind in DialogKind::ALL {
         assert_eq!(DialogKind::from_message_function(&kind.message_function().to_lowercase()), Some(kind));
     }
+}
+
+/// A reply is in time or not when it comes; one that cannot be judged yet is looked at again only while somebody waits.
+#[test]
+fn replies_that_cannot_be_read() {
+    let asked = |due: &str| Facts {
+        asked: Some(Asked {
+            request: Uuid::nil(),
+            by: 8_141_333.try_into().unwrap(),
+            of: 8_093_244.try_into().unwrap(),
+            due_at: due.parse().unwrap(),
+        }),
+        ..facts()
+    };
+    let (waiting, over) = (asked("2026-07-02T12:31:30Z"), asked("2026-07-02T12:31:20Z"));
+    let reply = |payload| Arrival { lane: Lane::SyncReply, payload, ..arrival(EKONTAKT) };
+    let later = || Payload::Unopened(Unopened::Later(Fault::transient("revocation-offline", "x")));
+    let refused =
+        || Payload::Unopened(Unopened::Refused("signer-unexpected", ErrorMessage::new("transport:invalid-certificate", "x")));
+    let table = [
+        (reply(later()), &waiting, "later revocation-offline"),
+        (reply(later()), &over, "reply Dropped(\"revocation-offline\")"),
+        (reply(refused()), &waiting, "reply Dropped(\"signer-unexpected\")"),
+        (reply(Payload::Closed), &waiting, "reply Dropped(\"reply-unreadable\")"),
+        (reply(arrival(EKONTAKT).payload), &over, "reply Dropped(\"reply-late\")"),
+        (reply(arrival(EKONTAKT).payload), &waiting, "reply Dropped(\"reply-to-another-request\")"),
+        (reply(later()), &facts(), "reply Dropped(\"reply-unexpected\")"),
+    ];
+    for (arrival, facts, want) in table {
+        assert_eq!(decided(&arrival, facts), want);
+    }
+    let early = Arrival { received_at: "2026-07-02T12:31:19Z".parse().unwrap(), ..reply(arrival(EKONTAKT).payload) };
+    assert_eq!(decided(&early, &over), "reply Dropped(\"reply-to-another-request\")", "it came in time, and is looked at late");
 }

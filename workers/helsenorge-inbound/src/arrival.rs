@@ -4,7 +4,6 @@ use crate::opening::unprotected;
 use bytes::Bytes;
 use domain::arrival::{Arrival, Keys, Payload, packing};
 use domain::transport::{Lane, Packing, is_code};
-use jiff::Timestamp;
 use messages::person_id::TestSeries;
 use messages::transport::Delivery;
 use messages::wire::{Incoming, Limits, read};
@@ -28,8 +27,6 @@ pub struct Arrived {
     pub raw: Bytes,
     /// The queue it first came from.
     pub queue: String,
-    /// When it was taken off the queue.
-    pub received_at: Timestamp,
 }
 
 impl Arrived {
@@ -40,7 +37,8 @@ impl Arrived {
             Packing::Protected => Payload::Closed,
             Packing::Plain | Packing::Soap => reading.unprotected(delivery, lane, packing),
         };
-        let arrival = Arrival { lane, properties: delivery.properties.clone(), payload };
+        let received_at = delivery.first_received_at();
+        let arrival = Arrival { lane, properties: delivery.properties.clone(), payload, received_at };
         Self {
             id: delivery.ledger_id().unwrap_or_else(Uuid::now_v7),
             key: key(delivery, lane),
@@ -49,7 +47,6 @@ impl Arrived {
             wants_opening: packing == Packing::Protected && lane != Lane::Error,
             raw: delivery.body.clone(),
             queue: delivery.origin_queue().to_owned(),
-            received_at: delivery.first_received_at(),
         }
     }
 
@@ -123,6 +120,7 @@ fn digest(parts: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::Timestamp;
     use messages::transport::Properties;
 
     fn delivery(from: &str, id: Option<&str>, body: &'static [u8]) -> Delivery {

@@ -92,7 +92,7 @@ impl Ruling {
 fn received(arrived: &Arrived, facts: &Facts, outcome: Outcome, ruling: Ruling) -> Received {
     Received {
         id: arrived.id,
-        at: arrived.received_at,
+        at: arrived.arrival.received_at,
         clinic: facts.clinic.as_ref().map(|c| c.her_id),
         from: arrived.keys.from,
         to: arrived.keys.to,

@@ -10,7 +10,6 @@ pub mod opening;
 
 use arrival::{Arrived, Reading};
 use domain::acceptance::{Decision, Facts, decide};
-use domain::transport::Lane;
 use effect::Effect;
 use jiff::Timestamp;
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -84,8 +83,6 @@ impl Handler for HelsenorgeInbound {
     fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, now: Timestamp) -> Verdict<Effect> {
         let unknown = Facts::default();
         let facts = facts.get(&arrived.id).unwrap_or(&unknown);
-        // A reply was in time or not when it came, however late it is looked at.
-        let now = if arrived.arrival.lane == Lane::SyncReply { arrived.received_at } else { now };
         let decision = decide(&arrived.arrival, facts, &self.reading.series, now);
         let rejected = |code| Fault::rejected(code, "answered");
         match &decision {

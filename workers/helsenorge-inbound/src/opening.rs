@@ -101,7 +101,7 @@ fn job(
         body: arrived.raw.clone(),
         own: keys.get(&pair.own).map(|k| k.decryption.clone()).unwrap_or_default(),
         expected: expected.unwrap_or_default(),
-        received_at: arrived.received_at,
+        received_at: arrived.arrival.received_at,
     }
 }
 
