@@ -5,7 +5,7 @@ use domain::receipts::{Answer, Original, PROTECTED, ReceiptHead, apprec, error_m
 use domain::sync::{Reply, reply};
 use domain::transport::ErrorMessage;
 use jiff::Timestamp;
-use messages::transport::{Outgoing, Wire};
+use messages::transport::{Outgoing, Properties, Wire};
 use messages::wire::apprec::AppRecVersion;
 use messages::wire::hodemelding::Code;
 use messages::{Fault, HerId};
@@ -70,106 +70,83 @@ pub fn answer(
     now: Timestamp,
 ) -> Result<Option<Sent>, Fault> {
     let Some(answer) = &unanswered.answer else { return Ok(None) };
-    let lacking = |what| Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"));
     let to = unanswered.sender.as_ref().ok_or_else(|| lacking("the sender's queues; apply the party"))?;
     let from = unanswered.receiver.ok_or_else(|| lacking("the receiver's HER-id"))?;
-    if matches!(answer, Answer::Reply(due) if now > due.due_at) {
-        tracing::info!(%message, "nobody waits for this reply any more");
-        return Ok(None);
+    let answering = Answering { message, unanswered, from, to, id, now };
+    match answer {
+        Answer::AppRec { errors } => answering.receipt(errors, agreed).map(Some),
+        Answer::Reply(due) if now > due.due_at => {
+            tracing::info!(%message, "nobody waits for this reply any more");
+            Ok(None)
+        }
+        Answer::Reply(due) => answering.reply(due).map(Some),
+        Answer::Error(error) => Ok(Some(answering.error(error))),
     }
-    Ok(Some(match answer {
-        Answer::AppRec { errors } => receipt(message, unanswered, agreed, errors, from, to, id, now)?,
-        Answer::Reply(due) => reply_to(message, unanswered, due, from, to, id, now)?,
-        Answer::Error(error) => error_to(message, unanswered, error, from, to, id, now),
-    }))
 }
 
-#[allow(clippy::too_many_arguments, reason = "the parts of one receipt")]
-fn receipt(
-    message: Uuid,
-    unanswered: &Unanswered,
-    agreed: Option<AppRecVersion>,
-    errors: &[Code],
-    from: HerId,
-    to: &Counterpart,
-    id: Uuid,
-    now: Timestamp,
-) -> Result<Sent, Fault> {
-    let head =
-        unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to receipt"))?;
-    let head = ReceiptHead { version: agreed.unwrap_or(head.version), ..head };
-    let xml = apprec(head, errors.to_vec(), id, now)
-        .to_xml()
-        .map_err(|e| Fault::broken("apprec-unwritable", format!("no valid AppRec can be written: {e}")))?;
-    let reply_to = unanswered.reply_queue.clone().unwrap_or_default();
-    let properties = outbound_properties(APPREC, from, to.her_id, &to.async_queue, &reply_to, id, now);
-    Ok(Sent {
-        id,
-        at: now,
-        clinic: unanswered.clinic,
-        from,
-        to: to.her_id,
-        queue: to.async_queue.clone(),
-        function: APPREC.to_owned(),
-        answers: Some(message),
-        properties,
-        raw: Bytes::from(xml),
-    })
+fn lacking(what: &str) -> Fault {
+    Fault::broken("answer-incomplete", format!("the ledger lacks {what}: nothing can be sent"))
 }
 
-fn reply_to(
+/// An answer in the making.
+struct Answering<'a> {
     message: Uuid,
-    unanswered: &Unanswered,
-    due: &Reply,
+    unanswered: &'a Unanswered,
     from: HerId,
-    to: &Counterpart,
+    to: &'a Counterpart,
     id: Uuid,
     now: Timestamp,
-) -> Result<Sent, Fault> {
-    let head =
-        unanswered.head.clone().ok_or_else(|| Fault::broken("answer-incomplete", "the ledger lacks the header to answer"))?;
-    let function = head.msg_type.v.clone().unwrap_or_default();
-    let xml = reply(head, due.content, id, now)
-        .to_xml()
-        .map_err(|e| Fault::broken("reply-unwritable", format!("no valid reply can be written: {e}")))?;
-    let original = Original { properties: &unanswered.properties, from: to.her_id, to: from };
-    let mut properties = reply_properties(&original, &due.queue, id, now);
-    properties.subject.get_or_insert_with(|| function.clone());
-    Ok(Sent {
-        id,
-        at: now,
-        clinic: unanswered.clinic,
-        from,
-        to: to.her_id,
-        queue: due.queue.clone(),
-        function,
-        answers: Some(message),
-        properties,
-        raw: Bytes::from(xml),
-    })
 }
 
-fn error_to(
-    message: Uuid,
-    unanswered: &Unanswered,
-    error: &ErrorMessage,
-    from: HerId,
-    to: &Counterpart,
-    id: Uuid,
-    now: Timestamp,
-) -> Sent {
-    let original = Original { properties: &unanswered.properties, from: to.her_id, to: from };
-    let properties = error_message(error, &original, &to.error_queue, id, now);
-    Sent {
-        id,
-        at: now,
-        clinic: unanswered.clinic,
-        from,
-        to: to.her_id,
-        queue: to.error_queue.clone(),
-        function: properties.subject.clone().unwrap_or_default(),
-        answers: Some(message),
-        properties,
-        raw: Bytes::new(),
+impl Answering<'_> {
+    fn receipt(&self, errors: &[Code], agreed: Option<AppRecVersion>) -> Result<Sent, Fault> {
+        let head = self.head()?;
+        let head = ReceiptHead { version: agreed.unwrap_or(head.version), ..head };
+        let xml = apprec(head, errors.to_vec(), self.id, self.now)
+            .to_xml()
+            .map_err(|e| Fault::broken("apprec-unwritable", format!("no valid AppRec can be written: {e}")))?;
+        let (queue, reply_to) = (&self.to.async_queue, self.unanswered.reply_queue.clone().unwrap_or_default());
+        let properties = outbound_properties(APPREC, self.from, self.to.her_id, queue, &reply_to, self.id, self.now);
+        Ok(self.sent(queue, APPREC.to_owned(), properties, xml))
+    }
+
+    fn reply(&self, due: &Reply) -> Result<Sent, Fault> {
+        let head = self.head()?;
+        let function = head.msg_type.v.clone().unwrap_or_default();
+        let xml = reply(head, due.content, self.id, self.now)
+            .to_xml()
+            .map_err(|e| Fault::broken("reply-unwritable", format!("no valid reply can be written: {e}")))?;
+        let mut properties = reply_properties(&self.original(), &due.queue, self.id, self.now);
+        properties.subject.get_or_insert_with(|| function.clone());
+        Ok(self.sent(&due.queue, function, properties, xml))
+    }
+
+    fn error(&self, error: &ErrorMessage) -> Sent {
+        let properties = error_message(error, &self.original(), &self.to.error_queue, self.id, self.now);
+        let function = properties.subject.clone().unwrap_or_default();
+        self.sent(&self.to.error_queue, function, properties, Vec::new())
+    }
+
+    fn head(&self) -> Result<ReceiptHead, Fault> {
+        self.unanswered.head.clone().ok_or_else(|| lacking("the header of what is answered"))
+    }
+
+    fn original(&self) -> Original<'_> {
+        Original { properties: &self.unanswered.properties, from: self.to.her_id, to: self.from }
+    }
+
+    fn sent(&self, queue: &str, function: String, properties: Properties, raw: Vec<u8>) -> Sent {
+        Sent {
+            id: self.id,
+            at: self.now,
+            clinic: self.unanswered.clinic,
+            from: self.from,
+            to: self.to.her_id,
+            queue: queue.to_owned(),
+            function,
+            answers: Some(self.message),
+            properties,
+            raw: raw.into(),
+        }
     }
 }
