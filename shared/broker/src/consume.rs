@@ -12,7 +12,7 @@ mod state;
 pub use state::{ConsumerState, LinkState};
 
 use crate::connect::{self, AmqpUrl, is_poison};
-use crate::edge::Batch;
+use crate::edge::{Batch, IntakeConfig};
 use crate::reconnect::{Delays, Policy};
 use careful::Careful;
 use lapin::Connection;
@@ -31,25 +31,11 @@ const TICK: Duration = Duration::from_secs(1);
 /// A connection that lasted this long ends the outage before it.
 const STABLE: Duration = Duration::from_secs(10);
 
-/// What to read from, and how much at a time.
-#[derive(Clone, Debug)]
-pub struct ConsumerConfig {
-    /// The broker.
-    pub url: AmqpUrl,
-    /// The worker; the broker's operator sees it.
-    pub name: String,
-    /// Deliveries the broker may have under way per queue; twice the batch is good.
-    pub prefetch: u16,
-    /// Most deliveries in one batch.
-    pub batch: usize,
-    /// The clock.
-    pub now: fn() -> jiff::Timestamp,
-}
-
 /// Reads any number of queues. See the module.
 #[derive(Debug)]
 pub struct Consumer {
-    config: ConsumerConfig,
+    url: AmqpUrl,
+    config: IntakeConfig,
     queues: watch::Receiver<Vec<String>>,
     cancel: CancellationToken,
     connection: Option<(Connection, Instant)>,
@@ -64,11 +50,22 @@ pub struct Consumer {
 
 impl Consumer {
     /// Connects at the first [`Consumer::next`]. The list of queues may change at any time.
-    pub fn new(config: ConsumerConfig, mut queues: watch::Receiver<Vec<String>>, cancel: CancellationToken) -> Self {
+    pub fn new(url: AmqpUrl, config: IntakeConfig, mut queues: watch::Receiver<Vec<String>>, cancel: CancellationToken) -> Self {
         queues.mark_changed();
         let state = StateKeeper::new(config.now);
         let delays = Delays::new(Policy::CONNECTION);
-        Self { config, queues, cancel, connection: None, slots: Vec::new(), retiring: Vec::new(), delays, careful: None, state }
+        Self {
+            url,
+            config,
+            queues,
+            cancel,
+            connection: None,
+            slots: Vec::new(),
+            retiring: Vec::new(),
+            delays,
+            careful: None,
+            state,
+        }
     }
 
     /// Whether it is connected and which queues it misses, for readiness.
@@ -130,10 +127,10 @@ impl Consumer {
             let lost = || Fault::transient("amqp-connection", "the connection to the broker is lost");
             return if connection.status().connected() { Ok(()) } else { Err(self.parting_words().unwrap_or_else(lost)) };
         }
-        let connection = connect::connect(&self.config.url, &format!("{} consume", self.config.name)).await?;
+        let connection = connect::connect(&self.url, &format!("{} consume", self.config.name)).await?;
         self.connection = Some((connection, Instant::now()));
         self.state.connected();
-        tracing::info!(name = self.config.name, broker = %self.config.url, queues = self.slots.len(), "consuming");
+        tracing::info!(name = self.config.name, broker = %self.url, queues = self.slots.len(), "consuming");
         Ok(())
     }
 

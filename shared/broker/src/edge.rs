@@ -4,7 +4,7 @@
 //! knows which one it has.
 
 use crate::connect::AmqpUrl;
-use crate::consume::{Consumer, ConsumerConfig, ConsumerState};
+use crate::consume::{Consumer, ConsumerState};
 use crate::publish::{Publisher, Settled};
 use futures_util::future::BoxFuture;
 use messages::transport::{Delivery, Outgoing};
@@ -119,8 +119,7 @@ pub struct Amqp091(pub AmqpUrl);
 
 impl Edge for Amqp091 {
     fn intake(&self, config: IntakeConfig, queues: watch::Receiver<Vec<String>>, cancel: CancellationToken) -> Box<dyn Intake> {
-        let IntakeConfig { name, prefetch, batch, now } = config;
-        Box::new(Consumer::new(ConsumerConfig { url: self.0.clone(), name, prefetch, batch, now }, queues, cancel))
+        Box::new(Consumer::new(self.0.clone(), config, queues, cancel))
     }
 
     fn sender(&self, name: String) -> Arc<dyn Sender> {

@@ -17,7 +17,7 @@ pub mod reconnect;
 pub mod topology;
 
 pub use connect::AmqpUrl;
-pub use consume::{Consumer, ConsumerConfig, ConsumerState, LinkState};
+pub use consume::{Consumer, ConsumerState, LinkState};
 pub use edge::{Acked, Amqp091, Batch, Edge, Intake, IntakeConfig, Sender};
 pub use properties::bare_queue_name;
 pub use publish::{Publisher, Settled};

@@ -24,9 +24,9 @@ pub trait Handler: Send + Sync + 'static {
     /// A [`Fault`] that becomes a dead letter.
     fn parse(&self, delivery: &Delivery) -> Result<Self::Message, Fault>;
 
-    /// Opens what is sealed, before the transaction: here the processor works, and no row waits for it. A message that was handled before
-    /// may be opened again.
-    fn open(
+    /// What takes the processor, opening and sealing above all, before the transaction: no row waits for it. A message that was handled
+    /// before may be prepared again.
+    fn prepare(
         &self,
         _session: &Session,
         _batch: Vec<&mut Self::Message>,

@@ -1,6 +1,6 @@
 //! The life of a message, and what every worker's `main` calls.
 //!
-//! - [`pipeline`]: receive → parse → open → claim → facts → decide → write → outgoing → commit → ack → publish, on one screen
+//! - [`pipeline`]: receive → parse → prepare → claim → facts → decide → write → outgoing → commit → ack → publish, on one screen
 //! - [`handler`]: what a worker supplies
 //! - [`relay`]: outbox → broker
 //! - [`protection`]: sealing and opening, with keys, trust and revocation

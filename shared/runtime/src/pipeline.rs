@@ -1,4 +1,4 @@
-//! The life of a message: receive → parse → open → claim → facts → decide → write → outgoing → commit → ack → publish.
+//! The life of a message: receive → parse → prepare → claim → facts → decide → write → outgoing → commit → ack → publish.
 //!
 //! The unit is a batch: whatever is ready, one transaction, one multiple-ack. A batch of one is the same code. A batch that fails on
 //! content, or panics, is run again one by one, so that only the guilty message suffers. While the database is away nothing is acked and
@@ -174,11 +174,11 @@ impl<H: Handler> Pipeline<H> {
         let mut session = self.context.store.session().await?;
         let mut parsed = parse(self.handler.as_ref(), batch);
         self.probe(Step::Parsed)?;
-        // Opening may be what fails: a dead letter is kept as it came.
+        // Preparing may be what fails: a dead letter is kept as it came.
         if matches!(mode, Mode::Handle) {
-            self.handler.open(&session, parsed.messages_mut(), now).await?;
+            self.handler.prepare(&session, parsed.messages_mut(), now).await?;
         }
-        self.probe(Step::Opened)?;
+        self.probe(Step::Prepared)?;
         let tx = session.begin().await?;
         let new = processed::claim(&tx, H::WORKER, &parsed.keys, now).await?;
         let fresh = parsed.fresh(&new);

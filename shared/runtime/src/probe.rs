@@ -7,8 +7,8 @@ use std::sync::Arc;
 pub enum Step {
     /// The bytes were read.
     Parsed,
-    /// What was sealed is opened.
-    Opened,
+    /// What takes the processor is done.
+    Prepared,
     /// The claims are written, not committed.
     Claimed,
     /// The facts are loaded.
@@ -31,7 +31,7 @@ impl Step {
     /// Every step, in order.
     pub const ALL: [Self; 10] = [
         Self::Parsed,
-        Self::Opened,
+        Self::Prepared,
         Self::Claimed,
         Self::FactsLoaded,
         Self::Decided,

@@ -133,7 +133,8 @@ impl Protection {
             move || inner.open_one(&one)
         });
         let opened = self.inner.pool.run_all(jobs.collect()).await;
-        let mut judged = Judged::default();
+        // Most of a batch come from one signer.
+        let mut judged = Vec::new();
         let mut results = Vec::with_capacity(opened.len());
         for (one, at) in opened.into_iter().zip(received) {
             results.push(match one {
@@ -148,7 +149,7 @@ impl Protection {
     async fn judge(
         &self,
         session: &Session,
-        judged: &mut Judged,
+        judged: &mut Vec<(ToJudge, CertificateErrors)>,
         opened: Opened,
         at: Timestamp,
         now: Timestamp,
@@ -156,11 +157,11 @@ impl Protection {
         // Certificates and lists tell time in whole seconds, and so a batch has few different times.
         let at = Timestamp::from_second(at.as_second()).unwrap_or(at);
         let question = ToJudge { certificate: opened.signer.clone(), role: Role::Signing, embedded: opened.embedded.clone(), at };
-        let errors = match judged.0.iter().find(|(asked, _)| *asked == question) {
+        let errors = match judged.iter().find(|(asked, _)| *asked == question) {
             Some((_, errors)) => *errors,
             None => {
                 let errors = self.validate(session, &question, now).await.map_err(Unopened::Later)?.errors;
-                judged.0.push((question, errors));
+                judged.push((question, errors));
                 errors
             }
         };
@@ -244,10 +245,6 @@ impl Protection {
         Err(first)
     }
 }
-
-/// What was found of signers of one batch: most come from one sender.
-#[derive(Default)]
-struct Judged(Vec<(ToJudge, CertificateErrors)>);
 
 /// A message whose work panics would do so again.
 fn interrupted(job: JobFault, code: &'static str) -> Fault {

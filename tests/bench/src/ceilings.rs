@@ -1,7 +1,7 @@
 //! What the same servers can do at best in the same run: the same messages through one queue, and into one table.
 
 use crate::progress::bar;
-use broker::{Consumer, ConsumerConfig, Publisher, Settled};
+use broker::{Consumer, IntakeConfig, Publisher, Settled};
 use e2e::{Fleet, NHN_EXCHANGE};
 use helsenorge::Sent;
 use helsenorge::example::async_queue;
@@ -22,9 +22,9 @@ pub(crate) async fn broker(fleet: &Fleet, messages: &[Sent]) -> f64 {
     broker::topology::apply_nhn_standin(&url, NHN_EXCHANGE, &[SCRATCH.try_into().unwrap()]).await.unwrap();
     let queue = async_queue(SCRATCH);
     let publisher = Publisher::new(url.clone(), "bench");
-    let config = ConsumerConfig { url, name: "bench".into(), prefetch: 500, batch: BATCH, now: runtime::clock::system };
+    let config = IntakeConfig { name: "bench".into(), prefetch: 500, batch: BATCH, now: runtime::clock::system };
     let cancel = CancellationToken::new();
-    let mut consumer = Consumer::new(config, watch::channel(vec![queue.clone()]).1, cancel);
+    let mut consumer = Consumer::new(url, config, watch::channel(vec![queue.clone()]).1, cancel);
     let progress = bar("ceiling of the broker", messages.len() as u64);
     let started = Instant::now();
     let consume = async {

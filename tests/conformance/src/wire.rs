@@ -1,6 +1,6 @@
 //! Deliveries of any shape on a real broker, read as the fleet reads them.
 
-use broker::{Consumer, ConsumerConfig};
+use broker::{Consumer, IntakeConfig};
 use e2e::NHN_EXCHANGE;
 use jiff::Timestamp;
 use lapin::message::BasicGetMessage;
@@ -69,8 +69,8 @@ impl Wire {
     pub async fn read(&mut self) -> Delivery {
         let consumer = self.consumer.get_or_insert_with(|| {
             let url = self.world.amqp_url.parse().expect("a URL");
-            let config = ConsumerConfig { url, name: "case".into(), prefetch: 1, batch: 1, now: || Timestamp::UNIX_EPOCH };
-            Consumer::new(config, watch::channel(vec![QUEUE.to_owned()]).1, CancellationToken::new())
+            let config = IntakeConfig { name: "case".into(), prefetch: 1, batch: 1, now: || Timestamp::UNIX_EPOCH };
+            Consumer::new(url, config, watch::channel(vec![QUEUE.to_owned()]).1, CancellationToken::new())
         });
         let batch = tokio::time::timeout(Duration::from_secs(20), consumer.next()).await.expect("in time").expect("a batch");
         let delivery = batch.deliveries[0].clone();

@@ -62,7 +62,7 @@ impl Handler for HelsenorgeInbound {
         Ok(Arrived::read(delivery, lane, &self.reading))
     }
 
-    async fn open(&self, session: &Session, batch: Vec<&mut Arrived>, now: Timestamp) -> Result<(), StoreError> {
+    async fn prepare(&self, session: &Session, batch: Vec<&mut Arrived>, now: Timestamp) -> Result<(), StoreError> {
         opening::open(&self.protection, session, batch, now, |arrived, content| arrived.opened(&content, &self.reading)).await
     }
 

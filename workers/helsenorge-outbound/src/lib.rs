@@ -84,7 +84,7 @@ impl Handler for HelsenorgeOutbound {
     }
 
     /// Rows of the ledger never change, so they may be read before the transaction.
-    async fn open(&self, session: &Session, batch: Vec<&mut Due>, now: Timestamp) -> Result<(), StoreError> {
+    async fn prepare(&self, session: &Session, batch: Vec<&mut Due>, now: Timestamp) -> Result<(), StoreError> {
         let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
         let unanswered = message::unanswered(session, &of(Kind::Answer)).await?;
         let mut written = message::written(session, &of(Kind::Written)).await?;

@@ -1,8 +1,7 @@
 //! One wanted queue: its link while there is one, and when to try for another.
 
-use super::ConsumerConfig;
 use super::link::Link;
-use crate::edge::Batch;
+use crate::edge::{Batch, IntakeConfig};
 use crate::properties;
 use crate::reconnect::{Delays, Policy};
 use lapin::Connection;
@@ -145,7 +144,7 @@ impl Slot {
     }
 
     /// The batch that begins with this delivery.
-    pub(super) fn batch(&mut self, first: Delivery, config: &ConsumerConfig) -> Option<Batch> {
+    pub(super) fn batch(&mut self, first: Delivery, config: &IntakeConfig) -> Option<Batch> {
         let link = self.link.as_mut()?;
         let raw = link.fill(first, config.batch);
         metrics::counter!("dialogpost_consumed_total", "queue" => self.queue.clone()).increment(raw.len() as u64);

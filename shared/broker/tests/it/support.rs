@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use broker::{Acked, AmqpUrl, Batch, Consumer, ConsumerConfig, Publisher, Settled};
+use broker::{Acked, AmqpUrl, Batch, Consumer, IntakeConfig, Publisher, Settled};
 use jiff::Timestamp;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -112,9 +112,8 @@ impl Reader {
     pub fn new(url_text: &str, queues: &[&str], prefetch: u16, batch: usize) -> Self {
         let queues = watch::Sender::new(queues.iter().map(|q| (*q).to_owned()).collect());
         let cancel = CancellationToken::new();
-        let config =
-            ConsumerConfig { url: url(url_text), name: "test".to_owned(), prefetch, batch, now: || Timestamp::UNIX_EPOCH };
-        Self { consumer: Consumer::new(config, queues.subscribe(), cancel.clone()), queues, cancel }
+        let config = IntakeConfig { name: "test".to_owned(), prefetch, batch, now: || Timestamp::UNIX_EPOCH };
+        Self { consumer: Consumer::new(url(url_text), config, queues.subscribe(), cancel.clone()), queues, cancel }
     }
 
     pub async fn next(&mut self) -> Batch {

@@ -1,6 +1,6 @@
 //! Cases 50 to 54: what breaks loses nothing and doubles nothing. How it does under load is for `tests/chaos` to show.
 
-use broker::{Consumer, ConsumerConfig};
+use broker::{Consumer, IntakeConfig};
 use conformance::{Proxy, accepted, texts};
 use domain::retry::MAX_WAITS;
 use e2e::{Clinic, Exchange, NHN_EXCHANGE, PATIENCE, WORKERS};
@@ -105,8 +105,8 @@ async fn given_back() {
     wire.put(lapin::BasicProperties::default(), b"x").await;
     let cancel = CancellationToken::new();
     let url = proxy.url(&wire.world.amqp_url).parse().unwrap();
-    let config = ConsumerConfig { url, name: "case 52".into(), prefetch: 1, batch: 1, now: || jiff::Timestamp::UNIX_EPOCH };
-    let mut consumer = Consumer::new(config, watch::channel(vec!["q".to_owned()]).1, cancel.clone());
+    let config = IntakeConfig { name: "case 52".into(), prefetch: 1, batch: 1, now: || jiff::Timestamp::UNIX_EPOCH };
+    let mut consumer = Consumer::new(url, config, watch::channel(vec!["q".to_owned()]).1, cancel.clone());
     let batch = consumer.next().await.unwrap();
     cancel.cancel();
     batch.give_back().await;

@@ -1,7 +1,7 @@
 //! Every effect happens once: delivered twice, out of order, and with a crash after each step of each worker, the outcome equals that of
 //! one clean run.
 
-use broker::{Consumer, ConsumerConfig, Publisher, Settled, topology};
+use broker::{Consumer, IntakeConfig, Publisher, Settled, topology};
 use e2e::{Fleet, PATIENCE, Snapshot, WORKERS};
 use helsenorge::{Message, Sent, example};
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -154,8 +154,8 @@ async fn put(fleet: &Fleet, queue: &str, outgoing: &[Outgoing]) {
 async fn drain(fleet: &Fleet, queue: &str, count: usize) -> Vec<Delivery> {
     let cancel = CancellationToken::new();
     let url = fleet.world.amqp_url.parse().unwrap();
-    let config = ConsumerConfig { url, name: "drain".into(), prefetch: 100, batch: 100, now: clock::system };
-    let mut consumer = Consumer::new(config, watch::channel(vec![queue.to_owned()]).1, cancel.clone());
+    let config = IntakeConfig { name: "drain".into(), prefetch: 100, batch: 100, now: clock::system };
+    let mut consumer = Consumer::new(url, config, watch::channel(vec![queue.to_owned()]).1, cancel.clone());
     let mut all = Vec::new();
     while all.len() < count {
         let batch = tokio::time::timeout(PATIENCE, consumer.next()).await.expect("it comes").unwrap();

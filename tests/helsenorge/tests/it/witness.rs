@@ -1,7 +1,7 @@
 //! What goes in comes out, as the fleet reads it and as HelseNorge reads the fleet.
 
 use crate::{EXCHANGE, PATIENCE, connected};
-use broker::{Consumer, ConsumerConfig, Publisher, Settled};
+use broker::{Consumer, IntakeConfig, Publisher, Settled};
 use bytes::Bytes;
 use helsenorge::example::{HELSENORGE, HELSENORGE_PARENT, SOLBAKKEN, SOLBAKKEN_PARENT, async_queue, error_queue};
 use helsenorge::{ErrorMessage, HelseNorge, Message, Receipt, Sent, Shape, Trouble};
@@ -16,9 +16,9 @@ use uuid::Uuid;
 pub(crate) async fn as_the_fleet_reads(amqp_url: &str, queue: &str) -> Delivery {
     let cancel = CancellationToken::new();
     let now = || Timestamp::UNIX_EPOCH;
-    let config = ConsumerConfig { url: amqp_url.parse().unwrap(), name: "test".to_owned(), prefetch: 10, batch: 1, now };
+    let config = IntakeConfig { name: "test".to_owned(), prefetch: 10, batch: 1, now };
     let queues = watch::channel(vec![queue.to_owned()]).1;
-    let mut consumer = Consumer::new(config, queues, cancel.clone());
+    let mut consumer = Consumer::new(amqp_url.parse().unwrap(), config, queues, cancel.clone());
     let batch = tokio::time::timeout(PATIENCE, consumer.next()).await.unwrap().unwrap();
     let delivery = batch.deliveries[0].clone();
     let _ = batch.ack().await;
