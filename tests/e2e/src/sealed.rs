@@ -155,15 +155,5 @@ pub fn decryption_key(identity: &Identity) -> DecryptionKey {
 
 /// What a registry says of a certificate.
 pub fn known(identity: &Identity) -> KnownCertificate {
-    let certificate = certificate(identity);
-    let usages = certificate.usages();
-    KnownCertificate {
-        der: certificate.der().to_vec(),
-        signing: usages.signing,
-        encryption: usages.encryption,
-        not_before: certificate.not_before(),
-        not_after: certificate.not_after(),
-        subject: certificate.subject(),
-        thumbprint: certificate.thumbprint(),
-    }
+    operator::certificate::known(&identity.der()).expect("a certificate")
 }

@@ -123,7 +123,7 @@ impl Postgres {
     /// # Panics
     /// When the server refuses.
     pub async fn execute(&self, sql: &str) {
-        let client = self.client().await;
+        let client = client(&self.url("postgres")).await;
         client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
@@ -147,13 +147,18 @@ impl Postgres {
         TEMPLATE
     }
 
-    async fn client(&self) -> Client {
-        let (client, connection) = tokio_postgres::connect(&self.url("postgres"), NoTls)
-            .await
-            .unwrap_or_else(|error| panic!("cannot connect to the testbed's Postgres: {error:?}"));
-        tokio::spawn(connection);
-        client
+    pub(crate) async fn number(&self, database_url: &str, sql: &str) -> i64 {
+        let row = client(database_url).await.query_one(sql, &[]).await;
+        row.unwrap_or_else(|error| panic!("{sql}: {error:?}")).get(0)
     }
+}
+
+async fn client(database_url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(database_url, NoTls)
+        .await
+        .unwrap_or_else(|error| panic!("cannot connect to the testbed's Postgres: {error:?}"));
+    tokio::spawn(connection);
+    client
 }
 
 impl Server {

@@ -85,6 +85,14 @@ impl World {
         &self.servers.rabbit
     }
 
+    /// What a counting query gives in this world's database.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.postgres().number(&self.database_url, sql).await
+    }
+
     async fn create(servers: Arc<Servers>, shared: bool) -> Self {
         let name = fresh_name();
         let database = async {

@@ -39,14 +39,6 @@ async fn import(world: &World, files: &[&str]) -> Ran {
     dialogpost(world, &[&["registry", "import", "--actor", "kari"], files].concat()).await
 }
 
-async fn number(world: &World, sql: &str) -> i64 {
-    let (client, connection) = tokio_postgres::connect(&world.database_url, tokio_postgres::NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let number = client.query_one(sql, &[]).await.unwrap().get(0);
-    connection.abort();
-    number
-}
-
 #[tokio::test]
 async fn both_generations_are_imported_and_a_second_time_change_nothing() {
     let world = world().await;
@@ -64,10 +56,10 @@ async fn both_generations_are_imported_and_a_second_time_change_nothing() {
     let outcomes: Vec<_> = again["imported"].as_array().unwrap().iter().map(|i| i["outcome"].as_str().unwrap()).collect();
     assert_eq!((outcomes, &again["faulty"]), (vec!["unchanged"; 3], &json!([])));
     assert_eq!(again["imported"][0]["agreement"]["parties"][1]["her_id"], 8_141_333);
-    assert_eq!(number(&world, "select count(*) from dialogpost.agreement").await, 3);
-    assert_eq!(number(&world, "select count(*) from dialogpost.certificate").await, 5, "shared ones are stored once");
+    assert_eq!(world.number("select count(*) from dialogpost.agreement").await, 3);
+    assert_eq!(world.number("select count(*) from dialogpost.certificate").await, 5, "shared ones are stored once");
     let audited = "select count(*) from dialogpost.audit where action = 'registry-import' and actor = 'kari'";
-    assert_eq!(number(&world, audited).await, 6);
+    assert_eq!(world.number(audited).await, 6);
 }
 
 #[tokio::test]
@@ -82,7 +74,7 @@ async fn an_agreement_replaces_that_of_its_id_and_a_profile_that_of_its_party() 
     let text = std::fs::read_to_string(&one_less.0).unwrap().replacen("</ds:KeyInfo>", "</ds:Key>", 1);
     std::fs::write(&one_less.0, text).unwrap();
     import(&world, &[one_less.path()]).await.code(0).says(&["│ replaced ┆ cpp"]);
-    assert_eq!(number(&world, "select count(*) from dialogpost.agreement").await, 2);
+    assert_eq!(world.number("select count(*) from dialogpost.agreement").await, 2);
     let list = dialogpost(&world, &["registry", "list", "--json"]).await.code(0).json();
     let of_kind = |kind: &str| list["agreements"].as_array().unwrap().iter().find(|a| a["kind"] == kind).unwrap().clone();
     assert_eq!((&of_kind("cpa")["in_force"], &of_kind("cpa")["passed_over"]), (&json!(false), &json!("agreement-not-agreed")));
@@ -113,7 +105,7 @@ async fn a_file_with_faults_is_left_out_whole_and_the_others_are_not() {
         "clinic.json: there is text outside the root element",
     ]);
     ran.never_says(&["15868549960"]);
-    assert_eq!(number(&world, "select count(*) from dialogpost.agreement").await, 1);
+    assert_eq!(world.number("select count(*) from dialogpost.agreement").await, 1);
     let json = import(&world, &[bad.path(), "--json"]).await.code(1).json();
     assert_eq!((&json["imported"], json["faulty"][0]["faults"].as_array().unwrap().len()), (&json!([]), 3));
     assert_eq!(json["faulty"][0]["faults"][1]["place"], "PartyInfo[1]/PartyId");

@@ -165,3 +165,18 @@ async fn topology_is_applied_as_often_as_you_like() {
     let vhost = format!("/api/queues/{}/8141333_async", world.vhost);
     assert_eq!(world.rabbit().management("GET", &vhost, "").await.0, 200);
 }
+
+/// Read as anything but dialogs, a patient's message would be filed away.
+#[tokio::test]
+async fn the_queue_for_replies_is_no_other_queue_of_the_clinic() {
+    let world = world().await;
+    for (name, want) in [("8141333_async", "clinics[0].queues.syncreply"), ("", "clinics[0].syncreply_queue")] {
+        let file = fixture_with(&[("/clinics/0/syncreply_queue", json!(name))]);
+        apply(&world, &file).await.code(2).says(&[want]);
+    }
+    assert_eq!(world.number("select count(*) from dialogpost.clinic").await, 0, "nothing was written");
+    let address = json!("tb.test.nhn.no/NHNTESTServiceBus/8141333_svar");
+    apply(&world, &fixture_with(&[("/clinics/0/syncreply_queue", address)])).await.code(0);
+    let bare = "select count(*) from dialogpost.clinic where syncreply_queue = '8141333_svar'";
+    assert_eq!(world.number(bare).await, 1);
+}
