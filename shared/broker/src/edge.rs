@@ -81,28 +81,45 @@ pub trait Settle: Send {
     fn settle(self: Box<Self>, verdict: Verdict) -> BoxFuture<'static, Acked>;
 }
 
-/// Deliveries of one queue, in order. Dropped unsettled, they go back to the queue.
+/// Deliveries of one queue, in order, or of several batches one after the other. Dropped unsettled, they go back to their queues.
 #[must_use = "a batch must be acknowledged or given back"]
 pub struct Batch {
     /// The deliveries; never empty.
     pub deliveries: Vec<Delivery>,
-    owed: Box<dyn Settle>,
+    owed: Vec<Box<dyn Settle>>,
 }
 
 impl Batch {
     /// Deliveries with what is owed for them.
     pub fn new(deliveries: Vec<Delivery>, owed: Box<dyn Settle>) -> Self {
-        Self { deliveries, owed }
+        Self { deliveries, owed: vec![owed] }
+    }
+
+    /// Adds a later batch, to be settled together with this one.
+    pub fn append(&mut self, later: Self) {
+        self.deliveries.extend(later.deliveries);
+        self.owed.extend(later.owed);
     }
 
     /// Acknowledges the whole batch. Only after the commit of everything in it.
     pub async fn ack(self) -> Acked {
-        self.owed.settle(Verdict::Ack).await
+        self.settle(Verdict::Ack).await
     }
 
     /// Puts the whole batch back into its queue, for a shutdown: "not my turn", not "failed".
     pub async fn give_back(self) {
-        self.owed.settle(Verdict::Requeue).await;
+        self.settle(Verdict::Requeue).await;
+    }
+
+    /// The oldest first, so that each can be settled at once.
+    async fn settle(self, verdict: Verdict) -> Acked {
+        let mut all = Acked::Sent;
+        for owed in self.owed {
+            if owed.settle(verdict).await == Acked::Lost {
+                all = Acked::Lost;
+            }
+        }
+        all
     }
 }
 

@@ -69,7 +69,7 @@ pub enum Verdict<E> {
     /// Write this, which tells the sender (`Fault` is [`messages::FaultClass::Rejected`]); the message is done.
     Rejected(Fault, E),
     /// Later again, growing delay, bounded; then a dead letter.
-    Retry(Fault),
+    Retry(Fault, Option<E>),
     /// A dead letter.
     Broken(Fault),
 }
@@ -80,7 +80,7 @@ impl<E> Verdict<E> {
         match self {
             Self::Done(_) => "done",
             Self::Rejected(..) => "rejected",
-            Self::Retry(_) => "retry",
+            Self::Retry(..) => "retry",
             Self::Broken(_) => "broken",
         }
     }

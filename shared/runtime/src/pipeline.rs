@@ -2,8 +2,9 @@
 //!
 //! The unit is a batch: whatever is ready, one transaction, one multiple-ack. A batch of one is the same code. A batch that fails on
 //! content, or panics, is run again one by one, so that only the guilty message suffers. While the database is away nothing is acked and
-//! no attempt is spent.
+//! no attempt is spent. While a batch is written the next is read and prepared ([`ahead`]).
 
+mod ahead;
 mod settle;
 
 use crate::handler::Handler;
@@ -11,20 +12,23 @@ use crate::health::Component;
 use crate::probe::{Crashed, Probe, Step};
 use crate::relay::Relay;
 use crate::worker::Context;
+use ahead::{Ahead, InHand, Prepared};
 use broker::{Delays, Intake, Policy};
-use futures_util::FutureExt;
-use jiff::Timestamp;
+use futures_util::{FutureExt, try_join};
+use jiff::{SignedDuration, Timestamp};
 use messages::Fault;
 use messages::transport::{Delivery, Outgoing};
 use settle::{decide, parse, settle};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{StoreError, outbox, processed};
+use store::{Session, StoreError, outbox, processed};
 use tokio_util::sync::CancellationToken;
 
 /// How often one message is run again because a concurrent transaction interfered.
 const CONFLICTS: u32 = 5;
+/// What was prepared longer ago, while the database was away, is prepared anew: time has gone into it.
+const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// A handler with its surroundings.
 pub struct Pipeline<H> {
@@ -70,28 +74,75 @@ impl<H: Handler> Pipeline<H> {
 
     /// Runs until cancelled.
     pub async fn run(self, mut intake: Box<dyn Intake>) -> Ended {
-        while let Some(batch) = intake.next().await {
-            let outgoing = match self.commit(&batch.deliveries).await {
-                Ok(Some(outgoing)) => outgoing,
-                Ok(None) => {
-                    batch.give_back().await;
-                    break;
-                }
-                Err(Crashed) => return Ended::Crashed,
-            };
-            // What the ack does not reach is delivered again and finds its claim.
-            batch.ack().await;
-            if self.probe(Step::Acked).is_err() {
-                return Ended::Crashed;
-            }
-            self.relay.publish(outgoing).await;
+        let (ahead, mut ready) = ahead::channel(self.context.config.batch);
+        match try_join!(self.read(intake.as_mut(), ahead), self.write(&mut ready)) {
+            Err(Ended::Crashed) => return Ended::Crashed,
+            Ok(_) | Err(Ended::Stopped) => {}
         }
+        drop(ready);
+        // Cancelled, it hangs up.
+        intake.next().await;
         Ended::Stopped
     }
 
+    /// Takes batches and prepares them while others are written.
+    async fn read(&self, intake: &mut dyn Intake, ahead: Ahead<H::Message>) -> Result<(), Ended> {
+        loop {
+            let room = ahead.room().await;
+            let batch = tokio::select! {
+                biased;
+                // Before intake learns of it: it would hang up, and what is in hand could no longer be acked.
+                () = self.context.cancel.cancelled() => return Ok(()),
+                batch = intake.next() => batch,
+            };
+            let Some(batch) = batch else { return Ok(()) };
+            let prepared = async {
+                let session = self.context.store.session().await?;
+                self.prepare(&session, &batch.deliveries).await
+            };
+            let prepared = match AssertUnwindSafe(prepared).catch_unwind().await {
+                Ok(Ok(prepared)) => Some(prepared),
+                Ok(Err(Halt::Crashed)) => return Err(Ended::Crashed),
+                // It is tried again, and fails, in the batch's turn.
+                Ok(Err(Halt::Store(_) | Halt::Panicked)) | Err(_) => None,
+            };
+            ahead.put(InHand::new(batch, prepared, room));
+        }
+    }
+
+    async fn write(&self, ready: &mut ahead::Ready<H::Message>) -> Result<(), Ended> {
+        while let Some(taken) = ready.next().await {
+            self.finish(taken).await?;
+        }
+        Ok(())
+    }
+
+    async fn prepare(&self, session: &Session, batch: &[Delivery]) -> Result<Prepared<H::Message>, Halt> {
+        let at = (self.context.clock)();
+        let mut parsed = parse(self.handler.as_ref(), batch);
+        self.probe(Step::Parsed)?;
+        self.handler.prepare(session, parsed.messages_mut(), at).await?;
+        self.probe(Step::Prepared)?;
+        Ok(Prepared { parsed, at })
+    }
+
+    /// Commits, acks and publishes a batch.
+    async fn finish(&self, taken: InHand<H::Message>) -> Result<(), Ended> {
+        let InHand { batch, prepared, room: _until_published } = taken;
+        let Some(outgoing) = self.commit(&batch.deliveries, prepared).await.map_err(|Crashed| Ended::Crashed)? else {
+            batch.give_back().await;
+            return Err(Ended::Stopped);
+        };
+        // What the ack does not reach is delivered again and finds its claim.
+        batch.ack().await;
+        self.probe(Step::Acked).map_err(|Crashed| Ended::Crashed)?;
+        self.relay.publish(outgoing).await;
+        Ok(())
+    }
+
     /// Commits a batch, however long the database is away. `None` = asked to stop before it could.
-    async fn commit(&self, batch: &[Delivery]) -> Result<Option<Vec<Outgoing>>, Crashed> {
-        match self.attempt(batch).await? {
+    async fn commit(&self, batch: &[Delivery], prepared: Option<Prepared<H::Message>>) -> Result<Option<Vec<Outgoing>>, Crashed> {
+        match self.attempt(batch, prepared).await? {
             Attempt::Committed(outgoing) => Ok(Some(outgoing)),
             Attempt::Stopped => Ok(None),
             Attempt::Failed(fault) if batch.len() > 1 => {
@@ -106,7 +157,7 @@ impl<H: Handler> Pipeline<H> {
         let mut outgoing = Vec::new();
         for delivery in batch {
             // What is committed already is claimed: returning the whole batch repeats nothing.
-            match Box::pin(self.commit(std::slice::from_ref(delivery))).await? {
+            match Box::pin(self.commit(std::slice::from_ref(delivery), None)).await? {
                 Some(more) => outgoing.extend(more),
                 None => return Ok(None),
             }
@@ -115,11 +166,12 @@ impl<H: Handler> Pipeline<H> {
     }
 
     /// Runs a batch until it commits or fails for a reason of its own.
-    async fn attempt(&self, batch: &[Delivery]) -> Result<Attempt, Crashed> {
+    async fn attempt(&self, batch: &[Delivery], mut prepared: Option<Prepared<H::Message>>) -> Result<Attempt, Crashed> {
         let mut delays = Delays::new(Policy::CONNECTION);
         let (mut conflicts, mut unavailable) = (0, 0);
         loop {
-            match AssertUnwindSafe(self.transaction(batch, Mode::Handle)).catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
+            let transaction = AssertUnwindSafe(self.transaction(batch, prepared.take(), Mode::Handle));
+            match transaction.catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
                 Ok(outgoing) => return Ok(Attempt::Committed(outgoing)),
                 Err(Halt::Crashed) => return Err(Crashed),
                 Err(Halt::Panicked) => return Ok(Attempt::Failed(Fault::broken("panic", "the handler panicked"))),
@@ -144,7 +196,7 @@ impl<H: Handler> Pipeline<H> {
         let mut delays = Delays::new(Policy::CONNECTION);
         let mut keep = Keep::LedgerAndLetter;
         loop {
-            let buried = AssertUnwindSafe(self.transaction(batch, Mode::Bury(&fault, keep))).catch_unwind().await;
+            let buried = AssertUnwindSafe(self.transaction(batch, None, Mode::Bury(&fault, keep))).catch_unwind().await;
             match buried.unwrap_or(Err(Halt::Panicked)) {
                 Ok(outgoing) => return Ok(Some(outgoing)),
                 Err(Halt::Crashed) => return Err(Crashed),
@@ -168,20 +220,25 @@ impl<H: Handler> Pipeline<H> {
     }
 
     /// One transaction over a batch.
-    async fn transaction(&self, batch: &[Delivery], mode: Mode<'_>) -> Result<Vec<Outgoing>, Halt> {
+    async fn transaction(
+        &self,
+        batch: &[Delivery],
+        prepared: Option<Prepared<H::Message>>,
+        mode: Mode<'_>,
+    ) -> Result<Vec<Outgoing>, Halt> {
         let started = Instant::now();
-        let now = (self.context.clock)();
         let mut session = self.context.store.session().await?;
-        let mut parsed = parse(self.handler.as_ref(), batch);
-        self.probe(Step::Parsed)?;
-        // Preparing may be what fails: a dead letter is kept as it came.
-        if matches!(mode, Mode::Handle) {
-            self.handler.prepare(&session, parsed.messages_mut(), now).await?;
-        }
-        self.probe(Step::Prepared)?;
+        let is_fresh = |prepared: &Prepared<_>| (self.context.clock)().duration_since(prepared.at) < FRESH_FOR;
+        let parsed = match (mode, prepared.filter(is_fresh)) {
+            (Mode::Handle, Some(prepared)) => prepared.parsed,
+            (Mode::Handle, None) => self.prepare(&session, batch).await?.parsed,
+            // Preparing may be what fails: a dead letter is kept as it came.
+            (Mode::Bury(..), _) => parse(self.handler.as_ref(), batch),
+        };
+        let now = (self.context.clock)();
         let tx = session.begin().await?;
         let new = processed::claim(&tx, H::WORKER, &parsed.keys, now).await?;
-        let fresh = parsed.fresh(&new);
+        let fresh = parsed.fresh(batch, new);
         self.probe(Step::Claimed)?;
         // The facts may be what cannot be had: a dead letter asks for none.
         let facts = match mode {

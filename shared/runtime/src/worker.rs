@@ -122,7 +122,7 @@ fn edge(config: &Config, wire: Wire) -> Arc<dyn Edge> {
 
 fn intake_config(context: &Context, name: String) -> IntakeConfig {
     let batch = context.config.batch;
-    IntakeConfig { name, prefetch: u16::try_from(batch * 2).unwrap_or(u16::MAX), batch, now: context.clock }
+    IntakeConfig { name, prefetch: u16::try_from(batch * 3).unwrap_or(u16::MAX), batch, now: context.clock }
 }
 
 /// Shows an intake's state in `/readyz`.

@@ -132,6 +132,9 @@ pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError
             select day, clinic, sum(n)::bigint as n from (select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD') as day, clinic, count(*) as n from dialogpost.message
             where direction = 'in' and at >= (date_trunc('day', now() at time zone 'Europe/Oslo') - make_interval(days => $1 - 1)) at time zone 'Europe/Oslo'
             group by 1, 2
+            union all select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD'), clinic, count(*) from dialogpost.put_off
+            where at >= (date_trunc('day', now() at time zone 'Europe/Oslo') - make_interval(days => $1 - 1)) at time zone 'Europe/Oslo'
+            group by 1, 2
             -- What was taken off a queue and has no row in the ledger, only a dead letter: then the ledger does not balance.
             union all select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD'), null, count(*) from dialogpost.dead_letter d
             where d.worker = 'helsenorge-inbound' and not exists (select from dialogpost.message m where m.id = d.message)

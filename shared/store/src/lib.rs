@@ -23,6 +23,7 @@ pub mod setup;
 pub mod show;
 mod step;
 mod tls;
+pub mod waiting;
 
 pub use error::StoreError;
 pub use migrate::{Migrated, migrate, require_current};

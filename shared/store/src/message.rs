@@ -85,7 +85,7 @@ impl Outcome {
     }
 }
 
-fn number(id: Option<HerId>) -> Option<i64> {
+pub(crate) fn number(id: Option<HerId>) -> Option<i64> {
     id.map(HerId::get)
 }
 

@@ -29,7 +29,7 @@ pub struct Trace {
     pub transport_id: Option<String>,
     /// `MsgId`.
     pub msg_id: Option<String>,
-    /// What was decided.
+    /// What was decided; `waiting`, when nothing was yet.
     pub outcome: String,
     /// Our code, when it was not accepted.
     pub code: Option<String>,
@@ -75,7 +75,11 @@ pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError>
             union all select id from dialogpost.message where direction = 'in' and transport_id = $1
             union all select id from dialogpost.message where msg_id = lower($1) and outcome in ('accepted', 'rejected')
                 and from_her_id in (select her_id from dialogpost.communication_party)
-         ) order by m.id limit 50"
+         )
+         union all select message, 'in', at, clinic, from_her_id, to_her_id, queue, function, transport_id, null, 'waiting', code, bytes,
+            null, 'in_flight', null
+         from dialogpost.put_off where message = $2 or transport_id = $1
+         order by id limit 50"
     );
     let mut traces = Vec::new();
     for row in session.query(find, &[&id, &uuid]).await? {

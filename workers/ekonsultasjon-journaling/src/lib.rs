@@ -59,7 +59,7 @@ impl Handler for EKonsultasjonJournaling {
         match kinds.get(entry) {
             // The stored kind decides, not the event: K2 holds even for a misrouted event.
             Some(kind) => Verdict::Done(is_journaled(*kind).then_some(*entry)),
-            None => Verdict::Retry(Fault::transient("entry-missing", "the entry is not in the database (yet)")),
+            None => Verdict::Retry(Fault::transient("entry-missing", "the entry is not in the database (yet)"), None),
         }
     }
 

@@ -50,9 +50,9 @@ impl Arrived {
         }
     }
 
-    /// Reads what was opened.
-    pub fn opened(&mut self, content: &[u8], reading: &Reading) {
-        self.arrival.payload = reading.payload(content);
+    /// Goes on with what was opened.
+    pub fn opened(&mut self, payload: Payload, reading: &Reading) {
+        self.arrival.payload = payload;
         self.keys = self.arrival.keys(&reading.series);
     }
 }
@@ -81,7 +81,8 @@ impl Reading {
         unprotected(self.plain).map_or(payload, Payload::Unopened)
     }
 
-    fn payload(&self, content: &[u8]) -> Payload {
+    /// Reads content; never fails.
+    pub fn payload(&self, content: &[u8]) -> Payload {
         match read(content, &self.limits) {
             Ok(read) => Payload::Read(Box::new(read)),
             Err(error) => Payload::Unreadable(error),

@@ -11,30 +11,36 @@ use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
 use messages::transport::Outgoing;
 use messages::wire::Incoming;
 use messages::wire::apprec::ReceivedAppRec;
-use messages::{HerId, Sensitive};
+use messages::{Fault, HerId, Sensitive};
 use runtime::topology::event_to;
 use std::collections::HashMap;
 use store::dialog::{self, NewDialog, NewEntry};
 use store::message::{self, Outcome, Received};
 use store::receipt::{self, Receipt};
 use store::sending;
+use store::waiting::{self, Waiting};
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
 /// What is written for one arrival.
 #[derive(Debug)]
-pub struct Effect {
-    received: Received,
-    kept: Kept,
+pub enum Effect {
+    /// Its row in the ledger, and what is kept beside it.
+    Decided(Box<Received>, Kept),
+    /// That it waits.
+    PutOff(Waiting),
 }
 
 /// What is kept beside the ledger's row.
 #[derive(Debug)]
-enum Kept {
+pub enum Kept {
+    /// As part of a dialog.
     Entry(Box<Accepted>),
+    /// About what we sent.
     Receipt(Receipt),
     /// To this request of ours.
     Reply(Uuid),
+    /// The row says it all.
     Nothing,
 }
 
@@ -79,7 +85,24 @@ impl Effect {
             Decision::Expired => (Outcome::Expired, Ruling::coded("request-expired"), Kept::Nothing),
             Decision::Dead(fault) | Decision::Later(fault) => (Outcome::Dead, Ruling::coded(fault.code), Kept::Nothing),
         };
-        Self { received: received(arrived, facts, outcome, ruling), kept }
+        Self::Decided(Box::new(received(arrived, facts, outcome, ruling)), kept)
+    }
+
+    /// It will come again.
+    pub fn put_off(arrived: &Arrived, facts: &Facts, why: &Fault) -> Self {
+        Self::PutOff(Waiting {
+            key: arrived.key.clone(),
+            message: arrived.id,
+            at: arrived.arrival.received_at,
+            clinic: facts.clinic.as_ref().map(|c| c.her_id),
+            from: arrived.keys.from,
+            to: arrived.keys.to,
+            queue: arrived.queue.clone(),
+            function: arrived.arrival.function(),
+            transport_id: arrived.arrival.properties.message_id.clone(),
+            bytes: arrived.raw.len(),
+            code: why.code.to_owned(),
+        })
     }
 }
 
@@ -150,10 +173,17 @@ fn code(text: String) -> String {
 /// As any step of the store.
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
     let (mut rows, mut kept) = (Vec::with_capacity(effects.len()), Vec::with_capacity(effects.len()));
+    let mut put_off = Vec::new();
     for effect in effects {
-        kept.push(effect.kept);
-        rows.push(effect.received);
+        match effect {
+            Effect::Decided(row, beside) => {
+                rows.push(*row);
+                kept.push(beside);
+            }
+            Effect::PutOff(one) => put_off.push(one),
+        }
     }
+    waiting::put(tx, &put_off).await?;
     message::insert_received(tx, &rows).await?;
     let placed = place(tx, &rows, &kept).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();

@@ -63,7 +63,7 @@ impl Handler for HelsenorgeInbound {
     }
 
     async fn prepare(&self, session: &Session, batch: Vec<&mut Arrived>, now: Timestamp) -> Result<(), StoreError> {
-        opening::open(&self.protection, session, batch, now, |arrived, content| arrived.opened(&content, &self.reading)).await
+        opening::open(&self.protection, session, batch, now, &self.reading).await
     }
 
     fn key(&self, arrived: &Arrived) -> String {
@@ -87,7 +87,9 @@ impl Handler for HelsenorgeInbound {
         let rejected = |code| Fault::rejected(code, "answered");
         match &decision {
             Decision::Dead(fault) => Verdict::Broken(fault.clone()),
-            Decision::Later(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone()),
+            Decision::Later(fault) if fault.class == FaultClass::Transient => {
+                Verdict::Retry(fault.clone(), Some(Effect::put_off(arrived, facts, fault)))
+            }
             Decision::Later(fault) => Verdict::Broken(fault.clone()),
             Decision::Reject(reject) => Verdict::Rejected(rejected(reject.1.code), Effect::new(arrived, facts, decision)),
             Decision::Refuse(code, _) => Verdict::Rejected(rejected(code), Effect::new(arrived, facts, decision)),

@@ -1,6 +1,6 @@
 //! Protected content → readable content, or what its sender is told (nhn-messaging 3.2, 3.3, 5).
 
-use crate::arrival::Arrived;
+use crate::arrival::{Arrived, Reading};
 use domain::agreement::{Known, Question, Use, look_up};
 use domain::arrival::{Payload, Unopened};
 use domain::transport::{ErrorMessage, UNSUPPORTED};
@@ -20,7 +20,7 @@ pub fn unprotected(accepted: bool) -> Option<Unopened> {
     (!accepted).then(|| Unopened::Refused("content-unprotected", error()))
 }
 
-/// Opens what is sealed in a batch.
+/// Opens what is sealed in a batch, and reads it.
 ///
 /// # Errors
 /// As any step of the store.
@@ -29,7 +29,7 @@ pub async fn open(
     session: &Session,
     batch: Vec<&mut Arrived>,
     now: Timestamp,
-    read: impl Fn(&mut Arrived, Vec<u8>),
+    reading: &Reading,
 ) -> Result<(), StoreError> {
     let mut sealed: Vec<_> = batch.into_iter().filter_map(|arrived| Some((asked(arrived)?, arrived))).collect();
     if sealed.is_empty() {
@@ -40,7 +40,8 @@ pub async fn open(
     let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
     let keys = clinic::key_names(session, &own).await?;
     let jobs = sealed.iter().map(|(pair, arrived)| job(protection, arrived, pair, &known, &keys, now)).collect();
-    let opened = protection.open(session, jobs, now).await;
+    let beside = reading.clone();
+    let opened = protection.open(session, jobs, now, move |content| beside.payload(content)).await;
     for ((pair, arrived), result) in sealed.iter_mut().zip(opened) {
         match result {
             // It is for a key that nobody has named: that is ours to mend, not the sender's.
@@ -50,9 +51,9 @@ pub async fn open(
                 let fault = Fault::transient("own-key-unavailable", "the clinic's set-up names no key that decrypts");
                 arrived.arrival.payload = Payload::Unopened(Unopened::Later(fault));
             }
-            Ok(opened) => {
+            Ok((opened, payload)) => {
                 count(&opened);
-                read(arrived, opened.content);
+                arrived.opened(payload, reading);
             }
             Err(why) => {
                 let why = told(why);

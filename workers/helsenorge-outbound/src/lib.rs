@@ -131,7 +131,7 @@ impl Handler for HelsenorgeOutbound {
     fn decide(&self, due: &Due, (): &(), _now: Timestamp) -> Verdict<Option<Addressed>> {
         match &due.ready {
             Ok(ready) => Verdict::Done(ready.clone()),
-            Err(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone()),
+            Err(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone(), None),
             Err(fault) => Verdict::Broken(fault.clone()),
         }
     }

@@ -68,7 +68,7 @@ impl Handler for RecipientRouting {
 
     fn decide(&self, entry: &Uuid, facts: &Facts, now: Timestamp) -> Verdict<Delivered> {
         let Some(known) = facts.entries.get(entry) else {
-            return Verdict::Retry(Fault::transient("entry-missing", "the entry is not in the database (yet)"));
+            return Verdict::Retry(Fault::transient("entry-missing", "the entry is not in the database (yet)"), None);
         };
         let routed = facts.clinics.get(&known.clinic).and_then(|c| recipients(c, known.kind, known.fastlege.as_deref()));
         match routed {

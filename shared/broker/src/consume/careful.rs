@@ -15,6 +15,8 @@ use std::time::Duration;
 const SLACK: usize = 10;
 /// Between rounds that found nothing.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Between looks whether what was fetched is settled.
+const SETTLING: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Careful {
@@ -41,8 +43,12 @@ impl Consumer {
         self.careful = Some(Careful { asking: None });
     }
 
-    /// One message from the first queue that has any.
+    /// One message from the first queue that has any, once the one before is settled: it must not be on its way with the next.
     pub(super) async fn get_one(&mut self) -> Result<Option<Batch>, Fault> {
+        if self.slots.iter().filter_map(|slot| slot.link.as_ref()).any(|link| !link.ledger.is_settled()) {
+            tokio::time::sleep(SETTLING).await;
+            return Ok(None);
+        }
         self.discard_stray_answer();
         if self.slots.iter().all(|slot| slot.singly == 0 || slot.is_missing()) {
             tracing::info!("no message breaks the connection any more; back to normal");

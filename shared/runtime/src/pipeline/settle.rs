@@ -14,10 +14,10 @@ use store::{StoreError, Tx, processed};
 use uuid::Uuid;
 
 /// A batch as read.
-pub(super) struct Parsed<'d, M> {
+pub(super) struct Parsed<M> {
     /// Claim keys, one for each delivery.
     pub(super) keys: Vec<String>,
-    items: Vec<Item<'d, M>>,
+    messages: Vec<Result<M, Fault>>,
 }
 
 struct Item<'d, M> {
@@ -26,20 +26,18 @@ struct Item<'d, M> {
     message: Result<M, Fault>,
 }
 
-pub(super) fn parse<'d, H: Handler>(handler: &H, batch: &'d [Delivery]) -> Parsed<'d, H::Message> {
-    let items: Vec<_> = batch
-        .iter()
-        .map(|delivery| {
-            let read = || handler.parse(delivery).map(|message| (handler.key(&message), message));
-            // Here bytes from outside are read: what panics is the message's own fault, in a dead letter's transaction too.
-            let read = catch_unwind(AssertUnwindSafe(read));
-            match read.unwrap_or_else(|_| Err(Fault::broken("panic", "the handler panicked reading it"))) {
-                Ok((key, message)) => Item { delivery, key, message: Ok(message) },
-                Err(fault) => Item { delivery, key: unreadable_key(delivery), message: Err(fault) },
-            }
-        })
-        .collect();
-    Parsed { keys: items.iter().map(|i| i.key.clone()).collect(), items }
+pub(super) fn parse<H: Handler>(handler: &H, batch: &[Delivery]) -> Parsed<H::Message> {
+    let one = |delivery: &Delivery| {
+        let read = || handler.parse(delivery).map(|message| (handler.key(&message), message));
+        // Here bytes from outside are read: what panics is the message's own fault, in a dead letter's transaction too.
+        let read = catch_unwind(AssertUnwindSafe(read));
+        match read.unwrap_or_else(|_| Err(Fault::broken("panic", "the handler panicked reading it"))) {
+            Ok((key, message)) => (key, Ok(message)),
+            Err(fault) => (unreadable_key(delivery), Err(fault)),
+        }
+    };
+    let (keys, messages) = batch.iter().map(one).unzip();
+    Parsed { keys, messages }
 }
 
 /// The key of a message that could not be read: by its transport id, so that a redelivery is not a second dead letter.
@@ -51,16 +49,22 @@ fn unreadable_key(delivery: &Delivery) -> String {
 /// The messages of a batch that this transaction claimed.
 pub(super) struct Fresh<'d, M>(Vec<Item<'d, M>>);
 
-impl<'d, M> Parsed<'d, M> {
-    /// What could be read.
-    pub(super) fn messages_mut(&mut self) -> Vec<&mut M> {
-        self.items.iter_mut().filter_map(|item| item.message.as_mut().ok()).collect()
+impl<M> Parsed<M> {
+    pub(super) fn append(&mut self, later: Self) {
+        self.keys.extend(later.keys);
+        self.messages.extend(later.messages);
     }
 
-    /// Keeps the first of each new key; the rest has been seen, and is done.
-    pub(super) fn fresh(self, new: &HashSet<String>) -> Fresh<'d, M> {
-        let mut left = new.clone();
-        Fresh(self.items.into_iter().filter(|item| left.remove(&item.key)).collect())
+    /// What could be read.
+    pub(super) fn messages_mut(&mut self) -> Vec<&mut M> {
+        self.messages.iter_mut().filter_map(|message| message.as_mut().ok()).collect()
+    }
+
+    /// Keeps the first of each new key of the `batch` that was read; the rest has been seen, and is done.
+    pub(super) fn fresh(self, batch: &[Delivery], mut new: HashSet<String>) -> Fresh<'_, M> {
+        let items = batch.iter().zip(self.keys).zip(self.messages);
+        let items = items.map(|((delivery, key), message)| Item { delivery, key, message });
+        Fresh(items.filter(|item| new.remove(&item.key)).collect())
     }
 }
 
@@ -117,9 +121,10 @@ pub(super) async fn settle<H: Handler>(
                 report(H::WORKER, &fault, ledger_id);
                 effects.push(effect);
             }
-            Verdict::Retry(fault) => match retry_of(H::WORKER, item.delivery, ledger_id, fault.code, now) {
+            Verdict::Retry(fault, meanwhile) => match retry_of(H::WORKER, item.delivery, ledger_id, fault.code, now) {
                 Some(retry) => {
                     report(H::WORKER, &fault, ledger_id);
+                    effects.extend(meanwhile);
                     retries.push(retry);
                     released.push(item.key);
                 }

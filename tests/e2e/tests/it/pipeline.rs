@@ -52,7 +52,7 @@ impl Handler for Told {
     fn decide(&self, (id, text): &(Uuid, String), (): &(), now: Timestamp) -> Verdict<DeadLetter> {
         match text.as_str() {
             "panic" => panic!("told to"),
-            "retry" => Verdict::Retry(Fault::transient("told-retry", "later")),
+            "retry" => Verdict::Retry(Fault::transient("told-retry", "later"), None),
             "broken" => Verdict::Broken(Fault::broken("told-broken", "never")),
             _ => Verdict::Done(effect(*id, text, now)),
         }

@@ -68,10 +68,22 @@ async fn a_key_that_nobody_named_is_ours_to_mend() {
     let mut setup = exchange.setup();
     setup.clinics[0].own_certificates.encryption = None;
     clinic.fleet.apply_setup(setup).await;
-    clinic.helsenorge.publish(&[exchange.sealed(&Message::ekontakt())]).await.unwrap();
+    let (sent, session) = (exchange.sealed(&Message::ekontakt()), clinic.fleet.store().session().await.unwrap());
+    clinic.helsenorge.publish(std::slice::from_ref(&sent)).await.unwrap();
     clinic.fleet.until("select count(*) from dialogpost.outbox where attempts = 0 and due_at > now()", 1).await;
+    // A copy waits in the same row.
+    clinic.helsenorge.publish(std::slice::from_ref(&sent)).await.unwrap();
+    clinic.fleet.until("select count(*) from dialogpost.outbox where attempts = 0 and due_at > now()", 2).await;
+    let ledger = store::ledger::lines(&session, 1).await.unwrap();
+    let found = store::show::find(&session, &sent.transport_id).await.unwrap();
+    assert!(matches!(&ledger[..], [line] if line.balances() && (line.received, line.in_flight) == (1, 1)), "{ledger:?}");
+    assert!(matches!(&found[..], [trace] if trace.state == "in_flight" && trace.outcome == "waiting"), "{found:?}");
+    assert_eq!(found[0].code.as_deref(), Some("own-key-unavailable"));
     clinic.fleet.apply_setup(exchange.setup()).await;
     clinic.fleet.settle(1).await;
+    clinic.fleet.until("select count(*) from dialogpost.outbox", 0).await;
+    let ledger = store::ledger::lines(&session, 1).await.unwrap();
+    assert!(matches!(&ledger[..], [line] if line.balances() && (line.received, line.delivered) == (1, 1)), "{ledger:?}");
     assert_eq!(exchange.opened(&clinic.receipt().await).apprec.unwrap().status.unwrap().v.as_deref(), Some("1"));
     assert_eq!(clinic.helsenorge.waiting_on("8093244_error").await.unwrap(), 0, "the sender was told nothing");
     clinic.close().await;
