@@ -282,13 +282,13 @@ impl Inner {
 
     fn seal_one(&self, message: &ToSeal, recipient: &Certificate, now: Timestamp) -> Result<Vec<u8>, Fault> {
         if message.signer.is_empty() {
-            return Err(Fault::broken("own-key-not-named", "the clinic's set-up names no signing key"));
+            return Err(own_key("the clinic's set-up names no signing key".to_owned()));
         }
         let signer = self.keys.signing(&message.signer).map_err(|trouble| trouble.fault())?;
         let own = signer.certificate();
         if !own.usages().signing || now < own.not_before() || now > own.not_after() {
             let text = format!("key {}: its certificate may not sign now (usage or validity)", message.signer);
-            return Err(Fault::broken("own-certificate-refused", text));
+            return Err(own_key(text));
         }
         seal(&message.content, &signer, recipient).map_err(|fault| Fault::broken(fault.code(), fault.to_string()))
     }
@@ -319,8 +319,13 @@ impl Candidate {
 
 impl KeyTrouble {
     fn fault(&self) -> Fault {
-        Fault::transient("own-key-unavailable", self.to_string())
+        own_key(self.to_string())
     }
+}
+
+/// Ours to mend: until then what needs the key waits.
+fn own_key(why: String) -> Fault {
+    Fault::transient("own-key-unavailable", why)
 }
 
 #[cfg(test)]

@@ -135,6 +135,6 @@ async fn a_receiver_is_not_passed_over_while_its_list_is_missing() {
     };
     assert_eq!(seal(&[&first, &second]).await, "revocation-offline");
     // With a receiver, but without a key of ours.
-    assert_eq!(seal(&[&refused, &second]).await, "own-key-not-named");
-    assert_eq!(seal(&[&second, &first]).await, "own-key-not-named");
+    assert_eq!(seal(&[&refused, &second]).await, "own-key-unavailable");
+    assert_eq!(seal(&[&second, &first]).await, "own-key-unavailable");
 }
