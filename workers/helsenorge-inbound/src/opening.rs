@@ -36,9 +36,8 @@ pub async fn open(
         return Ok(());
     }
     let pairs: Vec<Pair> = sealed.iter().map(|(pair, _)| *pair).collect();
-    let known = agreement::for_pairs(session, &pairs).await?;
     let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
-    let keys = clinic::key_names(session, &own).await?;
+    let (known, keys) = tokio::try_join!(agreement::for_pairs(session, &pairs), clinic::key_names(session, &own))?;
     let jobs = sealed.iter().map(|(pair, arrived)| job(protection, arrived, pair, &known, &keys, now)).collect();
     let beside = reading.clone();
     let opened = protection.open(session, jobs, now, move |content| beside.payload(content)).await;

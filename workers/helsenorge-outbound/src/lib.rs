@@ -86,8 +86,9 @@ impl Handler for HelsenorgeOutbound {
     /// Rows of the ledger never change, so they may be read before the transaction.
     async fn prepare(&self, session: &Session, batch: Vec<&mut Due>, now: Timestamp) -> Result<(), StoreError> {
         let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
-        let unanswered = message::unanswered(session, &of(Kind::Answer)).await?;
-        let mut written = message::written(session, &of(Kind::Written)).await?;
+        let (answers, own) = (of(Kind::Answer), of(Kind::Written));
+        let (unanswered, mut written) =
+            tokio::try_join!(message::unanswered(session, &answers), message::written(session, &own))?;
         let pairs: Vec<Pair> = unanswered.values().filter_map(Unanswered::pair).chain(written.values().map(Sent::pair)).collect();
         let known = agreement::for_pairs(session, &pairs).await?;
         let (mut waiting, mut messages) = (Vec::new(), Vec::new());
