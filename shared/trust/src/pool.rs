@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -10,6 +11,7 @@ use tokio::task::spawn_blocking;
 #[derive(Clone, Debug)]
 pub struct Pool {
     permits: Arc<Semaphore>,
+    size: usize,
 }
 
 /// Why a job has no result.
@@ -33,7 +35,8 @@ impl Default for Pool {
 impl Pool {
     /// At most so many jobs at once.
     pub fn new(jobs: NonZero<usize>) -> Self {
-        Self { permits: Arc::new(Semaphore::new(jobs.get().min(Semaphore::MAX_PERMITS))) }
+        let size = jobs.get().min(Semaphore::MAX_PERMITS);
+        Self { permits: Arc::new(Semaphore::new(size)), size }
     }
 
     /// Runs one job when it is its turn. A job that has begun is not stopped when nobody waits for it any longer, and keeps
@@ -50,12 +53,30 @@ impl Pool {
         running.await.map_err(|fault| if fault.is_panic() { JobFault::Panicked } else { JobFault::Stopped })
     }
 
-    /// Runs jobs side by side; results are in the order of the jobs, whichever ends first.
+    /// Runs jobs side by side; results are in the order of the jobs, whichever ends first. A place goes from one job straight to the
+    /// next: while the threads of the network handed it on, a core would have nothing to do.
     pub async fn run_all<T, J>(&self, jobs: Vec<J>) -> Vec<Result<T, JobFault>>
     where
         T: Send + 'static,
         J: FnOnce() -> T + Send + 'static,
     {
-        join_all(jobs.into_iter().map(|job| self.run(job))).await
+        let mut results: Vec<_> = jobs.iter().map(|_| Err(JobFault::Stopped)).collect();
+        let places = self.size.min(jobs.len());
+        let left = Arc::new(Mutex::new(jobs.into_iter().enumerate()));
+        let work = |_| {
+            let left = Arc::clone(&left);
+            self.run(move || {
+                let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let done = |(place, job): (usize, J)| (place, catch_unwind(AssertUnwindSafe(job)));
+                std::iter::from_fn(next).map(done).collect::<Vec<_>>()
+            })
+        };
+        let done = join_all((0..places).map(work)).await;
+        for (place, result) in done.into_iter().flatten().flatten() {
+            if let Some(slot) = results.get_mut(place) {
+                *slot = result.map_err(|_| JobFault::Panicked);
+            }
+        }
+        results
     }
 }
