@@ -9,6 +9,7 @@ mod link;
 mod slot;
 mod state;
 
+pub use link::BATCH_BYTES;
 pub use state::{ConsumerState, LinkState};
 
 use crate::connect::{self, AmqpUrl, is_poison};
@@ -74,7 +75,7 @@ impl Consumer {
     }
 
     /// The next batch: what one queue has ready, up to the limit, without waiting for more. `None` only after cancellation; then everything
-    /// that was not handed out is back in its queue. Settle a batch before asking for the next one; out of order works, but costs more.
+    /// that was not handed out is back in its queue. Settle batches in the order they came: out of order works, but costs more.
     ///
     /// Safe to drop and call again.
     pub async fn next(&mut self) -> Option<Batch> {

@@ -27,7 +27,7 @@ pub trait Edge: fmt::Debug + Send + Sync {
 pub struct IntakeConfig {
     /// The worker; the broker's operator sees it.
     pub name: String,
-    /// Deliveries the broker may have under way per queue; twice the batch is good.
+    /// Deliveries the broker may have under way per queue; three times the batch is good: one is written, one read, one on its way.
     pub prefetch: u16,
     /// Most deliveries in one batch.
     pub batch: usize,

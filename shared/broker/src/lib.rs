@@ -17,8 +17,8 @@ pub mod reconnect;
 pub mod topology;
 
 pub use connect::AmqpUrl;
-pub use consume::{Consumer, ConsumerState, LinkState};
-pub use edge::{Acked, Amqp091, Batch, Edge, Intake, IntakeConfig, Sender};
+pub use consume::{BATCH_BYTES, Consumer, ConsumerState, LinkState};
+pub use edge::{Acked, Amqp091, Batch, Edge, Intake, IntakeConfig, Sender, Settle, Verdict};
 pub use properties::bare_queue_name;
 pub use publish::{Publisher, Settled};
 pub use reconnect::{Delays, Policy};

@@ -12,12 +12,17 @@ pub const MAX_WAITS: u32 = MAX_ATTEMPTS + 96;
 /// Faults that are nobody's in particular: a revocation list out of reach, a key that is not mounted.
 const WAITS: [&str; 2] = ["revocation-offline", "own-key-unavailable"];
 
+/// Whether after a fault of this code a message waits for days: for somebody to mend what it needs.
+pub fn waits(code: &str) -> bool {
+    WAITS.contains(&code)
+}
+
 /// The wait before the next attempt after a fault of this code, or `None` when attempts are used up.
 ///
 /// `failed` counts the attempts that have failed so far (1 after the first). Without jitter the waits are 2 s, 8 s, 32 s, … at most an
 /// hour; `jitter` in 0..=1 lengthens a wait by up to a quarter.
 pub fn delay(code: &str, failed: u32, jitter: f64) -> Option<Duration> {
-    let most = if WAITS.contains(&code) { MAX_WAITS } else { MAX_ATTEMPTS };
+    let most = if waits(code) { MAX_WAITS } else { MAX_ATTEMPTS };
     if failed >= most {
         return None;
     }

@@ -59,6 +59,11 @@ impl Properties {
     pub fn attempt(&self) -> u32 {
         self.application(ATTEMPT).and_then(|n| n.parse().ok()).unwrap_or(0).min(1_000_000)
     }
+
+    /// The id it was given when it was first put off.
+    pub fn ledger_id(&self) -> Option<Uuid> {
+        self.application(LEDGER_ID).and_then(|id| Uuid::try_parse(id).ok())
+    }
 }
 
 /// One message as it came off a queue.
@@ -79,11 +84,6 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The id it was given when it was first put off.
-    pub fn ledger_id(&self) -> Option<Uuid> {
-        self.properties.application(LEDGER_ID).and_then(|id| Uuid::try_parse(id).ok())
-    }
-
     /// When it was first received: of our own retry, when the original was.
     pub fn first_received_at(&self) -> Timestamp {
         self.properties.application(RECEIVED_AT).and_then(|at| at.parse().ok()).unwrap_or(self.received_at)

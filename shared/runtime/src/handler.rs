@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{Delivery, Outgoing};
-use store::{Session, StoreError, Tx};
+use store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
 /// One worker's decision about messages of one kind.
@@ -28,7 +28,7 @@ pub trait Handler: Send + Sync + 'static {
     /// before may be prepared again.
     fn prepare(
         &self,
-        _session: &Session,
+        _store: &Store,
         _batch: Vec<&mut Self::Message>,
         _now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
@@ -69,6 +69,8 @@ pub enum Verdict<E> {
     /// Write this, which tells the sender (`Fault` is [`messages::FaultClass::Rejected`]); the message is done.
     Rejected(Fault, E),
     /// Later again, growing delay, bounded; then a dead letter.
+    ///
+    /// The effect is written now: that it waits.
     Retry(Fault, Option<E>),
     /// A dead letter.
     Broken(Fault),

@@ -12,7 +12,7 @@ use crate::health::Component;
 use crate::probe::{Crashed, Probe, Step};
 use crate::relay::Relay;
 use crate::worker::Context;
-use ahead::{Ahead, InHand, Prepared};
+use ahead::{InHand, Prepared, Reader, Ready};
 use broker::{Delays, Intake, Policy};
 use futures_util::{FutureExt, try_join};
 use jiff::{SignedDuration, Timestamp};
@@ -22,18 +22,18 @@ use settle::{decide, parse, settle};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{Session, StoreError, outbox, processed};
+use store::{StoreError, outbox, processed};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 /// How often one message is run again because a concurrent transaction interfered.
 const CONFLICTS: u32 = 5;
 /// What was prepared longer ago, while the database was away, is prepared anew: time has gone into it.
-const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
+const FRESH_FOR: SignedDuration = SignedDuration::from_secs(30);
 
 /// A handler with its surroundings.
 pub struct Pipeline<H> {
-    handler: Arc<H>,
-    context: Context,
+    reader: Arc<Reader<H>>,
     relay: Relay,
     health: Component,
 }
@@ -69,61 +69,41 @@ pub enum Ended {
 impl<H: Handler> Pipeline<H> {
     /// A pipeline that publishes through `relay`.
     pub fn new(handler: Arc<H>, context: Context, relay: Relay, health: Component) -> Self {
-        Self { handler, context, relay, health }
+        Self { reader: Arc::new(Reader { handler, context }), relay, health }
     }
 
     /// Runs until cancelled.
-    pub async fn run(self, mut intake: Box<dyn Intake>) -> Ended {
-        let (ahead, mut ready) = ahead::channel(self.context.config.batch);
-        match try_join!(self.read(intake.as_mut(), ahead), self.write(&mut ready)) {
-            Err(Ended::Crashed) => return Ended::Crashed,
-            Ok(_) | Err(Ended::Stopped) => {}
-        }
-        drop(ready);
-        // Cancelled, it hangs up.
-        intake.next().await;
-        Ended::Stopped
-    }
-
-    /// Takes batches and prepares them while others are written.
-    async fn read(&self, intake: &mut dyn Intake, ahead: Ahead<H::Message>) -> Result<(), Ended> {
-        loop {
-            let room = ahead.room().await;
-            let batch = tokio::select! {
-                biased;
-                // Before intake learns of it: it would hang up, and what is in hand could no longer be acked.
-                () = self.context.cancel.cancelled() => return Ok(()),
-                batch = intake.next() => batch,
-            };
-            let Some(batch) = batch else { return Ok(()) };
-            let prepared = async {
-                let session = self.context.store.session().await?;
-                self.prepare(&session, &batch.deliveries).await
-            };
-            let prepared = match AssertUnwindSafe(prepared).catch_unwind().await {
-                Ok(Ok(prepared)) => Some(prepared),
-                Ok(Err(Halt::Crashed)) => return Err(Ended::Crashed),
-                // It is tried again, and fails, in the batch's turn.
-                Ok(Err(Halt::Store(_) | Halt::Panicked)) | Err(_) => None,
-            };
-            ahead.put(InHand::new(batch, prepared, room));
+    pub async fn run(self, intake: Box<dyn Intake>) -> Ended {
+        let (ahead, ready) = ahead::channel(self.reader.context.config.batch);
+        // A task of its own: what it reads must not hold up a transaction that is under way.
+        let reading = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&self.reader).read(intake, ahead)));
+        let reading = async { reading.await.unwrap_or(Err(Ended::Crashed)) };
+        match try_join!(reading, self.write(ready)) {
+            Ok((mut intake, ())) => {
+                // Cancelled, it hangs up.
+                intake.next().await;
+                Ended::Stopped
+            }
+            Err(ended) => ended,
         }
     }
 
-    async fn write(&self, ready: &mut ahead::Ready<H::Message>) -> Result<(), Ended> {
+    async fn write(&self, mut ready: Ready<H::Message>) -> Result<(), Ended> {
         while let Some(taken) = ready.next().await {
-            self.finish(taken).await?;
+            match self.context().cancel.is_cancelled() {
+                true => taken.batch.give_back().await,
+                false => self.finish(taken).await?,
+            }
         }
         Ok(())
     }
 
-    async fn prepare(&self, session: &Session, batch: &[Delivery]) -> Result<Prepared<H::Message>, Halt> {
-        let at = (self.context.clock)();
-        let mut parsed = parse(self.handler.as_ref(), batch);
-        self.probe(Step::Parsed)?;
-        self.handler.prepare(session, parsed.messages_mut(), at).await?;
-        self.probe(Step::Prepared)?;
-        Ok(Prepared { parsed, at })
+    fn context(&self) -> &Context {
+        &self.reader.context
+    }
+
+    fn handler(&self) -> &H {
+        &self.reader.handler
     }
 
     /// Commits, acks and publishes a batch.
@@ -156,6 +136,9 @@ impl<H: Handler> Pipeline<H> {
     async fn one_by_one(&self, batch: &[Delivery]) -> Result<Option<Vec<Outgoing>>, Crashed> {
         let mut outgoing = Vec::new();
         for delivery in batch {
+            if self.context().cancel.is_cancelled() {
+                return Ok(None);
+            }
             // What is committed already is claimed: returning the whole batch repeats nothing.
             match Box::pin(self.commit(std::slice::from_ref(delivery), None)).await? {
                 Some(more) => outgoing.extend(more),
@@ -182,7 +165,7 @@ impl<H: Handler> Pipeline<H> {
                     }
                     unavailable += 1;
                     // It answers others: then the batch may be what it cannot take at once.
-                    if batch.len() > 1 && unavailable > 1 && self.context.store.ping().await.is_ok() {
+                    if batch.len() > 1 && unavailable > 1 && self.context().store.ping().await.is_ok() {
                         return Ok(Attempt::Failed(error.fault()));
                     }
                 }
@@ -202,7 +185,7 @@ impl<H: Handler> Pipeline<H> {
                 Err(Halt::Crashed) => return Err(Crashed),
                 Err(Halt::Panicked) => {
                     keep = Keep::Letter;
-                    if !sleep_unless(&self.context.cancel, delays.next_delay()).await {
+                    if !sleep_unless(&self.context().cancel, delays.next_delay()).await {
                         return Ok(None);
                     }
                 }
@@ -227,30 +210,30 @@ impl<H: Handler> Pipeline<H> {
         mode: Mode<'_>,
     ) -> Result<Vec<Outgoing>, Halt> {
         let started = Instant::now();
-        let mut session = self.context.store.session().await?;
-        let is_fresh = |prepared: &Prepared<_>| (self.context.clock)().duration_since(prepared.at) < FRESH_FOR;
+        let is_fresh = |prepared: &Prepared<_>| (self.context().clock)().duration_since(prepared.at) < FRESH_FOR;
         let parsed = match (mode, prepared.filter(is_fresh)) {
             (Mode::Handle, Some(prepared)) => prepared.parsed,
-            (Mode::Handle, None) => self.prepare(&session, batch).await?.parsed,
+            (Mode::Handle, None) => self.reader.prepare(batch).await?.parsed,
             // Preparing may be what fails: a dead letter is kept as it came.
-            (Mode::Bury(..), _) => parse(self.handler.as_ref(), batch),
+            (Mode::Bury(..), _) => parse(self.handler(), batch),
         };
-        let now = (self.context.clock)();
+        let mut session = self.context().store.session().await?;
+        let now = (self.context().clock)();
         let tx = session.begin().await?;
         let new = processed::claim(&tx, H::WORKER, &parsed.keys, now).await?;
         let fresh = parsed.fresh(batch, new);
         self.probe(Step::Claimed)?;
         // The facts may be what cannot be had: a dead letter asks for none.
         let facts = match mode {
-            Mode::Handle => Some(self.handler.facts(&tx, &fresh.messages()).await?),
+            Mode::Handle => Some(self.handler().facts(&tx, &fresh.messages()).await?),
             Mode::Bury(..) => None,
         };
         self.probe(Step::FactsLoaded)?;
-        let decided = decide(self.handler.as_ref(), fresh, facts.as_ref(), now, mode);
+        let decided = decide(self.handler(), fresh, facts.as_ref(), now, mode);
         self.probe(Step::Decided)?;
-        let mut outgoing = settle(self.handler.as_ref(), &tx, decided, now, mode).await?;
+        let mut outgoing = settle(self.handler(), &tx, decided, now, mode).await?;
         self.probe(Step::Written)?;
-        outbox::insert(&tx, &outgoing, after((self.context.clock)(), self.context.lease)).await?;
+        outbox::insert(&tx, &outgoing, after((self.context().clock)(), self.context().lease)).await?;
         self.probe(Step::OutgoingWritten)?;
         tx.commit().await?;
         self.probe(Step::Committed)?;
@@ -262,7 +245,7 @@ impl<H: Handler> Pipeline<H> {
     }
 
     fn probe(&self, step: Step) -> Result<(), Crashed> {
-        let probe: &Probe = &self.context.probe;
+        let probe: &Probe = &self.context().probe;
         probe.after(H::WORKER, step)
     }
 
@@ -271,7 +254,7 @@ impl<H: Handler> Pipeline<H> {
         let wait = delays.next_delay();
         tracing::warn!(worker = H::WORKER, %error, wait_ms = wait.as_millis() as u64, "intake waits for the database");
         self.health.failing(error.to_string());
-        sleep_unless(&self.context.cancel, wait).await
+        sleep_unless(&self.context().cancel, wait).await
     }
 }
 

@@ -16,7 +16,7 @@ use messages::Fault;
 use revocation::Revocations;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use store::{Session, Store};
+use store::Store;
 use trust::{
     Certificate, CertificateErrors, Embedded, JobFault, OpenFault, Opened, Policy, Pool, Revocation, Role, TrustAnchors,
     Validation, Verdict, open, report, seal, validate,
@@ -129,7 +129,6 @@ impl Protection {
     /// answer, its lists are missing.
     pub async fn open<T: Send + 'static>(
         &self,
-        session: &Session,
         sealed: Vec<Sealed>,
         now: Timestamp,
         read: impl Fn(&[u8]) -> T + Clone + Send + 'static,
@@ -146,7 +145,7 @@ impl Protection {
         let mut results = Vec::with_capacity(opened.len());
         for (one, at) in opened.into_iter().zip(received) {
             results.push(match one {
-                Ok(Ok((read, opened))) => self.judge(session, &mut judged, opened, at, now).await.map(|opened| (opened, read)),
+                Ok(Ok((read, opened))) => self.judge(&mut judged, opened, at, now).await.map(|opened| (opened, read)),
                 Ok(Err(unopened)) => Err(unopened),
                 Err(job) => Err(Unopened::Later(interrupted(job, "opening-interrupted"))),
             });
@@ -156,7 +155,6 @@ impl Protection {
 
     async fn judge(
         &self,
-        session: &Session,
         judged: &mut Vec<(ToJudge, CertificateErrors)>,
         opened: Opened,
         at: Timestamp,
@@ -168,7 +166,7 @@ impl Protection {
         let errors = match judged.iter().find(|(asked, _)| *asked == question) {
             Some((_, errors)) => *errors,
             None => {
-                let errors = self.validate(session, &question, now).await.map_err(Unopened::Later)?.errors;
+                let errors = self.validate(&question, now).await.map_err(Unopened::Later)?.errors;
                 judged.push((question, errors));
                 errors
             }
@@ -184,11 +182,11 @@ impl Protection {
     ///
     /// # Errors
     /// Judging was interrupted (transient) or brought us down (broken).
-    pub async fn validate(&self, session: &Session, question: &ToJudge, now: Timestamp) -> Result<Validation, Fault> {
+    pub async fn validate(&self, question: &ToJudge, now: Timestamp) -> Result<Validation, Fault> {
         let revocations = &self.inner.revocations;
         let mut found = self.look(question).await?;
         revocations.renew(now);
-        if !found.fetch.is_empty() && revocations.get(session, &found.fetch, now).await {
+        if !found.fetch.is_empty() && revocations.get(&found.fetch, now).await {
             found = self.look(question).await?;
         }
         // Who lets pass what nobody says anything of has asked at least once.
@@ -209,14 +207,14 @@ impl Protection {
     }
 
     /// Signs and encrypts messages, in order, each for the first of its receiver's certificates that may be relied on now.
-    pub async fn seal(&self, session: &Session, messages: Vec<ToSeal>, now: Timestamp) -> Vec<Result<Vec<u8>, Fault>> {
+    pub async fn seal(&self, messages: Vec<ToSeal>, now: Timestamp) -> Vec<Result<Vec<u8>, Fault>> {
         let mut chosen: HashMap<Vec<Vec<u8>>, Result<Certificate, Fault>> = HashMap::new();
         let mut jobs = Vec::with_capacity(messages.len());
         for message in messages {
             let recipient = match chosen.get(&message.recipients) {
                 Some(recipient) => recipient.clone(),
                 None => {
-                    let recipient = self.recipient(session, &message.recipients, now).await;
+                    let recipient = self.recipient(&message.recipients, now).await;
                     chosen.insert(message.recipients.clone(), recipient.clone());
                     recipient
                 }
@@ -228,7 +226,7 @@ impl Protection {
         sealed.into_iter().map(|one| one.unwrap_or_else(|job| Err(interrupted(job, "sealing-interrupted")))).collect()
     }
 
-    async fn recipient(&self, session: &Session, candidates: &[Vec<u8>], now: Timestamp) -> Result<Certificate, Fault> {
+    async fn recipient(&self, candidates: &[Vec<u8>], now: Timestamp) -> Result<Certificate, Fault> {
         let mut first = Fault::broken(
             "recipient-certificate-missing",
             "no encryption certificate of the receiver is known: import its agreement or apply its certificate",
@@ -236,7 +234,7 @@ impl Protection {
         for der in candidates {
             let Ok(certificate) = Certificate::from_der(der) else { continue };
             let question = ToJudge { certificate, role: Role::Encryption, embedded: Embedded::default(), at: now };
-            let found = self.validate(session, &question, now).await?;
+            let found = self.validate(&question, now).await?;
             let certificate = question.certificate;
             match report(found.errors, None) {
                 Verdict::Valid => return Ok(certificate),
@@ -286,9 +284,12 @@ impl Inner {
         }
         let signer = self.keys.signing(&message.signer).map_err(|trouble| trouble.fault())?;
         let own = signer.certificate();
-        if !own.usages().signing || now < own.not_before() || now > own.not_after() {
-            let text = format!("key {}: its certificate may not sign now (usage or validity)", message.signer);
-            return Err(own_key(text));
+        if !own.usages().signing {
+            let text = format!("key {}: its certificate is not one to sign with", message.signer);
+            return Err(Fault::broken("own-certificate-refused", text));
+        }
+        if now < own.not_before() || now > own.not_after() {
+            return Err(own_key(format!("key {}: its certificate is not valid now", message.signer)));
         }
         seal(&message.content, &signer, recipient).map_err(|fault| Fault::broken(fault.code(), fault.to_string()))
     }

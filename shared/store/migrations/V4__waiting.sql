@@ -11,15 +11,16 @@ create table dialogpost.waiting (
     function text,
     transport_id text,
     bytes integer not null,
-    code text not null,
-    attempts integer not null
+    code text not null
 );
 create index waiting_message on dialogpost.waiting (message);
-create index waiting_transport_id on dialogpost.waiting (transport_id);
+-- A sender's id may be longer than an ordered index takes.
+create index waiting_transport_id on dialogpost.waiting using hash (transport_id);
 
--- Those whose claim is not taken.
+-- Those whose claim is not taken. One that did not come back, because a broker gave it up or did not take it, has its dead letter.
 create view dialogpost.put_off as
-select * from dialogpost.waiting w
+select w.*, case when exists (select from dialogpost.dead_letter d where d.message = w.message) then 'dead' else 'in_flight' end as state
+from dialogpost.waiting w
 where not exists (select from dialogpost.processed where worker = 'helsenorge-inbound' and message_id = w.key);
 
 create or replace view dialogpost.message_state as
@@ -47,4 +48,4 @@ cross join lateral (
             and not exists (select from dialogpost.outbox where cause = m.id and wire = 'nhn')) as yes
 ) answered
 where m.direction = 'in'
-union all select message, at, clinic, function, 'waiting', code, 'in_flight' from dialogpost.put_off;
+union all select message, at, clinic, function, 'waiting', code, state from dialogpost.put_off;

@@ -104,7 +104,8 @@ impl StoreError {
             ("57014" | "55P03" | "25P03" | "42P01" | "42703", _) | (_, "08" | "53" | "57" | "58") => {
                 Self::Unavailable { step, code }
             }
-            (_, "22" | "23") => Self::Content { step, code },
+            // 54: larger than Postgres takes, in an index for instance.
+            (_, "22" | "23" | "54") => Self::Content { step, code },
             _ => Self::Bug { step, code },
         }
     }

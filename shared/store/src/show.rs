@@ -72,12 +72,15 @@ pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError>
             m.receipt_due_at
          from dialogpost.message m where m.id in (
             select $2::uuid
+            -- A copy of it was decided first, under its own id.
+            union all select m.id from dialogpost.waiting w join dialogpost.message m on m.transport_id = w.transport_id
+                and m.direction = 'in' and m.from_her_id is not distinct from w.from_her_id where w.message = $2
             union all select id from dialogpost.message where direction = 'in' and transport_id = $1
             union all select id from dialogpost.message where msg_id = lower($1) and outcome in ('accepted', 'rejected')
                 and from_her_id in (select her_id from dialogpost.communication_party)
          )
          union all select message, 'in', at, clinic, from_her_id, to_her_id, queue, function, transport_id, null, 'waiting', code, bytes,
-            null, 'in_flight', null
+            null, state, null
          from dialogpost.put_off where message = $2 or transport_id = $1
          order by id limit 50"
     );

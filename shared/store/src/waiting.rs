@@ -34,7 +34,7 @@ pub struct Waiting {
     pub code: String,
 }
 
-/// Stores that messages wait; of one that waits already the reason and the number of attempts change.
+/// Stores that messages wait; of one that waits already the reason changes.
 ///
 /// # Errors
 /// As any step.
@@ -55,12 +55,22 @@ pub async fn put(tx: &Tx<'_>, waiting: &[Waiting]) -> Result<(), StoreError> {
     let codes: Vec<&str> = waiting.iter().map(|w| w.code.as_str()).collect();
     let put = step!(
         "waiting.put",
-        "insert into dialogpost.waiting as w (key, message, at, clinic, from_her_id, to_her_id, queue, function, transport_id, bytes, code,
-            attempts)
-         select *, 1 from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
+        "insert into dialogpost.waiting (key, message, at, clinic, from_her_id, to_her_id, queue, function, transport_id, bytes, code)
+         select * from unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
             $8::text[], $9::text[], $10::int[], $11::text[])
-         on conflict (key) do update set code = excluded.code, attempts = w.attempts + 1"
+         on conflict (key) do update set code = excluded.code"
     );
     let params: Params<'_> = &[&keys, &messages, &at, &clinics, &from, &to, &queues, &functions, &transport_ids, &bytes, &codes];
     tx.query(put, params).await.map(drop)
+}
+
+/// Forgets those that were decided.
+///
+/// # Errors
+/// As any step.
+pub async fn forget(tx: &Tx<'_>, keys: &[String]) -> Result<(), StoreError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    tx.query(step!("waiting.forget", "delete from dialogpost.waiting where key = any($1)"), &[&keys]).await.map(drop)
 }

@@ -39,9 +39,9 @@ impl Dead {
         self.properties.application("x-first-death-queue").unwrap_or("unknown")
     }
 
-    /// The ledger row, when the body is an event of ours.
+    /// The ledger row, when the body is an event of ours, or a message that was put off.
     fn message(&self) -> Option<Uuid> {
-        Some(Event::from_json(&self.body).ok()?.fact.message())
+        Event::from_json(&self.body).ok().map(|event| event.fact.message()).or_else(|| self.properties.ledger_id())
     }
 }
 

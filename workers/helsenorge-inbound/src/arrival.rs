@@ -40,7 +40,7 @@ impl Arrived {
         let received_at = delivery.first_received_at();
         let arrival = Arrival { lane, properties: delivery.properties.clone(), payload, received_at };
         Self {
-            id: delivery.ledger_id().unwrap_or_else(Uuid::now_v7),
+            id: delivery.properties.ledger_id().unwrap_or_else(Uuid::now_v7),
             key: key(delivery, lane),
             keys: arrival.keys(&reading.series),
             arrival,

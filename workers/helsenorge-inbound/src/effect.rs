@@ -26,21 +26,27 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub enum Effect {
     /// Its row in the ledger, and what is kept beside it.
-    Decided(Box<Received>, Kept),
+    Decided(Box<Decided>),
     /// That it waits.
     PutOff(Waiting),
 }
 
+/// What is written of an arrival that was decided on.
+#[derive(Debug)]
+pub struct Decided {
+    received: Received,
+    kept: Kept,
+    /// The claim under which it may have waited.
+    waited: Option<String>,
+}
+
 /// What is kept beside the ledger's row.
 #[derive(Debug)]
-pub enum Kept {
-    /// As part of a dialog.
+enum Kept {
     Entry(Box<Accepted>),
-    /// About what we sent.
     Receipt(Receipt),
     /// To this request of ours.
     Reply(Uuid),
-    /// The row says it all.
     Nothing,
 }
 
@@ -85,7 +91,8 @@ impl Effect {
             Decision::Expired => (Outcome::Expired, Ruling::coded("request-expired"), Kept::Nothing),
             Decision::Dead(fault) | Decision::Later(fault) => (Outcome::Dead, Ruling::coded(fault.code), Kept::Nothing),
         };
-        Self::Decided(Box::new(received(arrived, facts, outcome, ruling)), kept)
+        let waited = Some(arrived.key.clone()).filter(|_| arrived.arrival.properties.attempt() > 0);
+        Self::Decided(Box::new(Decided { received: received(arrived, facts, outcome, ruling), kept, waited }))
     }
 
     /// It will come again.
@@ -173,17 +180,19 @@ fn code(text: String) -> String {
 /// As any step of the store.
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
     let (mut rows, mut kept) = (Vec::with_capacity(effects.len()), Vec::with_capacity(effects.len()));
-    let mut put_off = Vec::new();
+    let (mut put_off, mut waited) = (Vec::new(), Vec::new());
     for effect in effects {
         match effect {
-            Effect::Decided(row, beside) => {
-                rows.push(*row);
-                kept.push(beside);
+            Effect::Decided(decided) => {
+                rows.push(decided.received);
+                kept.push(decided.kept);
+                waited.extend(decided.waited);
             }
             Effect::PutOff(one) => put_off.push(one),
         }
     }
     waiting::put(tx, &put_off).await?;
+    waiting::forget(tx, &waited).await?;
     message::insert_received(tx, &rows).await?;
     let placed = place(tx, &rows, &kept).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();

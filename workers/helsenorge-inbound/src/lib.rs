@@ -20,7 +20,7 @@ use runtime::protection::Protection;
 use runtime::worker::{self, Context, Hurry, NhnQueues, Source, Worker};
 use runtime::{Handler, Verdict};
 use std::collections::HashMap;
-use store::{Session, StoreError, Tx, facts};
+use store::{Store, StoreError, Tx, facts};
 use uuid::Uuid;
 
 /// The worker.
@@ -62,8 +62,8 @@ impl Handler for HelsenorgeInbound {
         Ok(Arrived::read(delivery, lane, &self.reading))
     }
 
-    async fn prepare(&self, session: &Session, batch: Vec<&mut Arrived>, now: Timestamp) -> Result<(), StoreError> {
-        opening::open(&self.protection, session, batch, now, &self.reading).await
+    async fn prepare(&self, store: &Store, batch: Vec<&mut Arrived>, now: Timestamp) -> Result<(), StoreError> {
+        opening::open(&self.protection, store, batch, now, &self.reading).await
     }
 
     fn key(&self, arrived: &Arrived) -> String {

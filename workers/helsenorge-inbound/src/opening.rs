@@ -10,7 +10,7 @@ use runtime::protection::{self, Protection, Sealed};
 use std::collections::HashMap;
 use store::agreement::Pair;
 use store::clinic::KeyNames;
-use store::{Session, StoreError, agreement, clinic};
+use store::{Store, StoreError, agreement, clinic};
 use trust::{CertificateErrors, OpenFault, Opened, Verdict, report};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ pub fn unprotected(accepted: bool) -> Option<Unopened> {
 /// As any step of the store.
 pub async fn open(
     protection: &Protection,
-    session: &Session,
+    store: &Store,
     batch: Vec<&mut Arrived>,
     now: Timestamp,
     reading: &Reading,
@@ -37,10 +37,14 @@ pub async fn open(
     }
     let pairs: Vec<Pair> = sealed.iter().map(|(pair, _)| *pair).collect();
     let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
-    let (known, keys) = tokio::try_join!(agreement::for_pairs(session, &pairs), clinic::key_names(session, &own))?;
+    let (known, keys) = {
+        // Let go of before the processor's work.
+        let session = store.session().await?;
+        tokio::try_join!(agreement::for_pairs(&session, &pairs), clinic::key_names(&session, &own))?
+    };
     let jobs = sealed.iter().map(|(pair, arrived)| job(protection, arrived, pair, &known, &keys, now)).collect();
     let beside = reading.clone();
-    let opened = protection.open(session, jobs, now, move |content| beside.payload(content)).await;
+    let opened = protection.open(jobs, now, move |content| beside.payload(content)).await;
     for ((pair, arrived), result) in sealed.iter_mut().zip(opened) {
         match result {
             // It is for a key that nobody has named: that is ours to mend, not the sender's.

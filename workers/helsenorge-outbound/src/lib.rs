@@ -9,20 +9,19 @@ pub mod overdue;
 pub mod sealing;
 
 use answer::{Addressed, answer};
-use domain::agreement::Known;
 use domain::sending::{receipt_due, reply_due};
 use jiff::{SignedDuration, Timestamp};
 use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
-use messages::{Fault, FaultClass};
+use messages::{Fault, FaultClass, HerId};
 use runtime::pipeline::Ended;
 use runtime::protection::Protection;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
-use std::collections::HashMap;
+use sealing::Directory;
 use store::agreement::Pair;
 use store::message::{Sent, Unanswered};
-use store::{Session, StoreError, Tx, agreement, message};
+use store::{Store, StoreError, Tx, agreement, clinic, message};
 use uuid::Uuid;
 
 /// The worker.
@@ -84,20 +83,25 @@ impl Handler for HelsenorgeOutbound {
     }
 
     /// Rows of the ledger never change, so they may be read before the transaction.
-    async fn prepare(&self, session: &Session, batch: Vec<&mut Due>, now: Timestamp) -> Result<(), StoreError> {
+    async fn prepare(&self, store: &Store, batch: Vec<&mut Due>, now: Timestamp) -> Result<(), StoreError> {
         let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
         let (answers, own) = (of(Kind::Answer), of(Kind::Written));
+        let session = store.session().await?;
         let (unanswered, mut written) =
-            tokio::try_join!(message::unanswered(session, &answers), message::written(session, &own))?;
+            tokio::try_join!(message::unanswered(&session, &answers), message::written(&session, &own))?;
         let pairs: Vec<Pair> = unanswered.values().filter_map(Unanswered::pair).chain(written.values().map(Sent::pair)).collect();
-        let known = agreement::for_pairs(session, &pairs).await?;
+        let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
+        let (known, keys) = tokio::try_join!(agreement::for_pairs(&session, &pairs), clinic::key_names(&session, &own))?;
+        let directory = Directory { known, keys };
+        // Let go of before the processor's work.
+        drop(session);
         let (mut waiting, mut messages) = (Vec::new(), Vec::new());
         for due in batch {
             let sent = match (due.kind, unanswered.get(&due.message)) {
                 (Kind::Written, _) => {
                     written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now)).map(Some)
                 }
-                (Kind::Answer, Some(of)) => self.answer(due.message, of, &known, now),
+                (Kind::Answer, Some(of)) => self.answer(due.message, of, &directory, now),
                 (Kind::Answer, None) => continue,
             };
             match sent {
@@ -109,7 +113,7 @@ impl Handler for HelsenorgeOutbound {
                 Err(fault) => due.ready = Err(fault),
             }
         }
-        let sealed = sealing::seal(&self.protection, session, &known, self.plain, messages, now).await?;
+        let sealed = sealing::seal(&self.protection, &directory, self.plain, messages, now).await;
         for (due, sealed) in waiting.into_iter().zip(sealed) {
             due.ready = sealed.map(Some);
         }
@@ -149,11 +153,11 @@ impl Handler for HelsenorgeOutbound {
 }
 
 impl HelsenorgeOutbound {
-    fn answer(&self, id: Uuid, of: &Unanswered, known: &HashMap<Pair, Known>, now: Timestamp) -> Result<Option<Sent>, Fault> {
+    fn answer(&self, id: Uuid, of: &Unanswered, directory: &Directory, now: Timestamp) -> Result<Option<Sent>, Fault> {
         let function = of.function().unwrap_or_default();
         let agreed = of
             .pair()
-            .and_then(|pair| sealing::receipt_version(known, &pair, &function, self.protection.without_agreement(), now));
+            .and_then(|pair| sealing::receipt_version(directory, &pair, &function, self.protection.without_agreement(), now));
         answer(id, of, agreed, Uuid::now_v7(), now)
     }
 }

@@ -13,8 +13,15 @@ use std::collections::HashMap;
 use store::agreement::Pair;
 use store::clinic::KeyNames;
 use store::message::Sent;
-use store::{Session, StoreError, clinic};
 use uuid::Uuid;
+
+/// What is known of those who exchange messages.
+pub struct Directory {
+    /// Agreements and certificates.
+    pub known: HashMap<Pair, Known>,
+    /// Names of our own keys.
+    pub keys: HashMap<HerId, KeyNames>,
+}
 
 /// What a message will be sealed with.
 struct Means {
@@ -42,14 +49,14 @@ pub struct Message {
 
 /// Which AppRec the other has agreed to for messages of a function; `None` = nothing is known.
 pub fn receipt_version(
-    known: &HashMap<Pair, Known>,
+    directory: &Directory,
     pair: &Pair,
     function: &str,
     without_agreement: &[String],
     now: Timestamp,
 ) -> Option<AppRecVersion> {
     let question = question(pair, function, without_agreement, now);
-    look_up(known.get(pair)?, &question).sources.first()?.receipt_for(Direction::Receives, function).ok()?.receipt
+    look_up(directory.known.get(pair)?, &question).sources.first()?.receipt_for(Direction::Receives, function).ok()?.receipt
 }
 
 fn question<'a>(pair: &Pair, function: &'a str, without_agreement: &'a [String], now: Timestamp) -> Question<'a> {
@@ -59,20 +66,17 @@ fn question<'a>(pair: &Pair, function: &'a str, without_agreement: &'a [String],
 /// Seals what has content, in order; error messages have none. With `plain` whoever has no key or certificate is served unprotected.
 ///
 /// # Errors
-/// As any step of the store; inside, why a message cannot be sealed now (transient) or as things are (broken).
+/// Of each, why it cannot be sealed now (transient) or as things are (broken).
 pub async fn seal(
     protection: &Protection,
-    session: &Session,
-    known: &HashMap<Pair, Known>,
+    directory: &Directory,
     plain: bool,
     messages: Vec<Message>,
     now: Timestamp,
-) -> Result<Vec<Result<Addressed, Fault>>, StoreError> {
-    let own: Vec<HerId> = messages.iter().map(|m| m.pair.own).collect();
-    let keys = clinic::key_names(session, &own).await?;
+) -> Vec<Result<Addressed, Fault>> {
     let (mut jobs, mut prepared) = (Vec::new(), Vec::with_capacity(messages.len()));
     for message in messages {
-        prepared.push(means(&message, known, &keys, protection.without_agreement(), now).map(|means| {
+        prepared.push(means(&message, directory, protection.without_agreement(), now).map(|means| {
             let mut sent = message.sent;
             sent.properties.application.extend(means.cpa_id.map(|id| ("cpaId".to_owned(), id.to_string())));
             let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
@@ -83,7 +87,7 @@ pub async fn seal(
             (sent, protected, means.is_receipted)
         }));
     }
-    let mut bodies = protection.seal(session, jobs, now).await.into_iter();
+    let mut bodies = protection.seal(jobs, now).await.into_iter();
     let mut finish = |sent: Sent, protected: bool, is_receipted: bool| match protected {
         false => Ok(Addressed::plain(sent, is_receipted)),
         true => bodies
@@ -91,22 +95,16 @@ pub async fn seal(
             .unwrap_or_else(|| Err(Fault::transient("sealing-interrupted", "not sealed")))
             .map(|body| Addressed::sealed(sent, body, is_receipted)),
     };
-    Ok(prepared
+    prepared
         .into_iter()
         .map(|one| one.and_then(|(sent, protected, is_receipted)| finish(sent, protected, is_receipted)))
-        .collect())
+        .collect()
 }
 
-fn means(
-    message: &Message,
-    known: &HashMap<Pair, Known>,
-    keys: &HashMap<HerId, KeyNames>,
-    without_agreement: &[String],
-    now: Timestamp,
-) -> Result<Means, Fault> {
+fn means(message: &Message, directory: &Directory, without_agreement: &[String], now: Timestamp) -> Result<Means, Fault> {
     let sent = &message.sent;
-    let signer = keys.get(&sent.from).and_then(|k| k.signing.clone());
-    let Some(known) = known.get(&message.pair) else {
+    let signer = directory.keys.get(&sent.from).and_then(|k| k.signing.clone());
+    let Some(known) = directory.known.get(&message.pair) else {
         return Ok(Means { signer, recipients: Vec::new(), cpa_id: None, is_receipted: false });
     };
     let question = question(&message.pair, &message.function, without_agreement, now);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A batch that holds this much takes no more: messages with attachments must not add up to what no transaction carries.
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// A link that has been quiet for so long is opened anew.
 ///

@@ -1,11 +1,78 @@
-//! Batches that were taken and prepared while another is written: the processor does not wait for the database, nor the other way round.
-//! What became ready meanwhile, from however many queues, is written together.
+//! Reading ahead: batches are taken and prepared while another is written. The processor does not wait for the database, nor the other way
+//! round. What became ready meanwhile, from however many queues, is written together.
 
-use crate::pipeline::settle::Parsed;
-use broker::Batch;
+#[cfg(test)]
+mod tests;
+
+use crate::handler::Handler;
+use crate::pipeline::settle::{Parsed, parse};
+use crate::pipeline::{Ended, Halt};
+use crate::probe::Step;
+use crate::worker::Context;
+use broker::{BATCH_BYTES, Batch, Intake};
+use futures_util::FutureExt;
 use jiff::Timestamp;
+use messages::transport::Delivery;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+/// Takes batches and prepares them.
+pub(super) struct Reader<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) context: Context,
+}
+
+/// What was made of a batch before its transaction.
+pub(super) struct Prepared<M> {
+    pub(super) parsed: Parsed<M>,
+    /// When it was done.
+    pub(super) at: Timestamp,
+}
+
+impl<H: Handler> Reader<H> {
+    /// Until cancelled. Intake comes back unasked: cancelled, it hangs up when it is asked again, and what is in hand could not be acked.
+    pub(super) async fn read(
+        self: Arc<Self>,
+        mut intake: Box<dyn Intake>,
+        ahead: Ahead<H::Message>,
+    ) -> Result<Box<dyn Intake>, Ended> {
+        let cancel = &self.context.cancel;
+        while let Some(room) = ahead.room().await {
+            let batch = tokio::select! {
+                biased;
+                () = cancel.cancelled() => break,
+                batch = intake.next() => batch,
+            };
+            let Some(batch) = batch else { break };
+            let prepared = tokio::select! {
+                biased;
+                () = cancel.cancelled() => {
+                    batch.give_back().await;
+                    break;
+                }
+                prepared = AssertUnwindSafe(self.prepare(&batch.deliveries)).catch_unwind() => prepared,
+            };
+            let prepared = match prepared {
+                Ok(Ok(prepared)) => Some(prepared),
+                Ok(Err(Halt::Crashed)) => return Err(Ended::Crashed),
+                // It is tried again, and fails, in the batch's turn.
+                Ok(Err(Halt::Store(_) | Halt::Panicked)) | Err(_) => None,
+            };
+            ahead.put(batch, prepared, room);
+        }
+        Ok(intake)
+    }
+
+    pub(super) async fn prepare(&self, batch: &[Delivery]) -> Result<Prepared<H::Message>, Halt> {
+        let Context { clock, probe, store, .. } = &self.context;
+        let mut parsed = parse(self.handler.as_ref(), batch);
+        probe.after(H::WORKER, Step::Parsed)?;
+        self.handler.prepare(store, parsed.messages_mut(), clock()).await?;
+        probe.after(H::WORKER, Step::Prepared)?;
+        Ok(Prepared { parsed, at: clock() })
+    }
+}
 
 /// A batch in hand: neither acked nor given back.
 pub(super) struct InHand<M> {
@@ -13,32 +80,17 @@ pub(super) struct InHand<M> {
     /// Nothing, when it could not be had.
     pub(super) prepared: Option<Prepared<M>>,
     /// Its place among what may be in hand.
-    pub(super) room: Option<OwnedSemaphorePermit>,
-}
-
-/// What was made of a batch before its transaction.
-pub(super) struct Prepared<M> {
-    pub(super) parsed: Parsed<M>,
-    pub(super) at: Timestamp,
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 impl<M> InHand<M> {
-    /// Keeps of `room` what the batch needs.
-    pub(super) fn new(batch: Batch, prepared: Option<Prepared<M>>, room: Option<OwnedSemaphorePermit>) -> Self {
-        let room = room.and_then(|mut room| room.split(batch.deliveries.len().min(room.num_permits())));
-        Self { batch, prepared, room }
-    }
-
     fn append(&mut self, later: Self) {
         self.batch.append(later.batch);
         self.prepared = self.prepared.take().zip(later.prepared).map(|(mut prepared, later)| {
             prepared.parsed.append(later.parsed);
             prepared
         });
-        match (&mut self.room, later.room) {
-            (Some(room), Some(later)) => room.merge(later),
-            (room, later) => *room = room.take().or(later),
-        }
+        self.room.merge(later.room);
     }
 }
 
@@ -56,11 +108,18 @@ pub(super) struct Ready<M> {
     limit: usize,
 }
 
-/// For transactions of at most `limit` messages. As many again may be in hand beside those that are written.
+/// For transactions of at most `limit` messages. Twice that may be in hand; a message that is larger than its share of a batch's bytes
+/// counts for as many.
 pub(super) fn channel<M>(limit: usize) -> (Ahead<M>, Ready<M>) {
     let (to, from) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new((limit * 2).min(Semaphore::MAX_PERMITS)));
     (Ahead { to, room, limit }, Ready { from, next: None, limit })
+}
+
+/// Of `limit`, which is what one transaction carries.
+fn weight(batch: &[Delivery], limit: usize) -> usize {
+    let bytes: usize = batch.iter().map(|delivery| delivery.body.len()).sum();
+    batch.len().max(bytes.saturating_mul(limit).div_ceil(BATCH_BYTES)).min(limit)
 }
 
 impl<M> Ahead<M> {
@@ -70,9 +129,10 @@ impl<M> Ahead<M> {
         Arc::clone(&self.room).acquire_many_owned(limit).await.ok()
     }
 
-    /// Hands over; when nobody writes any more, the batch goes back to its queue.
-    pub(super) fn put(&self, batch: InHand<M>) {
-        self.to.send(batch).ok();
+    /// Hands over and gives up the room that the batch does not need. When nobody writes any more, it goes back to its queue.
+    pub(super) fn put(&self, batch: Batch, prepared: Option<Prepared<M>>, mut room: OwnedSemaphorePermit) {
+        let room = room.split(weight(&batch.deliveries, self.limit)).unwrap_or(room);
+        self.to.send(InHand { batch, prepared, room }).ok();
     }
 }
 
@@ -84,7 +144,7 @@ impl<M> Ready<M> {
             None => self.from.recv().await?,
         };
         while let Ok(later) = self.from.try_recv() {
-            if ready.batch.deliveries.len() + later.batch.deliveries.len() > self.limit {
+            if ready.room.num_permits() + later.room.num_permits() > self.limit {
                 self.next = Some(later);
                 break;
             }

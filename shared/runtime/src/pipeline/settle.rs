@@ -123,7 +123,7 @@ pub(super) async fn settle<H: Handler>(
             }
             Verdict::Retry(fault, meanwhile) => match retry_of(H::WORKER, item.delivery, ledger_id, fault.code, now) {
                 Some(retry) => {
-                    report(H::WORKER, &fault, ledger_id);
+                    report_retry(H::WORKER, &fault, ledger_id);
                     effects.extend(meanwhile);
                     retries.push(retry);
                     released.push(item.key);
@@ -151,6 +151,17 @@ fn report(worker: &str, fault: &Fault, ledger_id: Option<Uuid>) {
         "{}",
         fault.text
     );
+}
+
+/// Somebody must mend what a message waits for days for.
+fn report_retry(worker: &'static str, fault: &Fault, ledger_id: Option<Uuid>) {
+    metrics::counter!("dialogpost_retries_total", "worker" => worker, "code" => fault.code).increment(1);
+    match retry::waits(fault.code) {
+        true => {
+            tracing::warn!(worker, code = fault.code, message = ledger_id.map(tracing::field::display), "waits: {}", fault.text)
+        }
+        false => report(worker, fault, ledger_id),
+    }
 }
 
 fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Option<Uuid>, now: Timestamp) -> DeadLetter {

@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use store::Store;
 use store::crl::{self, StoredCrl};
-use store::{Session, Store};
 use tokio::task::{JoinSet, spawn_blocking};
 use trust::{Crl, Crls, Fetched, Wanted};
 
@@ -116,13 +116,13 @@ impl Revocations {
     }
 
     /// Gets lists: another process's from the database at once, else from the network, beside. Whether there is a new one at hand.
-    pub async fn get(&self, session: &Session, wanted: &[Wanted], now: Timestamp) -> bool {
+    pub async fn get(&self, wanted: &[Wanted], now: Timestamp) -> bool {
         let claims: Vec<_> = wanted.iter().filter_map(|one| self.shared.claim(one)).collect();
         if claims.is_empty() {
             return false;
         }
         let urls: Vec<_> = claims.iter().map(|claim| claim.wanted.url.clone()).collect();
-        let stored = crl::load(session, &urls, now).await.unwrap_or_default();
+        let stored = self.shared.stored(&urls, now).await;
         let mut stored: HashMap<_, _> = stored.into_iter().map(|one| (one.url, one.list)).collect();
         let mut is_new = false;
         for claim in claims {
@@ -159,10 +159,7 @@ impl Revocations {
 impl Claim {
     /// Another process may have a newer list already.
     async fn renew(self, held: Crl, now: Timestamp) {
-        let stored = match self.shared.store.session().await {
-            Ok(session) => crl::load(&session, std::slice::from_ref(&self.wanted.url), now).await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
+        let stored = self.shared.stored(std::slice::from_ref(&self.wanted.url), now).await;
         let newer = stored.into_iter().find(|one| one.next_update > held.next_update());
         if !self.take(newer.map(|one| one.list), now).await {
             self.fetch(now).await;
@@ -195,6 +192,14 @@ impl Claim {
 }
 
 impl Shared {
+    /// What other processes have fetched; nothing while the database is away.
+    async fn stored(&self, urls: &[String], now: Timestamp) -> Vec<StoredCrl> {
+        match self.store.session().await {
+            Ok(session) => crl::load(&session, urls, now).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// `None` when somebody sees to it already, or its server is left alone.
     fn claim(self: &Arc<Self>, wanted: &Wanted) -> Option<Claim> {
         let mut state = self.state();

@@ -25,8 +25,7 @@ async fn each_message_is_judged_as_of_when_it_was_received() {
         expected: vec![ended_yesterday.der()],
         received_at: now() - SignedDuration::from_hours(hours),
     };
-    let session = scene.store.session().await.unwrap();
-    let opened = process.open(&session, vec![received(48), received(0), received(48)], now(), <[u8]>::len).await;
+    let opened = process.open(vec![received(48), received(0), received(48)], now(), <[u8]>::len).await;
     let errors: Vec<_> = opened.into_iter().map(|one| one.map(|(opened, read)| (opened.content, read))).collect();
     assert!(matches!(&errors[1], Err(Unopened::Certificate(CertificateErrors::END_DATE, Some(_)))));
     for index in [0, 2] {

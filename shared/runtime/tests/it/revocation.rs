@@ -127,11 +127,10 @@ async fn a_receiver_is_not_passed_over_while_its_list_is_missing() {
     let first = scene.issued(Usage::KeyEncipherment, 0x74, "/silent.crl");
     let second = scene.issued(Usage::KeyEncipherment, 0x75, "/issuing.crl");
     let refused = scene.issued(Usage::NonRepudiation, 0x76, "/issuing.crl");
-    let session = scene.store.session().await.unwrap();
     let seal = async |recipients: &[&pki::Identity]| {
         let recipients = recipients.iter().map(|one| certificate(one).der().to_vec()).collect();
         let message = ToSeal { content: "x".into(), signer: String::new(), recipients };
-        process.seal(&session, vec![message], now()).await.remove(0).unwrap_err().code
+        process.seal(vec![message], now()).await.remove(0).unwrap_err().code
     };
     assert_eq!(seal(&[&first, &second]).await, "revocation-offline");
     // With a receiver, but without a key of ours.

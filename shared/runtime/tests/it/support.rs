@@ -73,10 +73,9 @@ impl Scene {
     }
 
     pub async fn errors(&self, process: &Protection, signer: &Identity, now: Timestamp) -> CertificateErrors {
-        let session = self.store.session().await.unwrap();
         let (role, embedded) = (Role::Signing, Embedded::default());
         let question = ToJudge { certificate: certificate(signer), role, embedded, at: now };
-        process.validate(&session, &question, now).await.unwrap().errors
+        process.validate(&question, now).await.unwrap().errors
     }
 
     /// Waits until the verdict is this.

@@ -2,14 +2,19 @@
 
 use broker::{Publisher, Settled, topology};
 use e2e::{Fleet, WORKERS};
-use messages::transport::{Outgoing, Properties, Wire};
+use messages::transport::{LEDGER_ID, Outgoing, Properties, Wire};
 use runtime::probe::{Probe, Step};
 use std::time::Duration;
+use store::ledger;
 use uuid::Uuid;
 
 async fn put(fleet: &Fleet, queue: String, id: Uuid, body: &'static [u8]) {
+    put_with(fleet, queue, id, body, Properties::default()).await;
+}
+
+async fn put_with(fleet: &Fleet, queue: String, id: Uuid, body: &'static [u8], properties: Properties) {
     let publisher = Publisher::new(fleet.world.amqp_url.parse().unwrap(), "test");
-    let properties = Properties { message_id: Some(id.to_string()), ..Properties::default() };
+    let properties = Properties { message_id: Some(id.to_string()), ..properties };
     let body = body.into();
     let outgoing = Outgoing {
         id,
@@ -55,5 +60,25 @@ async fn a_message_that_kills_its_worker_ends_with_the_keeper() {
     fleet.until(sql, 1).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 1);
+    keeper.stop().await;
+}
+
+/// A message that was put off and dies on its way back has ended, and the ledger says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_and_was_given_up_no_longer_waits() {
+    let fleet = Fleet::new().await;
+    let (id, session) = (Uuid::now_v7(), fleet.store().session().await.unwrap());
+    let waits = format!(
+        "insert into dialogpost.waiting (key, message, at, queue, bytes, code) values ('k', '{id}', now(), '8141333_async', 1, 'x')"
+    );
+    fleet.rows.query(&waits, &[]).await;
+    let in_flight = ledger::lines(&session, 1).await.unwrap();
+    assert!(matches!(&in_flight[..], [line] if line.balances() && (line.received, line.in_flight) == (1, 1)), "{in_flight:?}");
+    let keeper = fleet.start_with(&[WORKERS[4]], Probe::default());
+    let properties = Properties { application: [(LEDGER_ID.to_owned(), id.to_string())].into(), ..Properties::default() };
+    put_with(&fleet, topology::queue_of("dead-letter-keeper"), Uuid::now_v7(), b"whatever", properties).await;
+    fleet.until(&format!("select count(*) from dialogpost.dead_letter where message = '{id}'"), 1).await;
+    let dead = ledger::lines(&session, 1).await.unwrap();
+    assert!(matches!(&dead[..], [line] if line.balances() && (line.received, line.dead) == (1, 1)), "{dead:?}");
     keeper.stop().await;
 }

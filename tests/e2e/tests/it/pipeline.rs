@@ -11,11 +11,15 @@ use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
 use std::time::Duration;
 use store::dead_letter::{self, DeadLetter};
-use store::{StoreError, Tx};
+use store::{Store, StoreError, Tx};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// Writes a row for every message; the body says how to misbehave.
 struct Told;
+
+/// Messages that were prepared.
+static ANNOUNCED: Semaphore = Semaphore::const_new(0);
 
 const TOLD: Worker = Worker { name: Told::WORKER, about: "", opens_or_seals: false, start: |context| Box::pin(start(context)) };
 
@@ -34,6 +38,18 @@ impl Handler for Told {
         let text = String::from_utf8_lossy(&delivery.body).into_owned();
         assert_ne!(text, "panic in parse", "told to");
         id.map(|id| (id, text)).ok_or_else(|| Fault::broken("told-unreadable", "no id"))
+    }
+
+    async fn prepare(&self, _store: &Store, batch: Vec<&mut (Uuid, String)>, _now: Timestamp) -> Result<(), StoreError> {
+        for (_, text) in batch {
+            match text.as_str() {
+                "panic in prepare" => panic!("told to"),
+                "slow" => tokio::time::sleep(Duration::from_secs(60)).await,
+                "announce" => ANNOUNCED.add_permits(1),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn key(&self, message: &(Uuid, String)) -> String {
@@ -59,6 +75,10 @@ impl Handler for Told {
     }
 
     async fn write(&self, tx: &Tx<'_>, effects: Vec<DeadLetter>, _now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        if effects.iter().any(|effect| effect.text == "wait for the next") {
+            let announced = tokio::time::timeout(Duration::from_secs(20), ANNOUNCED.acquire());
+            announced.await.expect("the next is prepared meanwhile").unwrap().forget();
+        }
         dead_letter::insert(tx, &effects).await?;
         Ok(Vec::new())
     }
@@ -130,10 +150,10 @@ async fn p2_one_refused_row_does_not_take_its_batch_along() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_broken_and_only_for_its_own_message() {
     let fleet = Fleet::new().await;
-    send(&fleet, &["good", "panic", "good", "broken", "panic in parse", "good"]).await;
+    send(&fleet, &["good", "panic", "good", "broken", "panic in parse", "good", "panic in prepare"]).await;
     let running = fleet.start_with(&[TOLD], Probe::default());
     fleet.until(EFFECTS, 3).await;
-    fleet.until("select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 3).await;
+    fleet.until("select count(*) from dialogpost.dead_letter where code in ('panic', 'told-broken')", 4).await;
     running.stop().await;
 }
 
@@ -195,4 +215,29 @@ async fn l12_stopping_an_idle_and_a_busy_worker_takes_less_than_the_grace() {
     fleet.until(EFFECTS, 2000).await;
     running.stop().await;
     assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 2000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_is_prepared_while_one_is_written() {
+    let mut fleet = Fleet::new().await;
+    fleet.batch = 1;
+    send(&fleet, &["wait for the next", "announce"]).await;
+    let running = fleet.start_with(&[TOLD], Probe::default());
+    fleet.until(EFFECTS, 2).await;
+    running.stop().await;
+    assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 2, "nothing went wrong on the way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_prepared_when_the_worker_stops_goes_back() {
+    let fleet = Fleet::new().await;
+    send(&fleet, &["slow"]).await;
+    let running = fleet.start_with(&[TOLD], Probe::default());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (queue, helsenorge) = (topology::queue_of(Told::WORKER), fleet.helsenorge().await);
+    assert_eq!(helsenorge.waiting_on(&queue).await.unwrap(), 0, "it was taken");
+    let started = std::time::Instant::now();
+    running.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(helsenorge.waiting_on(&queue).await.unwrap(), 1);
 }

@@ -182,12 +182,13 @@ fn of_function(message: Message, function: &str) -> Message {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_has_the_version_that_was_agreed_for_what_it_receipts() {
     let mut clinic = Clinic::open().await;
+    imported(&clinic.fleet, CPA_1).await;
     imported(&clinic.fleet, CPA_2).await;
     for (function, namespace) in
         [("DIALOG_INNBYGGER_TIMER", "apprec/2004-11-21"), ("DIALOG_INNBYGGER_EKONTAKT", "apprec/2012-02-15")]
     {
-        // Named or not, it is the agreement of the two.
-        let named = Message::ekontakt().property("cpaId", &NEWER.to_string());
+        // Whichever is named, it goes by the newest of the two.
+        let named = Message::ekontakt().property("cpaId", &OLDER.to_string());
         for message in [Message::ekontakt(), named] {
             clinic.send(&[of_function(message, function)]).await;
             let receipt = clinic.receipt().await;
