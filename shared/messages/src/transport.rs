@@ -16,6 +16,8 @@ pub const RECEIVED_AT: &str = "dialogpost-received-at";
 
 /// Name of the application property that keeps the id a put-off message has in the ledger.
 pub const LEDGER_ID: &str = "dialogpost-ledger-id";
+/// Header of our own retries: the stable code of what was missing.
+pub const WAITS_FOR: &str = "dialogpost-waits-for";
 
 /// The properties of one message, independent of AMQP version (nhn-messaging 2.1, 2.2).
 ///

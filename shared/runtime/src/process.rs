@@ -17,8 +17,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Every message would be refused for a fault of ours.
-const NOBODY_TRUSTED: &str = "TRUST_DIR: holds no self-signed certificate of an authority (*.pem, *.crt), so nobody can be trusted: name a \
-    directory that does (for trials without protection there is PLAIN_CONTENT=accept)";
+fn nobody_trusted(config: &Config) -> String {
+    let found = match &config.trust_dir {
+        None => "is not set".to_owned(),
+        Some(dir) => format!("{} holds no self-signed certificate of an authority (*.pem, *.crt)", dir.display()),
+    };
+    format!(
+        "TRUST_DIR: {found}, so nobody can be trusted: name a directory that holds one (for trials without protection there is \
+         PLAIN_CONTENT=accept)"
+    )
+}
 
 /// From SIGTERM to exit at most this long; container runtimes usually allow 30 s.
 pub const GRACE: Duration = Duration::from_secs(25);
@@ -49,10 +57,11 @@ fn help(worker: Worker) {
 /// Lists every fault of the configuration.
 #[allow(clippy::print_stderr)]
 pub fn report(faults: &[ConfigFault]) {
-    eprintln!("The environment is not complete:");
+    eprintln!("The environment is not right:");
     for fault in faults {
         eprintln!("  {fault}");
     }
+    eprintln!("What each variable means: dialogpost run --help");
 }
 
 /// Runs workers until SIGTERM or SIGINT. Exit code 0 = stopped as asked; 1 = a worker or its surroundings failed.
@@ -80,7 +89,7 @@ async fn run(config: Config, workers: &[Worker]) -> Result<(), String> {
     let context = context(config, workers.len())?;
     store::require_current(&context.store).await.map_err(|e| e.to_string())?;
     if workers.iter().any(|w| w.opens_or_seals) && !context.config.plain_content && !context.protection.has_anchors() {
-        return Err(NOBODY_TRUSTED.to_owned());
+        return Err(nobody_trusted(&context.config));
     }
     let listen = context.config.listen;
     health::serve(listen, context.health.clone(), context.store.clone(), telemetry::metrics(), context.cancel.clone())

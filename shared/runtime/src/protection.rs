@@ -242,7 +242,16 @@ impl Protection {
                 Verdict::TryLater => return Err(offline()),
                 Verdict::Refused(refused) if first.code == "recipient-certificate-missing" => {
                     let names: Vec<_> = found.errors.names().collect();
-                    let text = format!("{} ({}), thumbprint {}", refused.description, names.join(", "), certificate.thumbprint());
+                    let mut text =
+                        format!("{} ({}), thumbprint {}", refused.description, names.join(", "), certificate.thumbprint());
+                    if found.errors.intersects(CertificateErrors::REVOKED_UNKNOWN) {
+                        text.push_str(
+                            ": it says nowhere where its authority's revocation list is; put the list below TRUST_DIR as *.crl",
+                        );
+                    }
+                    if found.errors.intersects(CertificateErrors::UNTRUSTED) {
+                        text.push_str(": put its authorities' certificates below TRUST_DIR");
+                    }
                     first = Fault::broken("recipient-certificate-refused", text);
                 }
                 Verdict::Refused(_) => {}

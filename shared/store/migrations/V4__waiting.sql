@@ -49,3 +49,6 @@ cross join lateral (
 ) answered
 where m.direction = 'in'
 union all select message, at, clinic, function, 'waiting', code, state from dialogpost.put_off;
+
+-- What stands there for milliseconds is not worth compressing, nor a second table.
+alter table dialogpost.outbox set (toast_tuple_target = 8160);

@@ -80,6 +80,20 @@ pub async fn import(tx: &Tx<'_>, agreement: &Agreement, actor: &str) -> Result<I
     Ok(imported)
 }
 
+/// Takes an agreement or profile out again. Leaves an audit row. `false` = there is none of this id.
+///
+/// # Errors
+/// As any step.
+pub async fn remove(tx: &Tx<'_>, id: Uuid, actor: &str, reason: &str) -> Result<bool, StoreError> {
+    let remove = step!(
+        "agreement.take_out",
+        "with gone as (delete from dialogpost.agreement where id = $1 returning id)
+         insert into dialogpost.audit (actor, action, subject, reason) select $2, 'registry-remove', id::text, $3 from gone
+         returning subject"
+    );
+    Ok(!tx.query(remove, &[&id, &actor, &reason]).await?.is_empty())
+}
+
 /// In the order of the table: the lower HER-id first.
 fn parties(agreement: &Agreement) -> Result<(i64, Option<i64>), StoreError> {
     let mut ids: Vec<i64> = agreement.parties.iter().map(|p| p.her_id.get()).collect();

@@ -89,6 +89,8 @@ pub struct Standing {
     pub state: String,
     /// Why it became a dead letter.
     pub fault: Option<String>,
+    /// The code of what it waits for before it can be sent.
+    pub waits_for: Option<String>,
 }
 
 /// How a request stands now; `None` = there is none of this id.
@@ -99,12 +101,18 @@ pub async fn standing(session: &Session, request: Uuid) -> Result<Option<Standin
     let standing = step!(
         "sending.standing",
         "select s.state, (select m.at from dialogpost.sync_reply y join dialogpost.message m on m.id = y.message where y.request = $1)
-            as replied_at, (select code || ': ' || text from dialogpost.dead_letter where message = $1 order by at limit 1) as fault
+            as replied_at, (select code || ': ' || text from dialogpost.dead_letter where message = $1 order by at limit 1) as fault,
+            (select properties -> 'application' ->> 'dialogpost-waits-for' from dialogpost.outbox where cause = $1 limit 1) as waits_for
          from dialogpost.sent_state s where s.id = $1"
     );
     let rows = session.query(standing, &[&request]).await?;
     let of = |r: &tokio_postgres::Row| {
-        Ok(Standing { replied_at: column(r, "replied_at")?, state: column(r, "state")?, fault: column(r, "fault")? })
+        Ok(Standing {
+            replied_at: column(r, "replied_at")?,
+            state: column(r, "state")?,
+            fault: column(r, "fault")?,
+            waits_for: column(r, "waits_for")?,
+        })
     };
     rows.first().map(of).transpose()
 }

@@ -51,7 +51,7 @@ pub struct Trace {
 pub struct TraceStep {
     /// When.
     pub at: Timestamp,
-    /// What: `claimed`, `inbox`, `journal`, `receipt`, `answer`, `waiting`, `dead-letter`.
+    /// What: `claimed`, `inbox`, `journal`, `receipt`, `answer`, `waiting`, `next try`, `dead-letter`.
     pub what: String,
     /// By or to whom: a worker, an employee, a queue, a code.
     pub detail: String,
@@ -119,7 +119,10 @@ async fn steps(session: &Session, id: Uuid) -> Result<Vec<TraceStep>, StoreError
             union all select delivered_at, 'inbox', employee || ' via ' || array_to_string(via, ', ') from dialogpost.inbox_item where entry = $1
             union all select journaled_at, 'journal', patient::text from dialogpost.journal_entry where entry = $1
             union all select at, 'dead-letter', worker || ' ' || code || ' ' || id from dialogpost.dead_letter where message = $1
-            union all select due_at, 'waiting', wire || ' ' || routing_key || ', attempts ' || attempts from dialogpost.outbox where cause = $1
+            union all select due_at, case when code is null then 'waiting' else 'next try' end,
+                    routing_key || coalesce(', waits for ' || code || ', tries so far ' || tries, '')
+                from (select due_at, routing_key, properties -> 'application' ->> 'dialogpost-waits-for' as code,
+                    properties -> 'application' ->> 'dialogpost-attempt' as tries from dialogpost.outbox where cause = $1) o
             union all select at, 'answer', coalesce(function, '?') || ' to ' || queue || case when exists (select from dialogpost.outbox o where o.id = m.id)
                     then ', waiting, ' else ', sent, ' end || id from dialogpost.message m
                 where answers = $1 and direction = 'out'

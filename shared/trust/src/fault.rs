@@ -154,10 +154,10 @@ pub enum KeyFault {
     #[error("there is no certificate")]
     CertificateMissing,
     /// There is no private key, or not in PEM, or its passphrase is wrong.
-    #[error("the private key is not readable: not PEM, or another passphrase")]
+    #[error("there is no readable private key: none, not PEM, or another passphrase")]
     Unreadable,
     /// PKCS#12 with another password, without key or certificate, or encrypted as OpenSSL no longer does (RC2).
-    #[error("the PKCS#12 file is not readable: another password, no key, or encrypted with RC2 (export it anew with AES-256)")]
+    #[error("neither PEM nor readable PKCS#12: another password, no key, or encrypted with RC2 (export it anew with AES-256)")]
     Pkcs12,
     /// Not RSA, or below 2048 bits.
     #[error("the private key is not RSA of at least 2048 bits")]

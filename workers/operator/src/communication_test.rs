@@ -136,11 +136,22 @@ fn answer(party: HerId, asked: &Asked, now: Timestamp, standing: Option<&Standin
         (Some(ms), ..) => format!("{party} replied after {ms} ms.\n{look}"),
         (None, _, Some(fault)) => format!("The test was not sent: {fault}\n{look}"),
         (None, Some("failed"), _) => format!("{party} sent an error message.\n{look}"),
-        (None, Some("queued"), _) => format!("The test was not sent: does the fleet run? (dialogpost run --all)\n{look}"),
-        _ => format!("{party} has not replied by {}.\n{look}", time(asked.due_at)),
+        (None, Some("queued"), _) => match standing.and_then(|s| s.waits_for.as_deref()) {
+            Some(code) => format!(
+                "The test was not sent: it waits for {code}. dialogpost check {} may tell what is lacking.\n{look}",
+                asked.by
+            ),
+            None => format!("The test was not sent: does the fleet run? (dialogpost run --all)\n{look}"),
+        },
+        _ => format!(
+            "{party} has not replied by {}. It was sent: ask {party} whether its sync queue is read, and what it knows of you.\n{look}",
+            time(asked.due_at)
+        ),
     };
-    let json =
-        json!({ "party": party, "request": asked.request, "replied": ms.is_some(), "ms": ms, "state": state, "fault": fault });
+    let json = json!({
+        "party": party, "request": asked.request, "replied": ms.is_some(), "ms": ms, "state": state, "fault": fault,
+        "waits_for": standing.and_then(|s| s.waits_for.as_deref()),
+    });
     Answer { text, json, positive: ms.is_some() }
 }
 
@@ -163,7 +174,7 @@ mod tests {
     }
 
     fn state(state: &str) -> Standing {
-        Standing { replied_at: None, state: state.into(), fault: None }
+        Standing { replied_at: None, state: state.into(), fault: None, waits_for: None }
     }
 
     #[test]
@@ -174,6 +185,8 @@ mod tests {
         assert_eq!(said(Some(dead)), (false, "The test was not sent: function-not-agreed: no".into()));
         assert_eq!(said(Some(state("failed"))), (false, "8093244 sent an error message.".into()));
         assert!(said(Some(state("queued"))).1.contains("does the fleet run?"));
+        let waits = Standing { waits_for: Some("own-key-unavailable".into()), ..state("queued") };
+        assert!(said(Some(waits)).1.contains("it waits for own-key-unavailable. dialogpost check 8141333"));
         assert!(said(Some(state("sent"))).1.starts_with("8093244 has not replied by 2026-11-23"));
         assert!(said(None).1.contains("has not replied"));
     }

@@ -28,7 +28,7 @@ impl Need {
             Self::Amqp => &["AMQP_URL", "AMQP_URL_FILE"],
             Self::Nhn => &["NHN_AMQP_URL", "NHN_AMQP_URL_FILE", "NHN_EXCHANGE"],
             Self::TestSeries => &["TEST_NUMBER_SERIES"],
-            Self::Keys => &["KEYS_DIR", "KEYS_PASSWORD", "KEYS_PASSWORD_FILE"],
+            Self::Keys => &["KEYS_DIR", "KEYS_PASSWORD", "KEYS_PASSWORD_FILE", "TRUST_DIR"],
         }
     }
 }

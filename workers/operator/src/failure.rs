@@ -45,7 +45,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment(faults) => {
-                f.write_str("The environment is not complete:")?;
+                f.write_str("The environment is not right:")?;
                 faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))?;
                 f.write_str("\nWhat each variable means: dialogpost run --help")
             }

@@ -64,6 +64,8 @@ pub async fn patiently<T>(what: &str, work: impl Future<Output = T>) -> T {
 
 /// Width of tables of names and values where no terminal tells its own.
 const WIDTH: u16 = 120;
+/// Characters that the last column should have at least.
+const ROOM: u16 = 24;
 
 /// A table for people. It has no colours.
 #[derive(Debug)]
@@ -98,11 +100,25 @@ impl Grid {
     }
 }
 
+impl Grid {
+    /// Whether the last column has room beside the others.
+    fn fits(&self, table: &Table) -> bool {
+        let widths = table.column_max_content_widths();
+        let (last, others) = widths.split_last().map_or((0, 0), |(last, rest)| (*last, rest.iter().map(|w| w + 3).sum::<u16>()));
+        table.width().is_none_or(|width| others + last.min(ROOM) + 4 <= width)
+    }
+}
+
 impl std::fmt::Display for Grid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut table = self.table.clone();
-        // Ids, dates and numbers stay whole, so that they can be copied; what is long stands last and wraps.
-        let whole = if self.numbers_from == usize::MAX { table.column_count().saturating_sub(1) } else { usize::MAX };
+        // Ids, dates and numbers stay whole, so that they can be copied; what is long stands last and wraps. Where that would leave it no
+        // room, everything wraps.
+        let whole = match self.numbers_from {
+            usize::MAX if self.fits(&table) => table.column_count().saturating_sub(1),
+            usize::MAX => 0,
+            _ => usize::MAX,
+        };
         for column in table.column_iter_mut().take(whole) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }

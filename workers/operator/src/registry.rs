@@ -30,6 +30,7 @@ enum Verb {
     Import(Import),
     List(List),
     Show(Show),
+    Remove(Remove),
 }
 
 /// Imports agreements and profiles from files, as the registry gives them.
@@ -52,7 +53,7 @@ struct Import {
 
 /// Lists agreements and profiles, newest import first. Needs DATABASE_URL.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = LIST_EXAMPLES)]
 struct List {
     /// How many at most.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
@@ -70,6 +71,27 @@ struct Show {
     what: What,
     #[command(flatten)]
     format: Format,
+}
+
+/// Takes an agreement or profile out again, say one that was imported by mistake. Leaves an audit row. Needs DATABASE_URL.
+#[derive(Debug, Args)]
+#[command(after_help = REMOVE_EXAMPLES)]
+struct Remove {
+    /// The id of an agreement or profile.
+    #[arg(value_parser = guid)]
+    id: Uuid,
+    /// Why, for the audit.
+    #[arg(long)]
+    reason: String,
+    /// Who removes, for the audit [default: $USER, or operator]
+    #[arg(long)]
+    actor: Option<String>,
+    #[command(flatten)]
+    format: Format,
+}
+
+fn guid(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::try_parse(text).map_err(|_| "expected a GUID")
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +113,22 @@ const EXAMPLES: &str = "\
 Examples:
   dialogpost registry import cpa/*.xml
   dialogpost registry list
-  dialogpost registry show 8093244";
+  dialogpost registry show 8093244
+
+Exit codes: see each verb.";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  dialogpost registry list
+  dialogpost registry list --limit 500 --json
+
+Exit codes: 0 listed, or nothing was imported yet; 2 it could not be asked.";
+
+const REMOVE_EXAMPLES: &str = "\
+Examples:
+  dialogpost registry remove 7f9c1f6e-3a52-4f0e-9d1b-5c2a8e4d6b10 --reason 'imported by mistake'
+
+Exit codes: 0 removed; 1 there is none of this id; 2 it could not be asked.";
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
@@ -114,6 +151,7 @@ impl Registry {
             Verb::Import(import) => import.format,
             Verb::List(list) => list.format,
             Verb::Show(show) => show.format,
+            Verb::Remove(remove) => remove.format,
         }
     }
 
@@ -132,6 +170,13 @@ impl Registry {
             }
             Verb::List(list) => Ok(view::listed(&agreement::list(&session, list.limit).await?, now)),
             Verb::Show(show) => shown(&session, show.what, now).await,
+            Verb::Remove(verb) => {
+                let actor = environment::actor(verb.actor.as_deref());
+                let tx = session.begin().await?;
+                let removed = agreement::remove(&tx, verb.id, &actor, &verb.reason).await?;
+                tx.commit().await?;
+                Ok(if removed { view::removed(verb.id) } else { view::unknown(verb.id) })
+            }
         }
     }
 }

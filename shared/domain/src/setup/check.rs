@@ -15,6 +15,7 @@ pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
     for (n, party) in setup.parties.iter_mut().enumerate() {
         let at = format!("parties[{n}]");
         faults.unless(her_ids.insert(party.her_id), &at, "her_id", "this HER-id is used twice in the file");
+        faults.unless(!party.name.trim().is_empty(), &at, "name", NO_NAME);
         faults.check_queues(&at, &mut party.queues);
     }
     for (n, clinic) in setup.clinics.iter_mut().enumerate() {
@@ -54,6 +55,7 @@ pub fn shown_key(key: &str) -> &str {
 
 /// Services of the address registry that a GP clinic offers to citizens (message-formats 9).
 const SERVICES: [&str; 4] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON"];
+const NO_NAME: &str = "a name is not empty";
 const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMERESERVASJON";
 
 struct Faults(Vec<SetupFault>);
@@ -78,8 +80,13 @@ impl Faults {
     }
 
     fn check_clinic(&mut self, at: &str, clinic: &ClinicSetup, series: &TestSeries) {
+        self.unless(!clinic.name.trim().is_empty(), at, "name", NO_NAME);
         let mut ids = BTreeSet::new();
         for (n, employee) in clinic.employees.iter().enumerate() {
+            let at_employee = format!("{at}.employees[{n}]");
+            self.unless(!employee.name.trim().is_empty(), &at_employee, "name", NO_NAME);
+            let is_number = |hpr: &String| (1..=9).contains(&hpr.len()) && hpr.bytes().all(|b| b.is_ascii_digit());
+            self.unless(employee.hpr.as_ref().is_none_or(is_number), &at_employee, "hpr", "an HPR number has one to nine digits");
             for (s, service) in employee.services.iter().enumerate() {
                 let known = SERVICES.contains(&service.as_str());
                 self.unless(known, &format!("{at}.employees[{n}]"), &format!("services[{s}]"), NO_SERVICE);

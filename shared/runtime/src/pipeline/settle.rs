@@ -6,7 +6,7 @@ use bytes::Bytes;
 use domain::retry;
 use jiff::Timestamp;
 use messages::Fault;
-use messages::transport::{ATTEMPT, Delivery, LEDGER_ID, ORIGIN_QUEUE, Outgoing, RECEIVED_AT, Wire};
+use messages::transport::{ATTEMPT, Delivery, LEDGER_ID, ORIGIN_QUEUE, Outgoing, RECEIVED_AT, WAITS_FOR, Wire};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::dead_letter::{self, DeadLetter};
@@ -197,6 +197,7 @@ fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, code: &s
     let mut properties = delivery.properties.clone();
     properties.application.insert(ATTEMPT.to_owned(), failed.to_string());
     properties.application.insert(ORIGIN_QUEUE.to_owned(), delivery.origin_queue().to_owned());
+    properties.application.insert(WAITS_FOR.to_owned(), code.to_owned());
     properties.application.extend(ledger_id.map(|id| (LEDGER_ID.to_owned(), id.to_string())));
     properties.application.insert(RECEIVED_AT.to_owned(), delivery.first_received_at().to_string());
     // A time to live was the sender's word to NHN's broker; what we hold must not expire.

@@ -52,6 +52,11 @@ pub(super) fn summary(agreement: &Agreement, now: Timestamp) -> Value {
     })
 }
 
+/// What was taken out.
+pub(super) fn removed(id: Uuid) -> Answer {
+    Answer { text: format!("{id} is removed.\n"), json: json!({ "removed": id }), positive: true }
+}
+
 /// A list.
 pub(super) fn listed(all: &[Stored], now: Timestamp) -> Answer {
     let mut grid = Grid::new(COLUMNS);

@@ -72,7 +72,12 @@ async fn keys_are_tried_and_certificates_looked_up() {
     std::fs::write(folder.0.join("signing.pem"), &signing).unwrap();
     std::fs::write(folder.0.join("encryption.p12"), clinic.encryption.pkcs12("hemmelig")).unwrap();
     let mut environment = variables(&world).to_vec();
-    dialogpost(&world, &["check", "8141333"]).await.code(0).says(&["nothing is lacking", "not tried: KEYS_DIR is not set"]);
+    dialogpost(&world, &["check", "8141333"]).await.code(0).says(&[
+        "nothing is lacking as far as could be seen",
+        "Not looked at: the keys, since KEYS_DIR is not set here",
+        "Not looked at: whether the parties' certificates are trusted, since TRUST_DIR is not set here",
+        "not tried: KEYS_DIR is not set",
+    ]);
 
     environment.push(("KEYS_DIR", folder.0.to_str().unwrap()));
     let without_password = run(&environment, &["check", "8141333", "--json"]).await.code(0).json();
@@ -90,6 +95,30 @@ async fn keys_are_tried_and_certificates_looked_up() {
     let secret = String::from_utf8(signing).unwrap();
     let line = secret.lines().rev().nth(1).unwrap();
     told.never_says(&["hemmelig", "PRIVATE KEY", line]);
+
+    let trust = folder.0.join("trust");
+    std::fs::create_dir(&trust).unwrap();
+    environment.push(("TRUST_DIR", trust.to_str().unwrap()));
+    let untrusting = run(&environment, &["check", "8141333", "--json"]).await.code(0).json();
+    let helsenorge = "8093244 Helsenorge.no";
+    let untrusted = [("party-signing-untrusted", helsenorge), ("party-encryption-untrusted", helsenorge)];
+    assert_eq!(codes(&untrusting), [&[("key-unreadable", "key gone.pem")][..], &untrusted].concat());
+    for (name, authority) in [("root.pem", &pki.root), ("intermediate.pem", &pki.intermediate)] {
+        std::fs::write(trust.join(name), authority.identity().pem()).unwrap();
+    }
+    let trusting = run(&environment, &["check", "8141333", "--json"]).await.code(0).json();
+    assert_eq!(codes(&trusting), [("key-unreadable", "key gone.pem")]);
+    assert_eq!(
+        (&trusting["protection"]["parties"][0]["signing"]["trusted"], &trusting["protection"]["unseen"]),
+        (&json!(true), &json!([]))
+    );
+
+    // Others encrypt to what the agreement says.
+    let agreement = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/cpa/cpa-v2.xml");
+    run(&environment, &["registry", "import", agreement]).await.code(0);
+    let disagreeing = run(&environment, &["check", "8141333", "--json"]).await.code(0).json();
+    let of = ("agreement-certificate", "agreement 7f9c1f6e-3a52-4f0e-9d1b-5c2a8e4d6b10");
+    assert_eq!(codes(&disagreeing).iter().filter(|lack| **lack == of).count(), 2, "for signing and for encryption");
 }
 
 #[tokio::test]

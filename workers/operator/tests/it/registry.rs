@@ -63,6 +63,24 @@ async fn both_generations_are_imported_and_a_second_time_change_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_imported_by_mistake_is_taken_out_and_audited() {
+    let world = world().await;
+    import(&world, &[&fixture("cpa-v2.xml"), &fixture("cpp-v1.xml")]).await.code(0);
+    let id = "7f9c1f6e-3a52-4f0e-9d1b-5c2a8e4d6b10";
+    let remove = ["registry", "remove", id, "--reason", "imported by mistake", "--actor", "kari"];
+    dialogpost(&world, &remove).await.code(0).says(&[&format!("{id} is removed.")]);
+    assert_eq!(world.number("select count(*) from dialogpost.agreement").await, 1);
+    let audited = format!(
+        "select count(*) from dialogpost.audit where action = 'registry-remove' and actor = 'kari' and subject = '{id}'
+         and reason = 'imported by mistake'"
+    );
+    assert_eq!(world.number(&audited).await, 1);
+    dialogpost(&world, &remove).await.code(1).says(&["See dialogpost registry list"]);
+    assert_eq!(world.number(&audited).await, 1, "what was not done is not audited");
+    dialogpost(&world, &["registry", "remove", "x", "--reason", "y"]).await.code(2).says(&["expected a GUID"]);
+}
+
+#[tokio::test]
 async fn an_agreement_replaces_that_of_its_id_and_a_profile_that_of_its_party() {
     let world = world().await;
     import(&world, &[&fixture("cpa-v2.xml"), &fixture("cpp-v1.xml")]).await.code(0);

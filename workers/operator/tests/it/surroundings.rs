@@ -124,7 +124,7 @@ async fn run_hosts_the_fleet_until_it_is_told_to_stop() {
     let world = world().await;
     dialogpost(&world, &["topology", "apply"]).await.code(0);
     let untrusting = [("LISTEN", "127.0.0.1:0")].into_iter().chain(variables(&world)).collect::<Vec<_>>();
-    run(&untrusting, &["run", "--all"]).await.code(1).says(&["TRUST_DIR", "PLAIN_CONTENT=accept"]);
+    run(&untrusting, &["run", "--all"]).await.code(1).says(&["TRUST_DIR: is not set", "PLAIN_CONTENT=accept"]);
     let mut hosting = command(&variables(&world), &["run", "--all"]);
     hosting.env("PLAIN_CONTENT", "accept").env("LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::null());
     let ended = tokio::task::spawn_blocking(move || {
