@@ -2,7 +2,7 @@
 //!
 //! The unit is a batch: whatever is ready, one transaction, one multiple-ack. A batch of one is the same code. A batch that fails on
 //! content, or panics, is run again one by one, so that only the guilty message suffers. While the database is away nothing is acked and
-//! no attempt is spent. While a batch is written the next is read and prepared ([`ahead`]).
+//! no attempt is spent. While a batch is written the next is read and prepared (`ahead`).
 
 mod ahead;
 mod settle;
