@@ -1,7 +1,8 @@
 //! What the pipeline promises to every handler, shown with a handler that can be told to misbehave.
 
 use broker::{Publisher, Settled, topology};
-use e2e::{Fleet, Rows};
+use e2e::{Fleet, PATIENCE, Rows};
+use helsenorge::HelseNorge;
 use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{Delivery, Outgoing, Properties, Wire};
@@ -233,11 +234,20 @@ async fn what_is_being_prepared_when_the_worker_stops_goes_back() {
     let fleet = Fleet::new().await;
     send(&fleet, &["slow"]).await;
     let running = fleet.start_with(&[TOLD], Probe::default());
-    tokio::time::sleep(Duration::from_secs(1)).await;
     let (queue, helsenorge) = (topology::queue_of(Told::WORKER), fleet.helsenorge().await);
-    assert_eq!(helsenorge.waiting_on(&queue).await.unwrap(), 0, "it was taken");
+    until_waiting(&helsenorge, &queue, 0).await;
     let started = std::time::Instant::now();
     running.stop().await;
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    assert_eq!(helsenorge.waiting_on(&queue).await.unwrap(), 1);
+    // The broker puts it back when it comes to it.
+    until_waiting(&helsenorge, &queue, 1).await;
+}
+
+async fn until_waiting(helsenorge: &HelseNorge, queue: &str, n: u32) {
+    let look = async {
+        while helsenorge.waiting_on(queue).await.unwrap() != n {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(|_| panic!("{queue} never had {n} messages waiting"));
 }
