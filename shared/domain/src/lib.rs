@@ -10,12 +10,14 @@
 //! - [`entry`]: what is kept of its content
 //! - [`receipts`]: what the sender is told
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
+//! - [`command`]: what a clinic may do
 //! - [`retry`]: when to try again
 
 pub mod acceptance;
 pub mod agreement;
 pub mod arrival;
 pub mod clinic;
+pub mod command;
 pub mod entry;
 pub mod journaling;
 pub mod readiness;

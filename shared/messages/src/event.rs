@@ -3,13 +3,16 @@
 //! On the queue: `{"kind":"DialogReceived","version":1,"id":…,"time":…,…}`. A kind's fields never change within a version; each kind and
 //! version has a golden file in `tests/golden/` that is never edited.
 
+use crate::command::schema::generated;
 use crate::ids::HerId;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What a dialog is about: the services a clinic can offer that arrive as dialogs (features R1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DialogKind {
     /// General contact with the clinic.
@@ -100,7 +103,7 @@ impl Fact {
 }
 
 /// See [`Fact::DialogReceived`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DialogReceived {
     /// Ledger row, and id of the new entry of the dialog.
     pub message: Uuid,
@@ -115,7 +118,7 @@ pub struct DialogReceived {
 }
 
 /// A message of the ledger, in which stands everything else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
     /// Ledger row.
     pub message: Uuid,
@@ -185,4 +188,46 @@ impl Event {
             Fact::RequestWritten(_) => "request-written",
         }
     }
+}
+
+/// An event on the queue, as its schema has it.
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct Published<F> {
+    /// Name of the event.
+    kind: String,
+    /// Version of the event.
+    version: u32,
+    /// Unique; the AMQP message id too.
+    id: Uuid,
+    /// When it was decided.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    time: Timestamp,
+    /// What happened.
+    #[schemars(flatten)]
+    fact: F,
+}
+
+/// JSON Schema of every event, by its kind.
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    let of = |kind: &'static str, about: &str, mut schema: Value| {
+        if let Some(schema) = schema.as_object_mut() {
+            schema.insert("description".to_owned(), about.into());
+            if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+                properties.insert("kind".to_owned(), json!({ "const": kind }));
+                properties.insert("version".to_owned(), json!({ "const": VERSION }));
+            }
+        }
+        (kind, schema)
+    };
+    let (dialog, answered) = (generated::<Published<DialogReceived>>(), generated::<Published<Answered>>());
+    vec![
+        of("DialogReceived", "A dialog message was accepted and stored.", dialog),
+        of("MessageRejected", "A message was understood and turned down: a negative AppRec is due.", answered.clone()),
+        of("MessageRefused", "A message could not be understood: an error message is due.", answered.clone()),
+        of("MessageRepeated", "A message came again under a new transport id: the same AppRec is due again.", answered.clone()),
+        of("RequestReceived", "A request was understood whose sender waits: its reply is due.", answered.clone()),
+        of("MessageWritten", "A message of ours was written into the ledger and is to be sent.", answered.clone()),
+        of("RequestWritten", "Likewise a request whose reply somebody waits for.", answered),
+    ]
 }

@@ -1,12 +1,14 @@
 //! Identifiers that parse.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// A HER-id: the address of a communication party in the national address registry. Positive, at most ten digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "i64", into = "i64")]
+#[schemars(with = "i64", extend("minimum" = 1, "maximum" = 9_999_999_999_i64))]
 pub struct HerId(i64);
 
 /// Why a text is no HER-id.

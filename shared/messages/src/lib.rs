@@ -2,10 +2,12 @@
 //!
 //! - [`wire`]: HelseNorge's XML (Hodemelding, Dialogmelding, AppRec, M1, attachments), read leniently, written strictly.
 //! - [`event`]: our own JSON, versioned; ids only, never content.
+//! - [`command`]: what an EPJ asks of us and is answered, with JSON Schema of all of it.
 //! - [`transport`]: a message around its body: properties, deliveries, what is to be sent.
 //! - [`ids`], [`person_id`], [`sensitive`]: newtypes that parse; a bad one cannot exist inside.
 //! - [`fault`]: who must act when something is wrong.
 
+pub mod command;
 pub mod event;
 pub mod fault;
 pub mod ids;

@@ -1,0 +1,102 @@
+//! May a patient be contacted on HelseNorge (S2)? A full number, active there, and consenting to digital contact; as long as what HelseNorge
+//! said is not too old (message-formats 6).
+
+use jiff::{SignedDuration, Timestamp};
+use messages::command::answer::Contactable;
+use messages::command::refusal::Why;
+
+/// What HelseNorge said of a patient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// An active user, or one who can be reached through somebody else.
+    pub active: bool,
+    /// Consents to digital contact.
+    pub consented: bool,
+    /// When it was said.
+    pub as_of: Timestamp,
+    /// Something said since that it holds no longer: TemaKodet 23, or an AppRec with E35 or E54.
+    pub is_doubted: bool,
+}
+
+/// How the clinic takes what is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caution {
+    /// What was said longer ago counts as unknown.
+    pub age_limit: SignedDuration,
+    /// Whether a dialog is refused when nobody knows.
+    pub refuse_unknown: bool,
+}
+
+/// What is known now, and why not, if not.
+pub fn contactable(status: Option<&Status>, age_limit: SignedDuration, now: Timestamp) -> (Contactable, Option<Why>) {
+    let unknown = (Contactable::Unknown, Some(Why::ContactabilityUnknown));
+    let Some(status) = status else { return unknown };
+    match () {
+        () if status.is_doubted || now.duration_since(status.as_of) > age_limit => unknown,
+        () if !status.active => (Contactable::No, Some(Why::NotActive)),
+        () if !status.consented => (Contactable::No, Some(Why::NotConsented)),
+        () => (Contactable::Yes, None),
+    }
+}
+
+/// Whether a dialog may be begun.
+///
+/// # Errors
+/// Why not.
+pub fn may_start(status: Option<&Status>, caution: Caution, now: Timestamp) -> Result<(), Why> {
+    match contactable(status, caution.age_limit, now) {
+        (Contactable::Yes, _) | (_, None) => Ok(()),
+        (Contactable::Unknown, _) if !caution.refuse_unknown => Ok(()),
+        (Contactable::Unknown | Contactable::No, Some(why)) => Err(why),
+    }
+}
+
+/// Whether HelseNorge should be asked anew: what it said is missing, doubted, or past half its life.
+pub fn wants_asking(status: Option<&Status>, age_limit: SignedDuration, now: Timestamp) -> bool {
+    status.is_none_or(|status| status.is_doubted || now.duration_since(status.as_of) * 2 > age_limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
+    }
+
+    fn status(active: bool, consented: bool) -> Status {
+        Status { active, consented, as_of: at(0), is_doubted: false }
+    }
+
+    #[test]
+    fn only_who_is_active_and_consents_and_was_asked_lately() {
+        let good = status(true, true);
+        let table = [
+            (Some(good), 0, Ok(())),
+            (Some(good), 24, Ok(())),
+            (Some(good), 25, Err(Why::ContactabilityUnknown)),
+            (Some(Status { is_doubted: true, ..good }), 0, Err(Why::ContactabilityUnknown)),
+            (Some(status(false, true)), 0, Err(Why::NotActive)),
+            (Some(status(true, false)), 0, Err(Why::NotConsented)),
+            (Some(status(false, false)), 25, Err(Why::ContactabilityUnknown)),
+            (None, 0, Err(Why::ContactabilityUnknown)),
+        ];
+        for (status, hours, want) in table {
+            let strict = Caution { age_limit: DAY, refuse_unknown: true };
+            assert_eq!(may_start(status.as_ref(), strict, at(hours)), want, "{status:?} after {hours} h");
+            let lenient = Caution { refuse_unknown: false, ..strict };
+            let want = if want == Err(Why::ContactabilityUnknown) { Ok(()) } else { want };
+            assert_eq!(may_start(status.as_ref(), lenient, at(hours)), want, "{status:?} after {hours} h");
+        }
+    }
+
+    #[test]
+    fn it_is_asked_before_it_is_too_old() {
+        let good = status(true, true);
+        assert!(!wants_asking(Some(&good), DAY, at(12)));
+        assert!(wants_asking(Some(&good), DAY, at(13)));
+        assert!(wants_asking(Some(&Status { is_doubted: true, ..good }), DAY, at(0)) && wants_asking(None, DAY, at(0)));
+    }
+}

@@ -1,0 +1,99 @@
+//! Text that a clinic writes: what may be sent as it is.
+
+use messages::command::refusal::Why;
+
+/// Characters of a message's text.
+pub const TEXT_LIMIT: usize = 30_000;
+/// Characters of a subject line.
+pub const SUBJECT_LIMIT: usize = 100;
+
+/// Whether a text may be sent.
+///
+/// # Errors
+/// Empty, too long, with markup, or with characters that XML cannot carry (XML 1.0, section 2.2).
+pub fn check(text: &str, limit: usize) -> Result<(), Why> {
+    let has = text.chars().count();
+    match () {
+        () if text.trim().is_empty() => Err(Why::TextEmpty),
+        () if has > limit => Err(Why::TextTooLong { has, limit }),
+        () if !text.chars().all(is_sendable) => Err(Why::TextControl),
+        () if has_markup(text) => Err(Why::TextMarkup),
+        () => Ok(()),
+    }
+}
+
+/// A subject stands on one line.
+///
+/// # Errors
+/// As [`check`]; a line break counts as a character that cannot be sent.
+pub fn check_subject(subject: &str) -> Result<(), Why> {
+    check(subject, SUBJECT_LIMIT)?;
+    if subject.contains(['\n', '\r', '\t']) { Err(Why::TextControl) } else { Ok(()) }
+}
+
+const fn is_sendable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..) && !is_steering(c)
+}
+
+/// Turns the direction of what follows: a reader would see something else than was written.
+const fn is_steering(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a browser would take part of it for a tag, a comment or an entity. A lone `<`, as in "BT < 140", is text.
+fn has_markup(text: &str) -> bool {
+    let is_tag = |rest: &str| {
+        let mut chars = rest.chars();
+        let begins = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
+        begins && rest.contains('>')
+    };
+    let is_entity = |rest: &str| {
+        rest.split_once(';').is_some_and(|(name, _)| {
+            let name = name.strip_prefix('#').unwrap_or(name);
+            (1..=31).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    };
+    text.match_indices('<').any(|(at, _)| text.get(at + 1..).is_some_and(is_tag))
+        || text.match_indices('&').any(|(at, _)| text.get(at + 1..).is_some_and(is_entity))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts() {
+        for (text, want) in [
+            ("Hei, timen er klar.\r\n\r\nHilsen\tKari", Ok(())),
+            ("BT < 140 & puls > 60; ring 116117", Ok(())),
+            ("a <3 b", Ok(())),
+            ("blåbær 😀 «sitat» – ok", Ok(())),
+            ("", Err(Why::TextEmpty)),
+            (" \n\t ", Err(Why::TextEmpty)),
+            ("<b>fet</b>", Err(Why::TextMarkup)),
+            ("</p>", Err(Why::TextMarkup)),
+            ("<!-- x -->", Err(Why::TextMarkup)),
+            ("<?xml?>", Err(Why::TextMarkup)),
+            ("fish &amp; chips", Err(Why::TextMarkup)),
+            ("&#60;", Err(Why::TextMarkup)),
+            ("a\0b", Err(Why::TextControl)),
+            ("a\u{1b}[31m", Err(Why::TextControl)),
+            ("a\u{85}b", Err(Why::TextControl)),
+            ("\u{202e}baklengs", Err(Why::TextControl)),
+            ("\u{fffe}", Err(Why::TextControl)),
+        ] {
+            assert_eq!(check(text, 100), want, "{text:?}");
+        }
+        assert_eq!(check(&"å".repeat(100), 100), Ok(()));
+        assert_eq!(check(&"å".repeat(101), 100), Err(Why::TextTooLong { has: 101, limit: 100 }));
+    }
+
+    #[test]
+    fn a_subject_is_one_line() {
+        assert_eq!(check_subject("Prøvesvar"), Ok(()));
+        for subject in ["to\nlinjer", "to\rlinjer", "tab\tulator"] {
+            assert_eq!(check_subject(subject), Err(Why::TextControl), "{subject:?}");
+        }
+        assert_eq!(check_subject(&"x".repeat(SUBJECT_LIMIT + 1)), Err(Why::TextTooLong { has: 101, limit: 100 }));
+    }
+}

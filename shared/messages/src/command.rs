@@ -1,0 +1,139 @@
+//! What a clinic's EPJ asks of us, on the queue `dialogpost.clinic-commands`, and what it is answered.
+//!
+//! - [`order`]: the commands, one struct each
+//! - [`answer`]: what comes back, by `reply-to` and `correlation-id`, or as an event when no `reply-to` is given
+//! - [`refusal`]: every reason to refuse, with its code and what the clinic's staff read
+//! - [`schema`]: JSON Schema of all of it
+//!
+//! On the queue: `{"command":"StartDialog","version":1,"id":…,"clinic":8141333,"actor":"kari","arguments":{…}}`. The same id twice has one
+//! effect, and the same answer.
+
+pub mod answer;
+pub mod order;
+pub mod refusal;
+pub mod schema;
+
+use crate::ids::HerId;
+use order::Order;
+use refusal::{Refusal, Why};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The version in which every present command is read.
+pub const VERSION: u32 = 1;
+
+/// A command that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The caller's id of it: the same id twice is one command.
+    pub id: Uuid,
+    /// The clinic it is for.
+    pub clinic: HerId,
+    /// The employee who does it.
+    pub actor: String,
+    /// Why, where that is asked for; kept in the audit.
+    pub reason: Option<String>,
+    /// What is to be done.
+    pub order: Order,
+}
+
+/// A command on the queue.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope<A> {
+    /// Name of the command.
+    pub command: String,
+    /// Version of the command: 1.
+    pub version: u32,
+    /// The caller's id of the command. Sent again under the same id it has no second effect, and gets the same answer.
+    pub id: Uuid,
+    /// HER-id of the clinic.
+    pub clinic: HerId,
+    /// Short name of the employee who does it, as in the clinic's set-up.
+    #[schemars(length(min = 1, max = 64))]
+    pub actor: String,
+    /// Why, for the audit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 400))]
+    pub reason: Option<String>,
+    /// What the command needs to know.
+    pub arguments: A,
+}
+
+/// What can be told of a command that cannot be read: whom to answer, and why it is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id, when that could be read.
+    pub id: Option<Uuid>,
+    /// Its clinic, when that could be read.
+    pub clinic: Option<HerId>,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+impl Command {
+    /// Reads a command.
+    ///
+    /// # Errors
+    /// What is wrong, by field; never a value.
+    pub fn from_json(body: &[u8]) -> Result<Self, Box<Unreadable>> {
+        let whole: Value = serde_json::from_slice(body).map_err(|_| Unreadable::of(None, Refusal::new(Why::NotJson)))?;
+        let unreadable = |refusal| Unreadable::of(Some(&whole), refusal);
+        let envelope: Envelope<Value> = typed(&whole, "").map_err(unreadable)?;
+        if envelope.version != VERSION {
+            return Err(unreadable(Refusal::of("version", Why::VersionUnknown)));
+        }
+        let order = Order::read(&envelope.command, &envelope.arguments).map_err(unreadable)?;
+        let Envelope { id, clinic, actor, reason, .. } = envelope;
+        Ok(Self { id, clinic, actor, reason, order })
+    }
+
+    /// The body to publish.
+    pub fn to_json(&self) -> Vec<u8> {
+        let envelope = Envelope {
+            command: self.order.name().to_owned(),
+            version: VERSION,
+            id: self.id,
+            clinic: self.clinic,
+            actor: self.actor.clone(),
+            reason: self.reason.clone(),
+            arguments: self.order.arguments(),
+        };
+        // Strings, numbers and ids only: serialising them cannot fail.
+        serde_json::to_vec(&envelope).unwrap_or_default()
+    }
+}
+
+impl Unreadable {
+    fn of(whole: Option<&Value>, refusal: Refusal) -> Box<Self> {
+        let field = |name| whole.and_then(|whole| whole.get(name));
+        Box::new(Self {
+            id: field("id").and_then(Value::as_str).and_then(|id| id.parse().ok()),
+            clinic: field("clinic").and_then(Value::as_i64).and_then(|id| id.try_into().ok()),
+            refusal,
+        })
+    }
+}
+
+/// A value as a type; the fault names the field below `at`.
+fn typed<T: DeserializeOwned>(value: &Value, at: &str) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let inner = error.path().to_string();
+        let path = match (at, inner.as_str()) {
+            ("", inner) => inner.to_owned(),
+            (at, ".") => at.to_owned(),
+            (at, inner) => format!("{at}.{inner}"),
+        };
+        // What serde says may quote a value: only its first words are known to be harmless.
+        let said = error.inner().to_string();
+        let why = match () {
+            () if said.starts_with("unknown field") => Why::UnknownField,
+            () if said.starts_with("missing field") => Why::MissingField,
+            () => Why::WrongType,
+        };
+        Refusal::of(&path, why)
+    })
+}

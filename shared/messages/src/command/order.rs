@@ -1,0 +1,305 @@
+//! The commands, one struct each. Field names are those of the JSON.
+
+use super::refusal::{Refusal, Why};
+use super::typed;
+use crate::Sensitive;
+use crate::event::DialogKind;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// See [`StartDialog`].
+    StartDialog(StartDialog),
+    /// See [`ReplyToDialog`].
+    ReplyToDialog(ReplyToDialog),
+    /// See [`CloseDialog`].
+    CloseDialog(CloseDialog),
+    /// See [`AnswerPrescriptionRequest`].
+    AnswerPrescriptionRequest(AnswerPrescriptionRequest),
+    /// See [`ConvertDialog`].
+    ConvertDialog(ConvertDialog),
+    /// See [`UploadAttachment`].
+    UploadAttachment(UploadAttachment),
+    /// See [`SetRecipients`].
+    SetRecipients(SetRecipients),
+    /// See [`CheckContactability`].
+    CheckContactability(CheckContactability),
+    /// See [`ShowDialog`].
+    ShowDialog(ShowDialog),
+    /// See [`ListDialogs`].
+    ListDialogs(ListDialogs),
+}
+
+macro_rules! orders {
+    ($($name:ident),+ $(,)?) => {
+        impl Order {
+            /// Every name, in the order people list them.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+            /// Reads the arguments of a command.
+            ///
+            /// # Errors
+            /// `command-unknown`, or what is wrong with which argument.
+            pub fn read(name: &str, arguments: &Value) -> Result<Self, Refusal> {
+                match name {
+                    $(stringify!($name) => typed(arguments, "arguments").map(Self::$name),)+
+                    _ => Err(Refusal::of("command", Why::CommandUnknown)),
+                }
+            }
+
+            /// Name of the command on the queue.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)+
+                }
+            }
+
+            /// Its arguments as JSON.
+            pub fn arguments(&self) -> Value {
+                // Strings, numbers and ids only: it cannot fail.
+                match self {
+                    $(Self::$name(order) => serde_json::to_value(order).unwrap_or_default(),)+
+                }
+            }
+        }
+    };
+}
+
+orders!(
+    StartDialog,
+    ReplyToDialog,
+    CloseDialog,
+    AnswerPrescriptionRequest,
+    ConvertDialog,
+    UploadAttachment,
+    SetRecipients,
+    CheckContactability,
+    ShowDialog,
+    ListDialogs,
+);
+
+/// Begins a dialog (S1). The clinic's title stands before the patient's: "eKontakt – helsenorge.no: …" for what HelseNorge carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartDialog {
+    /// What kind of dialog.
+    pub kind: StartedKind,
+    /// Whom it is about: fødselsnummer or D-nummer. Left out of a dialog between colleagues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]{11}$"))]
+    pub patient: Option<Sensitive<String>>,
+    /// Colleagues who get it, by their short names; only in an E-dialog without a patient.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub colleagues: Vec<String>,
+    /// Subject line.
+    #[schemars(with = "String", length(min = 1, max = 100))]
+    pub subject: Sensitive<String>,
+    /// The text; line breaks stay, markup is refused.
+    #[schemars(with = "String", length(min = 1, max = 30_000))]
+    pub text: Sensitive<String>,
+    /// Files, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentRef>,
+}
+
+/// Kinds of dialogs that a clinic begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StartedKind {
+    /// General, received on HelseNorge.
+    EKontakt,
+    /// Medical, received on HelseNorge, always journaled.
+    EKonsultasjon,
+    /// Received in the vendor's own app and portal, or between colleagues; never on HelseNorge.
+    EDialog,
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttachmentRef {
+    /// Its name, as the patient sees it.
+    #[schemars(with = "String", length(min = 1, max = 200))]
+    pub file_name: Sensitive<String>,
+    /// The id under which it was uploaded.
+    pub upload: Uuid,
+}
+
+/// Uploads a part of a file (S3). Parts may come in any order, and again; a file can be attached when all of them are there. What is not
+/// attached within a day is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UploadAttachment {
+    /// The caller's id of the file.
+    pub upload: Uuid,
+    /// Which part, from 1.
+    #[schemars(range(min = 1, max = 100))]
+    pub part: u32,
+    /// Of how many.
+    #[schemars(range(min = 1, max = 100))]
+    pub parts: u32,
+    /// The part's bytes, base64; at most 256 KiB decoded.
+    #[schemars(with = "String", length(min = 4, max = 349_528))]
+    pub bytes: Sensitive<String>,
+}
+
+/// Answers in a dialog (R5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyToDialog {
+    /// The dialog.
+    pub dialog: Uuid,
+    /// The text.
+    #[schemars(with = "String", length(min = 1, max = 30_000))]
+    pub text: Sensitive<String>,
+    /// Files, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentRef>,
+}
+
+/// Ends a dialog; the patient is told. Nothing more can be written in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseDialog {
+    /// The dialog.
+    pub dialog: Uuid,
+    /// A last word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 30_000))]
+    pub text: Option<Sensitive<String>>,
+}
+
+/// Answers a prescription request (P2), once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerPrescriptionRequest {
+    /// The dialog of the request.
+    pub dialog: Uuid,
+    /// What becomes of it.
+    pub choice: PrescriptionChoice,
+    /// The message to the patient.
+    #[schemars(with = "String", length(min = 1, max = 30_000))]
+    pub text: Sensitive<String>,
+}
+
+/// What becomes of a prescription request (`TemaKodet`, code list 7602).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PrescriptionChoice {
+    /// 14, *Resept fornyet*.
+    Renewed,
+    /// 15, *Resept kan ikke fornyes*.
+    CannotBeRenewed,
+    /// 26, *Forespørsel avvist*.
+    Rejected,
+    /// 32, *Resepter delvis fornyet*.
+    PartlyRenewed,
+}
+
+impl PrescriptionChoice {
+    /// `TemaKodet` and its display name.
+    pub const fn code(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Renewed => ("14", "Resept fornyet"),
+            Self::CannotBeRenewed => ("15", "Resept kan ikke fornyes"),
+            Self::Rejected => ("26", "Forespørsel avvist"),
+            Self::PartlyRenewed => ("32", "Resepter delvis fornyet"),
+        }
+    }
+}
+
+/// Turns an eKontakt into an eKonsultasjon (K3), or a prescription request into either (P3). The thread goes on under its new kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConvertDialog {
+    /// The dialog.
+    pub dialog: Uuid,
+    /// What it becomes: `EKONSULTASJON`, or of a prescription request also `EKONTAKT`.
+    pub to: DialogKind,
+    /// The answer to the prescription request, which it then has; needed there, and only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 30_000))]
+    pub text: Option<Sensitive<String>>,
+}
+
+/// Chooses who receives messages of a kind (R2). Asks for the administrator's role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetRecipients {
+    /// Of which kind.
+    pub kind: DialogKind,
+    /// How they are found.
+    pub mode: RecipientMode,
+    /// Those chosen: none with `behandler`, at least one otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Recipient>,
+}
+
+/// How messages find their recipients (R2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecipientMode {
+    /// *Pasientens behandler*.
+    Behandler,
+    /// *Fast*.
+    Fast,
+    /// *Fast og pasientens behandler*.
+    FastOgBehandler,
+}
+
+/// One chosen recipient: `{"position": "lab"}`, `{"group": …}`, `{"role": …}` or `{"clinic": true}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Recipient {
+    /// A position, by its short name.
+    Position(String),
+    /// A group.
+    Group(String),
+    /// A role.
+    Role(String),
+    /// The whole clinic; only `true`.
+    Clinic(bool),
+}
+
+/// Asks which patients can be contacted on HelseNorge (S2). Answered from what is known; what is unknown or too old is asked of HelseNorge
+/// meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckContactability {
+    /// Fødselsnumre or D-numre.
+    #[schemars(with = "Vec<String>", length(min = 1, max = 1000))]
+    pub patients: Vec<Sensitive<String>>,
+}
+
+/// Asks what stands in a dialog and what became of each message (S5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShowDialog {
+    /// The dialog.
+    pub dialog: Uuid,
+}
+
+/// Lists dialogs, those with the newest message first: the actor's inbox, or a patient's dialogs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListDialogs {
+    /// Only this patient's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]{11}$"))]
+    pub patient: Option<Sensitive<String>>,
+    /// Go on after this dialog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Uuid>,
+    /// How many at most.
+    #[serde(default = "usual_limit")]
+    #[schemars(range(min = 1, max = 200))]
+    pub limit: u32,
+}
+
+const fn usual_limit() -> u32 {
+    50
+}

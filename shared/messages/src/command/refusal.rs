@@ -1,0 +1,255 @@
+//! Why a command is refused: a code that never changes, the field, and what the clinic's staff read.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A refusal, as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// Stable code; see the list of [`Why`].
+    pub code: String,
+    /// The field, such as `arguments.text`; none when it is nobody's in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// For the clinic's staff.
+    pub norwegian: String,
+    /// The same.
+    pub english: String,
+}
+
+impl Refusal {
+    /// Of no field in particular.
+    pub fn new(why: Why) -> Self {
+        let (code, norwegian, english) = why.words();
+        Self { code: code.to_owned(), field: None, norwegian, english }
+    }
+
+    /// Of a field.
+    pub fn of(field: &str, why: Why) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::new(why) }
+    }
+}
+
+/// Every reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The body is no JSON.
+    NotJson,
+    /// No command of this name.
+    CommandUnknown,
+    /// A version this build does not know.
+    VersionUnknown,
+    /// A field that the command does not have.
+    UnknownField,
+    /// A field is missing.
+    MissingField,
+    /// A value of the wrong type or form.
+    WrongType,
+    /// The id was used before for something else.
+    IdReused,
+    /// No such clinic.
+    ClinicUnknown,
+    /// The clinic is not ready (J1).
+    ClinicNotReady,
+    /// No such employee.
+    ActorUnknown,
+    /// The employee lacks the role.
+    RoleMissing,
+    /// The service is not registered for the employee (J2).
+    ServiceNotOffered,
+    /// No such dialog here. Another clinic's looks the same.
+    DialogUnknown,
+    /// The dialog is closed.
+    DialogClosed,
+    /// The dialog is of a kind that this cannot be done with.
+    KindUnfit,
+    /// It is one already (K3).
+    AlreadyConverted,
+    /// The request has its answer (P2).
+    AlreadyAnswered,
+    /// The number is no fødselsnummer or D-nummer.
+    PatientNumber,
+    /// No such patient here.
+    PatientUnknown,
+    /// A patient is needed.
+    PatientMissing,
+    /// A patient has no place here.
+    PatientUnwanted,
+    /// The patient is not active on HelseNorge (S2).
+    NotActive,
+    /// The patient has not consented (S2).
+    NotConsented,
+    /// HelseNorge could not be asked, and the clinic wants certainty (S2).
+    ContactabilityUnknown,
+    /// Empty text.
+    TextEmpty,
+    /// Too long.
+    TextTooLong {
+        /// Characters it has.
+        has: usize,
+        /// Characters it may have.
+        limit: usize,
+    },
+    /// Markup.
+    TextMarkup,
+    /// A character that XML cannot carry.
+    TextControl,
+    /// No such upload, or not all of it.
+    UploadIncomplete,
+    /// A part that does not fit the others, or is too large or no base64.
+    UploadPart,
+    /// Its leading bytes are of no accepted type (S3).
+    AttachmentType,
+    /// Too much in total (S3).
+    AttachmentsTooLarge {
+        /// Bytes they have.
+        has: u64,
+        /// Bytes they may have.
+        limit: u64,
+    },
+    /// A recipient that is nobody here.
+    RecipientUnknown,
+    /// A recipient is needed.
+    RecipientMissing,
+    /// A recipient has no place here (R2).
+    RecipientUnwanted,
+    /// Too many at once.
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl Why {
+    /// Code, Norwegian, English.
+    fn words(self) -> (&'static str, String, String) {
+        if let Some((code, norwegian, english)) = self.figures() {
+            return (code, norwegian, english);
+        }
+        let (code, norwegian, english) = self.sentences();
+        (code, norwegian.to_owned(), english.to_owned())
+    }
+
+    /// Those that name figures.
+    fn figures(self) -> Option<(&'static str, String, String)> {
+        Some(match self {
+            Self::TextTooLong { has, limit } => (
+                "text-too-long",
+                format!("Teksten har {has} tegn; det er plass til {limit}."),
+                format!("The text has {has} characters; there is room for {limit}."),
+            ),
+            Self::AttachmentsTooLarge { has, limit } => (
+                "attachments-too-large",
+                format!("Vedleggene er til sammen {has} byte; grensen er {limit} byte."),
+                format!("The attachments have {has} bytes in total; the limit is {limit} bytes."),
+            ),
+            Self::TooMany { limit } => {
+                ("too-many", format!("Det kan være høyst {limit} om gangen."), format!("There may be {limit} at a time at most."))
+            }
+            _ => return None,
+        })
+    }
+
+    const fn sentences(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::NotJson => ("not-json", "Kommandoen er ikke JSON.", "The command is not JSON."),
+            Self::CommandUnknown => ("command-unknown", "Kommandoen finnes ikke.", "There is no such command."),
+            Self::VersionUnknown => {
+                ("version-unknown", "Denne versjonen av kommandoen finnes ikke.", "There is no such version of the command.")
+            }
+            Self::UnknownField => {
+                ("field-unknown", "Kommandoen har et felt som ikke finnes.", "The command has a field that does not exist.")
+            }
+            Self::MissingField => ("field-missing", "Et felt mangler.", "A field is missing."),
+            Self::WrongType => ("field-malformed", "Feltet har feil form.", "The field is malformed."),
+            Self::IdReused => {
+                ("id-reused", "Denne id-en er brukt til en annen kommando.", "This id was used for another command.")
+            }
+            Self::ClinicUnknown => ("clinic-unknown", "Legekontoret finnes ikke her.", "The clinic is not known here."),
+            Self::ClinicNotReady => (
+                "clinic-not-ready",
+                "Legekontoret er ikke klart for digital dialog.",
+                "The clinic is not ready for digital dialog.",
+            ),
+            Self::ActorUnknown => {
+                ("actor-unknown", "Brukeren er ikke ansatt på legekontoret.", "The user is no employee of the clinic.")
+            }
+            Self::RoleMissing => {
+                ("role-missing", "Brukeren har ikke rollen som trengs.", "The user lacks the role that is needed.")
+            }
+            Self::ServiceNotOffered => (
+                "service-not-offered",
+                "Tjenesten er ikke registrert for brukeren.",
+                "The service is not registered for the user.",
+            ),
+            Self::DialogUnknown => ("dialog-unknown", "Dialogen finnes ikke.", "There is no such dialog."),
+            Self::DialogClosed => ("dialog-closed", "Dialogen er avsluttet.", "The dialog is closed."),
+            Self::KindUnfit => {
+                ("kind-unfit", "Det går ikke med en dialog av denne typen.", "That cannot be done with a dialog of this kind.")
+            }
+            Self::AlreadyConverted => {
+                ("already-converted", "Dialogen er allerede konvertert.", "The dialog was converted before.")
+            }
+            Self::AlreadyAnswered => ("already-answered", "Forespørselen er allerede besvart.", "The request has its answer."),
+            Self::PatientNumber => (
+                "patient-number",
+                "Det er ikke et fullt fødselsnummer eller D-nummer.",
+                "It is no full fødselsnummer or D-nummer.",
+            ),
+            Self::PatientUnknown => {
+                ("patient-unknown", "Pasienten finnes ikke på legekontoret.", "The clinic has no such patient.")
+            }
+            Self::PatientMissing => ("patient-missing", "Dialogen må ha en pasient.", "The dialog needs a patient."),
+            Self::PatientUnwanted => (
+                "patient-unwanted",
+                "En dialog mellom kolleger har ingen pasient.",
+                "A dialog between colleagues has no patient.",
+            ),
+            Self::NotActive => (
+                "patient-not-active",
+                "Pasienten kan ikke kontaktes på HelseNorge: er ikke aktiv bruker.",
+                "The patient cannot be contacted on HelseNorge: is no active user.",
+            ),
+            Self::NotConsented => (
+                "patient-not-consented",
+                "Pasienten kan ikke kontaktes på HelseNorge: har ikke samtykket til digital kontakt.",
+                "The patient cannot be contacted on HelseNorge: has not consented to digital contact.",
+            ),
+            Self::ContactabilityUnknown => (
+                "contactability-unknown",
+                "Pasienten kan ikke kontaktes på HelseNorge: HelseNorge svarer ikke på om det går an.",
+                "The patient cannot be contacted on HelseNorge: HelseNorge does not say whether it is possible.",
+            ),
+            Self::TextEmpty => ("text-empty", "Teksten er tom.", "The text is empty."),
+            Self::TextMarkup => ("text-markup", "Teksten inneholder HTML.", "The text contains HTML."),
+            Self::TextControl => (
+                "text-control",
+                "Teksten inneholder tegn som ikke kan sendes.",
+                "The text contains characters that cannot be sent.",
+            ),
+            Self::UploadIncomplete => (
+                "upload-incomplete",
+                "Vedlegget er ikke lastet opp, eller ikke helt.",
+                "The file was not uploaded, or not all of it.",
+            ),
+            Self::UploadPart => ("upload-part", "Delen passer ikke til vedlegget.", "The part does not fit the file."),
+            Self::AttachmentType => {
+                ("attachment-type", "Vedlegg må være PDF, JPEG eller PNG.", "Attachments must be PDF, JPEG or PNG.")
+            }
+            Self::RecipientUnknown => {
+                ("recipient-unknown", "Mottakeren finnes ikke på legekontoret.", "The clinic has no such recipient.")
+            }
+            Self::RecipientMissing => {
+                ("recipient-missing", "Det må velges minst én mottaker.", "At least one recipient must be chosen.")
+            }
+            Self::RecipientUnwanted => (
+                "recipient-unwanted",
+                "Når pasientens behandler er mottaker, kan ingen annen velges.",
+                "Where the patient's doctor receives, nobody else can be chosen.",
+            ),
+            // Those that name figures, see there.
+            Self::TextTooLong { .. } | Self::AttachmentsTooLarge { .. } | Self::TooMany { .. } => ("", "", ""),
+        }
+    }
+}
