@@ -6,6 +6,8 @@
 //! - [`recipients`]: who receives, chosen by an administrator
 
 pub mod attachments;
+pub mod compose;
 pub mod contact;
+pub mod dialog;
 pub mod recipients;
 pub mod text;

@@ -91,6 +91,8 @@ pub enum Why {
         /// Characters it may have.
         limit: usize,
     },
+    /// A text has no place here.
+    TextUnwanted,
     /// Markup.
     TextMarkup,
     /// A character that XML cannot carry.
@@ -222,6 +224,7 @@ impl Why {
                 "The patient cannot be contacted on HelseNorge: HelseNorge does not say whether it is possible.",
             ),
             Self::TextEmpty => ("text-empty", "Teksten er tom.", "The text is empty."),
+            Self::TextUnwanted => ("text-unwanted", "Teksten har ingen plass her.", "The text has no place here."),
             Self::TextMarkup => ("text-markup", "Teksten inneholder HTML.", "The text contains HTML."),
             Self::TextControl => (
                 "text-control",

@@ -1,0 +1,240 @@
+//! What a clinic writes → the message that HelseNorge gets (message-formats 1, 2).
+
+use crate::receipts::norwegian_time;
+use jiff::Timestamp;
+use messages::command::order::PrescriptionChoice;
+use messages::event::DialogKind;
+use messages::person_id::PersonIdKind;
+use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel, Notat};
+use messages::wire::hodemelding::{
+    Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead, Organisation, Person,
+};
+use messages::wire::resept::Resept;
+use messages::{HerId, PersonId, Sensitive};
+use uuid::Uuid;
+
+const TYPE_FORESP_7601: &str = "2.16.578.1.12.4.1.1.7601";
+const TEMA_7602: &str = "2.16.578.1.12.4.1.1.7602";
+const PERSON_8116: &str = "2.16.578.1.12.4.1.1.8116";
+const ORGANISATION_9051: &str = "2.16.578.1.12.4.1.1.9051";
+const ROLE_9034: &str = "2.16.578.1.12.4.1.1.9034";
+
+/// An enterprise and its unit, or two enterprises: HER-ids on two levels (message-formats 1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Name of the enterprise.
+    pub enterprise: String,
+    /// HER-id of the enterprise.
+    pub enterprise_her_id: HerId,
+    /// Who or what it is within.
+    pub unit: Unit,
+}
+
+/// The second level, whose HER-id is the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A service or a clinic.
+    Service(String, HerId),
+    /// A doctor.
+    Doctor {
+        /// Family name.
+        family_name: String,
+        /// Given name.
+        given_name: String,
+        /// HER-id.
+        her_id: HerId,
+        /// Number in the register of health personnel.
+        hpr: Option<String>,
+        /// The patient's fastlege.
+        is_fastlege: bool,
+    },
+}
+
+/// The patient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patient {
+    /// Family name.
+    pub family_name: Sensitive<String>,
+    /// Given name.
+    pub given_name: Sensitive<String>,
+    /// Fødselsnummer or D-nummer.
+    pub id: PersonId,
+}
+
+/// A message in the making.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// `MsgId`, and its ledger row.
+    pub id: Uuid,
+    /// The clinic, or its doctor.
+    pub from: Address,
+    /// HelseNorge.
+    pub to: Address,
+    /// Whom it is for.
+    pub patient: Patient,
+    /// The process it belongs to.
+    pub kind: DialogKind,
+    /// Which message it answers, and the first of the conversation; none begins one.
+    pub answers: Option<(String, String)>,
+    /// What it says.
+    pub body: Body,
+    /// Prescriptions that an answer is about.
+    pub prescriptions: Vec<Resept>,
+    /// Files: name, media type, bytes.
+    pub attachments: Vec<(Sensitive<String>, &'static str, Sensitive<Vec<u8>>)>,
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It begins a dialog.
+    Opening {
+        /// Subject.
+        subject: Sensitive<String>,
+        /// Text.
+        text: Sensitive<String>,
+    },
+    /// It answers.
+    Answer {
+        /// Text.
+        text: Sensitive<String>,
+    },
+    /// It ends the dialog.
+    Closing {
+        /// A last word.
+        text: Option<Sensitive<String>>,
+    },
+    /// It answers a prescription request (P2).
+    Prescription {
+        /// What became of it.
+        choice: PrescriptionChoice,
+        /// Text.
+        text: Sensitive<String>,
+    },
+}
+
+impl Letter {
+    /// The message.
+    pub fn message(self, now: Timestamp) -> MsgHead {
+        let at = norwegian_time(now);
+        let subject = match &self.body {
+            Body::Opening { subject, .. } => Some(subject.clone()),
+            _ => None,
+        };
+        let dialog = document(&at, "XML", "XML-instans", Content::Dialogmelding(Box::new(dialogmelding(self.kind, self.body))));
+        let mut documents = vec![Document { content_description: subject, ..dialog }];
+        let prescriptions = self.prescriptions.into_iter().map(|one| Content::Resept(Box::new(one)));
+        documents.extend(prescriptions.map(|content| document(&at, "XML", "XML-instans", content)));
+        documents.extend(self.attachments.into_iter().map(|(name, media_type, bytes)| Document {
+            mime_type: Some(media_type.to_owned()),
+            description: Some(name),
+            ..document(&at, "A", "Vedlegg", Content::Attachment(bytes))
+        }));
+        let conversation = |(parent, first)| ConversationRef { ref_to_parent: Some(parent), ref_to_conversation: Some(first) };
+        MsgHead {
+            msg_type: Some(Code::new(self.kind.message_function(), process(self.kind))),
+            gen_date: Some(at),
+            msg_id: Some(self.id.to_string()),
+            ack: Some(Code::new("J", "Ja")),
+            conversation_ref: self.answers.map(conversation),
+            sender: Some(organisation(self.from)),
+            receiver: Some(organisation(self.to)),
+            patient: Some(person(self.patient)),
+            documents,
+            ..MsgHead::default()
+        }
+    }
+}
+
+const fn process(kind: DialogKind) -> &'static str {
+    match kind {
+        DialogKind::EKontakt => "Dialog med innbygger - e-kontakt",
+        DialogKind::EKonsultasjon => "Dialog med innbygger - e-konsultasjon",
+        DialogKind::Reseptfornyelse => "Dialog med innbygger - reseptfornyelse",
+    }
+}
+
+/// Codes by name of the process: no captured message of a clinic that begins a dialog is known (message-formats 2.1, 2.2).
+fn dialogmelding(kind: DialogKind, body: Body) -> Dialogmelding {
+    let (mut foresporsel, mut notat) = (Vec::new(), Vec::new());
+    match body {
+        Body::Opening { subject, text } => {
+            let (v, dn) = match kind {
+                DialogKind::EKontakt => ("HE", "Henvendelse"),
+                DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse => ("DI", "Dialog med innbygger"),
+            };
+            foresporsel.push(Foresporsel {
+                type_foresp: Some(Code::in_system(v, dn, TYPE_FORESP_7601)),
+                emne_sporsmal: Some(subject),
+                sporsmal: Some(text),
+                ..Foresporsel::default()
+            });
+        }
+        Body::Answer { text } => {
+            let code = match kind {
+                DialogKind::EKontakt => ("19", "Svar på henvendelse"),
+                DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse => ("12", "Svar på spørsmål"),
+            };
+            notat.push(note(code, Some(text)));
+        }
+        Body::Closing { text } => notat.push(note(("13", "Dialog avsluttet"), text)),
+        Body::Prescription { choice, text } => notat.push(note(choice.code(), Some(text))),
+    }
+    Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat }
+}
+
+fn note((v, dn): (&str, &str), tekst: Option<Sensitive<String>>) -> Notat {
+    Notat { tema_kodet: Some(Code::in_system(v, dn, TEMA_7602)), tekst, ..Notat::default() }
+}
+
+fn document(at: &str, v: &str, dn: &str, content: Content) -> Document {
+    Document {
+        content_description: None,
+        issue_date: Some(at.to_owned()),
+        msg_type: Some(Code::new(v, dn)),
+        mime_type: None,
+        description: None,
+        compression: None,
+        content,
+    }
+}
+
+fn her_id(id: HerId, list: &str) -> Ident {
+    Ident { id: id.to_string().into(), type_id: Code::in_system("HER", "HER-id", list) }
+}
+
+fn organisation(address: Address) -> Organisation {
+    let outer = Organisation {
+        name: Some(address.enterprise),
+        idents: vec![her_id(address.enterprise_her_id, ORGANISATION_9051)],
+        ..Organisation::default()
+    };
+    match address.unit {
+        Unit::Service(name, id) => {
+            let inner = Organisation { name: Some(name), idents: vec![her_id(id, ORGANISATION_9051)], ..Organisation::default() };
+            Organisation { organisation: Some(Box::new(inner)), ..outer }
+        }
+        Unit::Doctor { family_name, given_name, her_id: id, hpr, is_fastlege } => {
+            let hpr = hpr.map(|hpr| Ident { id: hpr.into(), type_id: Code::in_system("HPR", "HPR-nummer", PERSON_8116) });
+            let doctor = HealthcareProfessional {
+                role_to_patient: is_fastlege.then(|| Code::in_system("6", "Fastlege", ROLE_9034)),
+                family_name: Some(family_name.into()),
+                middle_name: None,
+                given_name: Some(given_name.into()),
+                idents: [her_id(id, PERSON_8116)].into_iter().chain(hpr).collect(),
+            };
+            Organisation { healthcare_professional: Some(doctor), ..outer }
+        }
+    }
+}
+
+fn person(patient: Patient) -> Person {
+    let (v, dn) = match patient.id.kind() {
+        PersonIdKind::Fodselsnummer => ("FNR", "Fødselsnummer"),
+        PersonIdKind::DNummer => ("DNR", "D-nummer"),
+        PersonIdKind::HNummer => ("HNR", "H-nummer"),
+        PersonIdKind::FhNummer => ("FHN", "Felles hjelpenummer"),
+    };
+    let id = Ident { id: patient.id.expose().to_owned().into(), type_id: Code::in_system(v, dn, PERSON_8116) };
+    Person { family_name: Some(patient.family_name), given_name: Some(patient.given_name), idents: vec![id], ..Person::default() }
+}
