@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use domain::command::compose::{Address, Body, Letter, Patient, Unit};
-use domain::entry::{self, Form};
+use domain::entry::{self, Attachment, Form};
 use jiff::Timestamp;
 use messages::command::order::PrescriptionChoice;
 use messages::event::DialogKind;
@@ -93,7 +93,8 @@ fn every_body_has_its_form_and_code() {
 #[test]
 fn who_writes_to_whom_about_whom() {
     let answers = Some(("parent".to_owned(), "first".to_owned()));
-    let attachments = vec![(text("svar.pdf"), "application/pdf", b"%PDF-1.7".to_vec().into())];
+    let file = Attachment { file_name: text("svar.pdf"), media_type: "application/pdf", bytes: b"%PDF-1.7".to_vec().into() };
+    let attachments = vec![file];
     let head = written(Letter { answers, attachments, ..letter(DialogKind::EKontakt, Body::Answer { text: text("Hei") }) });
     assert_eq!(head.sender.unwrap().level_2_her_id(), Some("8141334"));
     assert_eq!(head.receiver.unwrap().level_2_her_id(), Some("8093244"));

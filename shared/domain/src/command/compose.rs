@@ -1,5 +1,6 @@
 //! What a clinic writes → the message that HelseNorge gets (message-formats 1, 2).
 
+use crate::entry::Attachment;
 use crate::receipts::norwegian_time;
 use jiff::Timestamp;
 use messages::command::order::PrescriptionChoice;
@@ -80,8 +81,8 @@ pub struct Letter {
     pub body: Body,
     /// Prescriptions that an answer is about.
     pub prescriptions: Vec<Resept>,
-    /// Files: name, media type, bytes.
-    pub attachments: Vec<(Sensitive<String>, &'static str, Sensitive<Vec<u8>>)>,
+    /// Files, in order.
+    pub attachments: Vec<Attachment>,
 }
 
 /// What a message says.
@@ -125,10 +126,10 @@ impl Letter {
         let mut documents = vec![Document { content_description: subject, ..dialog }];
         let prescriptions = self.prescriptions.into_iter().map(|one| Content::Resept(Box::new(one)));
         documents.extend(prescriptions.map(|content| document(&at, "XML", "XML-instans", content)));
-        documents.extend(self.attachments.into_iter().map(|(name, media_type, bytes)| Document {
-            mime_type: Some(media_type.to_owned()),
-            description: Some(name),
-            ..document(&at, "A", "Vedlegg", Content::Attachment(bytes))
+        documents.extend(self.attachments.into_iter().map(|file| Document {
+            mime_type: Some(file.media_type.to_owned()),
+            description: Some(file.file_name),
+            ..document(&at, "A", "Vedlegg", Content::Attachment(file.bytes))
         }));
         let conversation = |(parent, first)| ConversationRef { ref_to_parent: Some(parent), ref_to_conversation: Some(first) };
         MsgHead {
