@@ -170,6 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_has_room_on_a_narrow_terminal_too() {
+        let text = "a text of many words ".repeat(10);
+        let lines = |width| {
+            let mut grid = Grid::new(["id", "code", "text"]);
+            grid.table.set_width(width);
+            grid.row(["a76d8934-d4ba-4a22-8f5d-12345678901a".into(), "recipient-certificate-refused".into(), text.clone()]);
+            grid.to_string().lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        for width in [80, 160] {
+            let lines = lines(width);
+            assert!(lines.len() < 25, "{width}: {}", lines.join("\n"));
+            assert!(lines.iter().all(|line| line.chars().count() <= usize::from(width)), "{}", lines.join("\n"));
+        }
+        assert!(lines(160).iter().any(|line| line.contains("a76d8934-d4ba-4a22-8f5d-12345678901a")), "what fits stays whole");
+    }
+
+    #[test]
     fn what_may_be_a_person_is_hidden() {
         for harmless in ["8141333", "ID:host-1700000", "a76d8934-d4ba-4a22-8f5d-12345678901a"] {
             assert_eq!(unless_a_person(harmless), harmless);
