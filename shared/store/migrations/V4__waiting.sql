@@ -23,31 +23,9 @@ select w.*, case when exists (select from dialogpost.dead_letter d where d.messa
 from dialogpost.waiting w
 where not exists (select from dialogpost.processed where worker = 'helsenorge-inbound' and message_id = w.key);
 
-create or replace view dialogpost.message_state as
-select m.id, m.at, m.clinic, m.function, m.outcome, m.code,
-    case
-        when m.outcome = 'dead' or d.message is not null then 'dead'
-        when not answered.yes then 'in_flight'
-        when m.outcome = 'accepted' and not delivered.yes then 'in_flight'
-        when m.outcome = 'accepted' and e.kind = 'EKONSULTASJON' and j.entry is null then 'in_flight'
-        when m.outcome = 'accepted' and j.entry is not null then 'journaled_and_delivered'
-        when m.outcome = 'accepted' then 'delivered'
-        when m.outcome in ('rejected', 'refused') then 'rejected'
-        else m.outcome
-    end as state
-from dialogpost.message m
-left join lateral (select message from dialogpost.dead_letter where message = m.id limit 1) d on true
-left join lateral (
-    select g.kind from dialogpost.dialog_entry n join dialogpost.dialog g on g.id = n.dialog where n.id = m.id and m.outcome = 'accepted'
-) e on true
-left join dialogpost.journal_entry j on j.entry = m.id
-cross join lateral (select exists (select from dialogpost.inbox_item where entry = m.id) as yes) delivered
-cross join lateral (
-    select m.outcome in ('filed', 'expired', 'dead')
-        or (exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text)
-            and not exists (select from dialogpost.outbox where cause = m.id and wire = 'nhn')) as yes
-) answered
-where m.direction = 'in'
+alter view dialogpost.message_state rename to decided_state;
+create view dialogpost.message_state as
+select * from dialogpost.decided_state
 union all select message, at, clinic, function, 'waiting', code, state from dialogpost.put_off;
 
 -- What stands there for milliseconds is not worth compressing, nor a second table.
