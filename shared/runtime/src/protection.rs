@@ -274,8 +274,9 @@ fn offline() -> Fault {
 }
 
 impl Inner {
-    fn open_one(&self, sealed: &Sealed, expected: &[Arc<Candidate>]) -> Result<Opened, Unopened> {
-        let expected: Vec<_> = expected.iter().filter_map(|candidate| candidate.certificate()).collect();
+    fn open_one(&self, sealed: &Sealed, read: &[Arc<ReadOnce>]) -> Result<Opened, Unopened> {
+        let certificate = |(der, once): (&Vec<u8>, &Arc<ReadOnce>)| once.get_or_init(|| Certificate::from_der(der).ok()).clone();
+        let expected: Vec<_> = sealed.expected.iter().zip(read).filter_map(certificate).collect();
         if expected.is_empty() {
             return Err(Unopened::Certificate(CertificateErrors::MISSING, None));
         }
@@ -306,24 +307,15 @@ impl Inner {
 
 /// The certificates a batch may be signed with, each read once: that takes a tenth of opening a message.
 #[derive(Default)]
-struct Expected(HashMap<Vec<u8>, Arc<Candidate>>);
+struct Expected(HashMap<Vec<u8>, Arc<ReadOnce>>);
 
 /// A certificate, read by the first that needs it; nothing when it is unreadable.
-struct Candidate {
-    der: Vec<u8>,
-    read: OnceLock<Option<Certificate>>,
-}
+type ReadOnce = OnceLock<Option<Certificate>>;
 
 impl Expected {
-    fn of(&mut self, sealed: &Sealed) -> Vec<Arc<Candidate>> {
-        let candidate = |der: &Vec<u8>| Arc::new(Candidate { der: der.clone(), read: OnceLock::new() });
-        sealed.expected.iter().map(|der| Arc::clone(self.0.entry(der.clone()).or_insert_with(|| candidate(der)))).collect()
-    }
-}
-
-impl Candidate {
-    fn certificate(&self) -> Option<Certificate> {
-        self.read.get_or_init(|| Certificate::from_der(&self.der).ok()).clone()
+    /// In the order of those a message may be signed with.
+    fn of(&mut self, sealed: &Sealed) -> Vec<Arc<ReadOnce>> {
+        sealed.expected.iter().map(|der| Arc::clone(self.0.entry(der.clone()).or_default())).collect()
     }
 }
 
