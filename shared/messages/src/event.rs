@@ -68,7 +68,7 @@ pub struct Event {
 }
 
 /// What has happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind")]
 pub enum Fact {
     /// A dialog message was accepted and stored.
@@ -127,10 +127,14 @@ pub struct Answered {
 /// The version in which every present kind is written.
 const VERSION: u32 = 1;
 
-#[derive(Serialize, Deserialize)]
+/// An event of ours, on the exchange `dialogpost`.
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct OnTheQueue {
     version: u32,
+    /// Unique; the AMQP message id too.
     id: Uuid,
+    /// When it was decided.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     time: Timestamp,
     #[serde(flatten)]
     fact: Fact,
@@ -190,44 +194,11 @@ impl Event {
     }
 }
 
-/// An event on the queue, as its schema has it.
-#[derive(JsonSchema)]
-#[allow(dead_code)]
-struct Published<F> {
-    /// Name of the event.
-    kind: String,
-    /// Version of the event.
-    version: u32,
-    /// Unique; the AMQP message id too.
-    id: Uuid,
-    /// When it was decided.
-    #[schemars(with = "String", extend("format" = "date-time"))]
-    time: Timestamp,
-    /// What happened.
-    #[schemars(flatten)]
-    fact: F,
-}
-
-/// JSON Schema of every event, by its kind.
-pub fn schemas() -> Vec<(&'static str, Value)> {
-    let of = |kind: &'static str, about: &str, mut schema: Value| {
-        if let Some(schema) = schema.as_object_mut() {
-            schema.insert("description".to_owned(), about.into());
-            if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-                properties.insert("kind".to_owned(), json!({ "const": kind }));
-                properties.insert("version".to_owned(), json!({ "const": VERSION }));
-            }
-        }
-        (kind, schema)
-    };
-    let (dialog, answered) = (generated::<Published<DialogReceived>>(), generated::<Published<Answered>>());
-    vec![
-        of("DialogReceived", "A dialog message was accepted and stored.", dialog),
-        of("MessageRejected", "A message was understood and turned down: a negative AppRec is due.", answered.clone()),
-        of("MessageRefused", "A message could not be understood: an error message is due.", answered.clone()),
-        of("MessageRepeated", "A message came again under a new transport id: the same AppRec is due again.", answered.clone()),
-        of("RequestReceived", "A request was understood whose sender waits: its reply is due.", answered.clone()),
-        of("MessageWritten", "A message of ours was written into the ledger and is to be sent.", answered.clone()),
-        of("RequestWritten", "Likewise a request whose reply somebody waits for.", answered),
-    ]
+/// JSON Schema of an event on the queue, whichever its kind.
+pub(crate) fn schema() -> Value {
+    let mut schema = generated::<OnTheQueue>();
+    if let Some(version) = schema.pointer_mut("/properties/version") {
+        *version = json!({ "const": VERSION, "description": "Version of the event." });
+    }
+    schema
 }

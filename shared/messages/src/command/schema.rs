@@ -1,10 +1,7 @@
 //! JSON Schema (2020-12) of every command, of the answer and of every event: all that an EPJ in another language needs.
 
 use super::answer::Answer;
-use super::order::{
-    AnswerPrescriptionRequest, CheckContactability, CloseDialog, ConvertDialog, ListDialogs, ReplyToDialog, SetRecipients,
-    ShowDialog, StartDialog, UploadAttachment,
-};
+use super::order::Order;
 use super::{Envelope, VERSION};
 use crate::event;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -37,7 +34,7 @@ impl Of {
 pub struct Named {
     /// Of what.
     pub of: Of,
-    /// Name of the command or event; `Answer`.
+    /// Name of the command; `Answer`, `Event`.
     pub name: String,
     /// What it is for, in one line.
     pub about: String,
@@ -47,21 +44,9 @@ pub struct Named {
 
 /// Every schema, commands first.
 pub fn all() -> Vec<Named> {
-    let commands = [
-        command::<StartDialog>("StartDialog"),
-        command::<ReplyToDialog>("ReplyToDialog"),
-        command::<CloseDialog>("CloseDialog"),
-        command::<AnswerPrescriptionRequest>("AnswerPrescriptionRequest"),
-        command::<ConvertDialog>("ConvertDialog"),
-        command::<UploadAttachment>("UploadAttachment"),
-        command::<SetRecipients>("SetRecipients"),
-        command::<CheckContactability>("CheckContactability"),
-        command::<ShowDialog>("ShowDialog"),
-        command::<ListDialogs>("ListDialogs"),
-    ];
     let answer = named(Of::Answer, "Answer", generated::<Answer>());
-    let events = event::schemas().into_iter().map(|(name, schema)| named(Of::Event, name, schema));
-    commands.into_iter().chain([answer]).chain(events).collect()
+    let event = named(Of::Event, "Event", event::schema());
+    Order::schemas().into_iter().chain([answer, event]).collect()
 }
 
 /// The schema of a type, as it is written and read.
@@ -69,7 +54,7 @@ pub(crate) fn generated<T: JsonSchema>() -> Value {
     SchemaGenerator::default().into_root_schema_for::<T>().to_value()
 }
 
-fn command<A: JsonSchema>(name: &str) -> Named {
+pub(super) fn of_command<A: JsonSchema>(name: &str) -> Named {
     let mut schema = generated::<Envelope<A>>();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert("command".to_owned(), json!({ "const": name, "description": "Name of the command." }));
