@@ -1,6 +1,8 @@
 //! What the rules know of a clinic and of those it talks with.
 
 use messages::HerId;
+pub use messages::command::order::Recipient;
+use messages::command::order::RecipientMode;
 use messages::event::DialogKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -95,7 +97,32 @@ pub enum RoutingRule {
     },
 }
 
+/// Why a rule cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleFault {
+    /// *Pasientens behandler* alone receives.
+    #[error("with mode behandler no recipient can be chosen")]
+    RecipientUnwanted,
+    /// *Fast* wants somebody.
+    #[error("this mode needs at least one recipient")]
+    RecipientMissing,
+}
+
 impl RoutingRule {
+    /// The rule of a mode with those chosen.
+    ///
+    /// # Errors
+    /// The mode takes no recipient, or needs one.
+    pub fn new(mode: RecipientMode, recipients: Vec<Recipient>) -> Result<Self, RuleFault> {
+        match (mode, recipients.is_empty()) {
+            (RecipientMode::Behandler, true) => Ok(Self::Behandler),
+            (RecipientMode::Behandler, false) => Err(RuleFault::RecipientUnwanted),
+            (RecipientMode::Fast | RecipientMode::FastOgBehandler, true) => Err(RuleFault::RecipientMissing),
+            (RecipientMode::Fast, false) => Ok(Self::Fast { recipients }),
+            (RecipientMode::FastOgBehandler, false) => Ok(Self::FastOgBehandler { recipients }),
+        }
+    }
+
     /// The rule of a clinic that has chosen none (R3).
     pub fn default_for(kind: DialogKind) -> Self {
         match kind {
@@ -105,38 +132,17 @@ impl RoutingRule {
     }
 }
 
-/// One chosen recipient, in the set-up file `{"position": "lab"}`, `{"group": …}`, `{"role": …}` or `{"clinic": true}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Recipient {
-    /// A position.
-    Position(String),
-    /// A group.
-    Group(String),
-    /// A role.
-    Role(String),
-    /// The whole clinic.
-    Clinic(bool),
+/// The set that a recipient names, unless it is the whole clinic.
+pub fn set_of(recipient: &Recipient) -> Option<SetKey> {
+    match recipient {
+        Recipient::Position(id) => Some((SetKind::Position, id.clone())),
+        Recipient::Group(id) => Some((SetKind::Group, id.clone())),
+        Recipient::Role(id) => Some((SetKind::Role, id.clone())),
+        Recipient::Clinic(_) => None,
+    }
 }
 
-impl Recipient {
-    /// The set it names, unless it is the whole clinic.
-    pub fn set(&self) -> Option<SetKey> {
-        match self {
-            Self::Position(id) => Some((SetKind::Position, id.clone())),
-            Self::Group(id) => Some((SetKind::Group, id.clone())),
-            Self::Role(id) => Some((SetKind::Role, id.clone())),
-            Self::Clinic(_) => None,
-        }
-    }
-
-    /// How it is named in an inbox item's `via`.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Position(id) => format!("position:{id}"),
-            Self::Group(id) => format!("group:{id}"),
-            Self::Role(id) => format!("role:{id}"),
-            Self::Clinic(_) => "clinic".to_owned(),
-        }
-    }
+/// How a recipient is named in an inbox item's `via`.
+pub fn label_of(recipient: &Recipient) -> String {
+    set_of(recipient).map_or_else(|| "clinic".to_owned(), |(kind, id)| format!("{}:{id}", kind.as_str()))
 }

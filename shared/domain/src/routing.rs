@@ -1,6 +1,6 @@
 //! Whose inbox a received message goes to (features R2–R4).
 
-use crate::clinic::{Clinic, Recipient, RoutingRule};
+use crate::clinic::{Clinic, Recipient, RoutingRule, label_of, set_of};
 use messages::event::DialogKind;
 use std::collections::BTreeMap;
 
@@ -46,9 +46,9 @@ fn add_behandler(routed: &mut Routed, clinic: &Clinic, fastlege: Option<&str>) {
 
 fn add_fast(routed: &mut Routed, clinic: &Clinic, recipients: &[Recipient]) {
     for recipient in recipients {
-        match recipient.set() {
-            Some(key) => add(routed, clinic, clinic.sets.get(&key).into_iter().flatten(), &recipient.label()),
-            None => add(routed, clinic, clinic.employees.keys(), &recipient.label()),
+        match set_of(recipient) {
+            Some(key) => add(routed, clinic, clinic.sets.get(&key).into_iter().flatten(), &label_of(recipient)),
+            None => add(routed, clinic, clinic.employees.keys(), &label_of(recipient)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::agreement::KnownCertificate;
 use crate::clinic::{Recipient, RoutingRule, SetKind};
+use messages::command::order::RecipientMode;
 use messages::event::DialogKind;
 use messages::{HerId, Sensitive};
 use serde::Deserialize;
@@ -280,15 +281,8 @@ impl RoutingSetup {
     ///
     /// # Errors
     /// Text for people.
-    pub fn rule(&self) -> Result<RoutingRule, &'static str> {
-        let recipients = self.recipients.clone();
-        match (self.mode.as_str(), recipients.is_empty()) {
-            ("behandler", true) => Ok(RoutingRule::Behandler),
-            ("behandler", false) => Err("with mode behandler no recipient can be chosen"),
-            ("fast" | "fast_og_behandler", true) => Err("this mode needs at least one recipient"),
-            ("fast", false) => Ok(RoutingRule::Fast { recipients }),
-            ("fast_og_behandler", false) => Ok(RoutingRule::FastOgBehandler { recipients }),
-            _ => Err("mode is behandler, fast or fast_og_behandler"),
-        }
+    pub fn rule(&self) -> Result<RoutingRule, String> {
+        let mode = RecipientMode::parse(&self.mode).ok_or("mode is behandler, fast or fast_og_behandler")?;
+        RoutingRule::new(mode, self.recipients.clone()).map_err(|fault| fault.to_string())
     }
 }

@@ -11,7 +11,7 @@ use messages::transport::Properties;
 use messages::wire::Incoming;
 use messages::wire::apprec::AppRecVersion;
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel};
-use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, Ident, MsgHead, Organisation};
+use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, MsgHead, Organisation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,8 +23,6 @@ const SKEW: SignedDuration = SignedDuration::from_secs(5);
 const TEST: &str = "DIALOG_INNBYGGER_TEST";
 /// Code list 7603: the codes of the communication test.
 const TESTS_7603: &str = "2.16.578.1.12.4.1.1.7603";
-/// Code list 9051: kinds of organisations' identifiers.
-const HER_9051: &str = "2.16.578.1.12.4.1.1.9051";
 
 /// A reply that is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,17 +149,12 @@ fn told_by(head: &MsgHead, asked: &Asked) -> Result<(), &'static str> {
 /// The communication test that we send.
 pub fn communication_test(ends: &Ends, names: (&str, &str), id: Uuid, now: Timestamp) -> MsgHead {
     let at = norwegian_time(now);
-    let unit = |name: &str, her_id: HerId| Organisation {
-        name: Some(name.to_owned()),
-        idents: vec![Ident { id: her_id.to_string().into(), type_id: Code::in_system("HER", "HER-id", HER_9051) }],
-        ..Organisation::default()
-    };
     let head = ReceiptHead {
         msg_type: Code::new(TEST, "Dialog med innbygger - test"),
         gen_date: at,
         msg_id: id.to_string(),
-        sender: unit(names.1, ends.other),
-        receiver: unit(names.0, ends.own),
+        sender: Organisation::with_her_id(names.1.to_owned(), ends.other),
+        receiver: Organisation::with_her_id(names.0.to_owned(), ends.own),
         version: AppRecVersion::V1_1,
     };
     let test = Code::in_system("KT", "Kommunikasjonstest", TESTS_7603);
@@ -181,15 +174,7 @@ fn test_message(head: ReceiptHead, type_foresp: Code, id: Uuid, now: Timestamp) 
     let at = norwegian_time(now);
     let foresporsel = vec![Foresporsel { type_foresp: Some(type_foresp), ..Foresporsel::default() }];
     let dialog = Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat: vec![] };
-    let document = Document {
-        content_description: None,
-        issue_date: Some(at.clone()),
-        msg_type: Some(Code::new("XML", "XML-instans")),
-        mime_type: None,
-        description: None,
-        compression: None,
-        content: Content::Dialogmelding(Box::new(dialog)),
-    };
+    let document = Document::xml(&at, Content::Dialogmelding(Box::new(dialog)));
     let request = Some(head.msg_id);
     MsgHead {
         msg_type: Some(head.msg_type),

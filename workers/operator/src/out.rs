@@ -1,6 +1,7 @@
 //! Everything that is printed.
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use domain::command::text::turns_direction;
 use domain::transport::may_hold_identity_number;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -135,7 +136,7 @@ pub fn clean(text: &str) -> String {
 }
 
 fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    turns_direction(c) || matches!(c, '\u{200e}' | '\u{200f}')
 }
 
 /// What somebody put where it should be harmless; hidden when it is long or holds what may be an identity number.

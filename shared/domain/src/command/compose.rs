@@ -16,8 +16,6 @@ use uuid::Uuid;
 
 const TYPE_FORESP_7601: &str = "2.16.578.1.12.4.1.1.7601";
 const TEMA_7602: &str = "2.16.578.1.12.4.1.1.7602";
-const PERSON_8116: &str = "2.16.578.1.12.4.1.1.8116";
-const ORGANISATION_9051: &str = "2.16.578.1.12.4.1.1.9051";
 const ROLE_9034: &str = "2.16.578.1.12.4.1.1.9034";
 
 /// An enterprise and its unit, or two enterprises: HER-ids on two levels (message-formats 1.1).
@@ -122,14 +120,15 @@ impl Letter {
             Body::Opening { subject, .. } => Some(subject.clone()),
             _ => None,
         };
-        let dialog = document(&at, "XML", "XML-instans", Content::Dialogmelding(Box::new(dialogmelding(self.kind, self.body))));
+        let dialog = Document::xml(&at, Content::Dialogmelding(Box::new(dialogmelding(self.kind, self.body))));
         let mut documents = vec![Document { content_description: subject, ..dialog }];
         let prescriptions = self.prescriptions.into_iter().map(|one| Content::Resept(Box::new(one)));
-        documents.extend(prescriptions.map(|content| document(&at, "XML", "XML-instans", content)));
+        documents.extend(prescriptions.map(|content| Document::xml(&at, content)));
         documents.extend(self.attachments.into_iter().map(|file| Document {
+            msg_type: Some(Code::new("A", "Vedlegg")),
             mime_type: Some(file.media_type.to_owned()),
             description: Some(file.file_name),
-            ..document(&at, "A", "Vedlegg", Content::Attachment(file.bytes))
+            ..Document::xml(&at, Content::Attachment(file.bytes))
         }));
         let conversation = |(parent, first)| ConversationRef { ref_to_parent: Some(parent), ref_to_conversation: Some(first) };
         MsgHead {
@@ -188,41 +187,19 @@ fn note((v, dn): (&str, &str), tekst: Option<Sensitive<String>>) -> Notat {
     Notat { tema_kodet: Some(Code::in_system(v, dn, TEMA_7602)), tekst, ..Notat::default() }
 }
 
-fn document(at: &str, v: &str, dn: &str, content: Content) -> Document {
-    Document {
-        content_description: None,
-        issue_date: Some(at.to_owned()),
-        msg_type: Some(Code::new(v, dn)),
-        mime_type: None,
-        description: None,
-        compression: None,
-        content,
-    }
-}
-
-fn her_id(id: HerId, list: &str) -> Ident {
-    Ident { id: id.to_string().into(), type_id: Code::in_system("HER", "HER-id", list) }
-}
-
 fn organisation(address: Address) -> Organisation {
-    let outer = Organisation {
-        name: Some(address.enterprise),
-        idents: vec![her_id(address.enterprise_her_id, ORGANISATION_9051)],
-        ..Organisation::default()
-    };
+    let outer = Organisation::with_her_id(address.enterprise, address.enterprise_her_id);
     match address.unit {
-        Unit::Service(name, id) => {
-            let inner = Organisation { name: Some(name), idents: vec![her_id(id, ORGANISATION_9051)], ..Organisation::default() };
-            Organisation { organisation: Some(Box::new(inner)), ..outer }
-        }
+        Unit::Service(name, id) => Organisation { organisation: Some(Box::new(Organisation::with_her_id(name, id))), ..outer },
         Unit::Doctor { family_name, given_name, her_id: id, hpr, is_fastlege } => {
-            let hpr = hpr.map(|hpr| Ident { id: hpr.into(), type_id: Code::in_system("HPR", "HPR-nummer", PERSON_8116) });
+            let hpr = hpr.map(|hpr| Ident::of_person(hpr.into(), "HPR", "HPR-nummer"));
+            let her_id = Ident::of_person(id.to_string().into(), "HER", "HER-id");
             let doctor = HealthcareProfessional {
                 role_to_patient: is_fastlege.then(|| Code::in_system("6", "Fastlege", ROLE_9034)),
                 family_name: Some(family_name.into()),
                 middle_name: None,
                 given_name: Some(given_name.into()),
-                idents: [her_id(id, PERSON_8116)].into_iter().chain(hpr).collect(),
+                idents: [her_id].into_iter().chain(hpr).collect(),
             };
             Organisation { healthcare_professional: Some(doctor), ..outer }
         }
@@ -236,6 +213,6 @@ fn person(patient: Patient) -> Person {
         PersonIdKind::HNummer => ("HNR", "H-nummer"),
         PersonIdKind::FhNummer => ("FHN", "Felles hjelpenummer"),
     };
-    let id = Ident { id: patient.id.expose().to_owned().into(), type_id: Code::in_system(v, dn, PERSON_8116) };
+    let id = Ident::of_person(patient.id.expose().to_owned().into(), v, dn);
     Person { family_name: Some(patient.family_name), given_name: Some(patient.given_name), idents: vec![id], ..Person::default() }
 }

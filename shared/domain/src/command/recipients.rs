@@ -1,7 +1,7 @@
 //! Who receives messages of a kind (R2), chosen by a command, and rules that point to nobody.
 
-use crate::clinic::{Clinic, Recipient, RoutingRule, SetKind};
-use messages::command::order::{self, RecipientMode, SetRecipients};
+use crate::clinic::{Clinic, Recipient, RoutingRule, RuleFault, SetKind, label_of, set_of};
+use messages::command::order::SetRecipients;
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
 
@@ -29,38 +29,26 @@ pub fn set_recipients(clinic: &Clinic, actor: &str, order: &SetRecipients) -> Re
     if !administrators.is_some_and(|members| members.iter().any(|member| member == actor)) {
         return Err(Refusal::of("actor", Why::RoleMissing));
     }
-    let chosen = |why| Refusal::of("arguments.recipients", why);
-    match (order.mode, order.recipients.is_empty()) {
-        (RecipientMode::Behandler, false) => return Err(chosen(Why::RecipientUnwanted)),
-        (RecipientMode::Fast | RecipientMode::FastOgBehandler, true) => return Err(chosen(Why::RecipientMissing)),
-        (RecipientMode::Behandler, true) | (_, false) => {}
-    }
-    let mut recipients = Vec::with_capacity(order.recipients.len());
-    for (n, recipient) in order.recipients.iter().enumerate() {
-        let unknown = || Refusal::of(&format!("arguments.recipients[{n}]"), Why::RecipientUnknown);
-        recipients.push(known(clinic, recipient).ok_or_else(unknown)?);
-    }
-    let nobody = recipients.iter().filter(|r| is_nobody(clinic, r)).map(Recipient::label).collect();
-    let rule = match order.mode {
-        RecipientMode::Behandler => RoutingRule::Behandler,
-        RecipientMode::Fast => RoutingRule::Fast { recipients },
-        RecipientMode::FastOgBehandler => RoutingRule::FastOgBehandler { recipients },
+    let rule = RoutingRule::new(order.mode, order.recipients.clone()).map_err(|fault| {
+        let why = match fault {
+            RuleFault::RecipientUnwanted => Why::RecipientUnwanted,
+            RuleFault::RecipientMissing => Why::RecipientMissing,
+        };
+        Refusal::of("arguments.recipients", why)
+    })?;
+    let is_unknown = |recipient: &Recipient| match set_of(recipient) {
+        Some(set) => !clinic.sets.contains_key(&set),
+        None => *recipient == Recipient::Clinic(false),
     };
+    if let Some(n) = order.recipients.iter().position(is_unknown) {
+        return Err(Refusal::of(&format!("arguments.recipients[{n}]"), Why::RecipientUnknown));
+    }
+    let nobody = order.recipients.iter().filter(|r| is_nobody(clinic, r)).map(label_of).collect();
     Ok(Chosen { rule, nobody })
 }
 
-fn known(clinic: &Clinic, recipient: &order::Recipient) -> Option<Recipient> {
-    let recipient = match recipient {
-        order::Recipient::Position(id) => Recipient::Position(id.clone()),
-        order::Recipient::Group(id) => Recipient::Group(id.clone()),
-        order::Recipient::Role(id) => Recipient::Role(id.clone()),
-        order::Recipient::Clinic(yes) => return yes.then_some(Recipient::Clinic(true)),
-    };
-    recipient.set().is_some_and(|set| clinic.sets.contains_key(&set)).then_some(recipient)
-}
-
 fn is_nobody(clinic: &Clinic, recipient: &Recipient) -> bool {
-    match recipient.set() {
+    match set_of(recipient) {
         None => clinic.employees.is_empty(),
         Some(set) => {
             let members = clinic.sets.get(&set);
@@ -76,7 +64,7 @@ pub fn lint(clinic: &Clinic) -> Vec<(DialogKind, String)> {
             RoutingRule::Behandler => &[][..],
             RoutingRule::Fast { recipients } | RoutingRule::FastOgBehandler { recipients } => recipients,
         };
-        recipients.iter().filter(|r| is_nobody(clinic, r)).map(|r| (*kind, r.label())).collect::<Vec<_>>()
+        recipients.iter().filter(|r| is_nobody(clinic, r)).map(|r| (*kind, label_of(r))).collect::<Vec<_>>()
     };
     clinic.routing.iter().flat_map(of).collect()
 }
@@ -86,6 +74,7 @@ pub fn lint(clinic: &Clinic) -> Vec<(DialogKind, String)> {
 mod tests {
     use super::*;
     use crate::clinic::Employee;
+    use messages::command::order::RecipientMode;
 
     fn clinic() -> Clinic {
         let employee = |id: &str| (id.to_owned(), Employee { her_id: None, services: vec![] });
@@ -106,14 +95,14 @@ mod tests {
         }
     }
 
-    fn order(mode: RecipientMode, recipients: Vec<order::Recipient>) -> SetRecipients {
+    fn order(mode: RecipientMode, recipients: Vec<Recipient>) -> SetRecipients {
         SetRecipients { kind: DialogKind::EKontakt, mode, recipients }
     }
 
     #[test]
     fn who_may_choose_whom() {
+        use Recipient::{Clinic, Group, Position, Role};
         use RecipientMode::{Behandler, Fast, FastOgBehandler};
-        use order::Recipient::{Clinic, Group, Position, Role};
         let group = |id: &str| Group(id.into());
         let table = [
             ("ola", order(Behandler, vec![]), Err(("actor-unknown", "actor"))),

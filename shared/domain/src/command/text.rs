@@ -1,6 +1,7 @@
 //! Text that a clinic writes: what may be sent as it is.
 
 use messages::command::refusal::Why;
+use messages::wire::is_xml_char;
 
 /// Characters of a message's text.
 pub const TEXT_LIMIT: usize = 30_000;
@@ -31,12 +32,12 @@ pub fn check_subject(subject: &str) -> Result<(), Why> {
     if subject.contains(['\n', '\r', '\t']) { Err(Why::TextControl) } else { Ok(()) }
 }
 
-const fn is_sendable(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{7e}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..) && !is_steering(c)
+fn is_sendable(c: char) -> bool {
+    is_xml_char(c) && (!c.is_control() || matches!(c, '\t' | '\n' | '\r')) && !turns_direction(c)
 }
 
-/// Turns the direction of what follows: a reader would see something else than was written.
-const fn is_steering(c: char) -> bool {
+/// Turns the direction of what follows: a reader would see something else than was written (Unicode Standard Annex 9, sections 2.1 to 2.5).
+pub const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -1,7 +1,7 @@
 //! Checking a set-up file whole: every fault by its place.
 
 use super::{ClinicSetup, OwnCertificates, Queues, Setup, SetupFault};
-use crate::clinic::{Recipient, SetKey, SetKind};
+use crate::clinic::{Recipient, SetKey, SetKind, set_of};
 use crate::transport::queue_of;
 use messages::event::DialogKind;
 use messages::person_id::{PersonId, TestSeries};
@@ -137,10 +137,10 @@ impl Faults {
             self.unless(DialogKind::parse(kind).is_some(), &at, key, "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
             let at = format!("{at}.{key}");
             if let Err(text) = rule.rule() {
-                self.unless(false, &at, "mode", text);
+                self.unless(false, &at, "mode", &text);
             }
             for (n, recipient) in rule.recipients.iter().enumerate() {
-                let (known, place) = (recipient.set().is_none_or(|key| sets.contains(&key)), format!("recipients[{n}]"));
+                let (known, place) = (set_of(recipient).is_none_or(|key| sets.contains(&key)), format!("recipients[{n}]"));
                 self.unless(known, &at, &place, "this position, group or role is not set up");
                 self.unless(*recipient != Recipient::Clinic(false), &at, &place, "the whole clinic is {\"clinic\": true}");
             }

@@ -1,6 +1,7 @@
 //! The commands, one struct each. Field names are those of the JSON.
 
 use super::refusal::{Refusal, Why};
+use super::schema::{self, Named};
 use super::typed;
 use crate::Sensitive;
 use crate::event::DialogKind;
@@ -39,6 +40,11 @@ macro_rules! orders {
         impl Order {
             /// Every name, in the order people list them.
             pub const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+            /// The schema of each, in that order.
+            pub(crate) fn schemas() -> Vec<Named> {
+                vec![$(schema::of_command::<$name>(stringify!($name))),+]
+            }
 
             /// Reads the arguments of a command.
             ///
@@ -251,11 +257,23 @@ pub enum RecipientMode {
     FastOgBehandler,
 }
 
-/// One chosen recipient: `{"position": "lab"}`, `{"group": …}`, `{"role": …}` or `{"clinic": true}`.
+impl RecipientMode {
+    /// From the name in files.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "behandler" => Some(Self::Behandler),
+            "fast" => Some(Self::Fast),
+            "fast_og_behandler" => Some(Self::FastOgBehandler),
+            _ => None,
+        }
+    }
+}
+
+/// One chosen recipient, in commands and in the set-up file `{"position": "lab"}`, `{"group": …}`, `{"role": …}` or `{"clinic": true}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Recipient {
-    /// A position, by its short name.
+    /// A position (*stilling*), by its short name.
     Position(String),
     /// A group.
     Group(String),

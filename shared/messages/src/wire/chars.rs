@@ -1,7 +1,7 @@
 //! The characters of XML 1.0, and its names.
 
 /// Whether XML 1.0 allows the character (`Char`).
-pub(super) const fn is_xml_char(c: char) -> bool {
+pub const fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 

@@ -4,7 +4,7 @@
 
 use super::dialogmelding::Dialogmelding;
 use super::resept::Resept;
-use crate::Sensitive;
+use crate::{HerId, Sensitive};
 use serde::{Deserialize, Serialize};
 
 /// A coded value: `CS` (V, DN) and `CV` (V, S, DN, OT) alike. Compare `v`, never `dn`.
@@ -50,6 +50,23 @@ pub struct Ident {
     pub type_id: Code,
 }
 
+/// Code list 9051: kinds of organisations' identifiers.
+const ORGANISATION_9051: &str = "2.16.578.1.12.4.1.1.9051";
+/// Code list 8116: kinds of persons' identifiers.
+const PERSON_8116: &str = "2.16.578.1.12.4.1.1.8116";
+
+impl Ident {
+    /// An organisation's HER-id.
+    pub fn organisation_her_id(her_id: HerId) -> Self {
+        Self { id: her_id.to_string().into(), type_id: Code::in_system("HER", "HER-id", ORGANISATION_9051) }
+    }
+
+    /// A person's identifier of this kind.
+    pub fn of_person(id: Sensitive<String>, kind: &str, name: &str) -> Self {
+        Self { id, type_id: Code::in_system(kind, name, PERSON_8116) }
+    }
+}
+
 /// The HER-id among identifiers, as text.
 pub fn her_id_of(idents: &[Ident]) -> Option<&str> {
     idents.iter().find(|i| i.type_id.is("HER")).map(|i| i.id.expose().as_str())
@@ -69,6 +86,11 @@ pub struct Organisation {
 }
 
 impl Organisation {
+    /// A unit with its HER-id.
+    pub fn with_her_id(name: String, her_id: HerId) -> Self {
+        Self { name: Some(name), idents: vec![Ident::organisation_her_id(her_id)], ..Self::default() }
+    }
+
     /// HER-id of level 2, the communication party: the person's, else the inner organisation's, else (no level 2) its own.
     pub fn level_2_her_id(&self) -> Option<&str> {
         let person = self.healthcare_professional.as_ref().and_then(|p| her_id_of(&p.idents));
@@ -165,6 +187,21 @@ pub struct Document {
     pub compression: Option<Code>,
     /// What the document holds.
     pub content: Content,
+}
+
+impl Document {
+    /// A part of the message itself, written at this time.
+    pub fn xml(at: &str, content: Content) -> Self {
+        Self {
+            content_description: None,
+            issue_date: Some(at.to_owned()),
+            msg_type: Some(Code::new("XML", "XML-instans")),
+            mime_type: None,
+            description: None,
+            compression: None,
+            content,
+        }
+    }
 }
 
 /// What `RefDoc` holds.

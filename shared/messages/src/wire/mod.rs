@@ -20,6 +20,7 @@ mod richtext;
 mod shape;
 mod write;
 
+pub use chars::is_xml_char;
 pub(crate) use datetime::days_in;
 pub use datetime::is_xs_date_time;
 pub use limits::{Limits, XmlError};
