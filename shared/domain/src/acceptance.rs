@@ -4,6 +4,7 @@
 
 use crate::arrival::{Arrival, Payload, Unopened, conversation, kind, patient_id};
 use crate::clinic::Clinic;
+use crate::digital_user::{self, Noted};
 use crate::entry::{self, Entry, Form};
 use crate::readiness;
 use crate::receipts::{Answer, ReceiptHead, error_8221, receipt_head, wants_positive};
@@ -16,7 +17,7 @@ use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
 use messages::wire::dialogmelding::DialogmeldingVersion;
-use messages::wire::hodemelding::{Code, Content, MsgHead};
+use messages::wire::hodemelding::{Code, Content, MAX_PERSONER, MsgHead};
 use messages::wire::{Incoming, XmlError};
 use messages::{Fault, HerId, MessageId};
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Facts {
     pub sent: Option<Uuid>,
     /// Our request that it replies to.
     pub asked: Option<Asked>,
+    /// Our question about digital users that it answers.
+    pub question: Option<digital_user::Asked>,
 }
 
 /// What becomes of an arrival.
@@ -50,6 +53,8 @@ pub struct Facts {
 pub enum Decision {
     /// Stored as an entry of a dialog.
     Accept(Box<Accepted>),
+    /// Taken in, and no entry of a dialog: what HelseNorge tells of its users.
+    Note(Box<Note>),
     /// Turned down with a negative AppRec.
     Reject(Box<(ReceiptHead, Rejection)>),
     /// Turned down with an error message.
@@ -89,6 +94,19 @@ pub struct Accepted {
     pub thread: Thread,
     /// Its content.
     pub entry: Entry,
+}
+
+/// Something taken in that belongs to no dialog.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What its receipt repeats.
+    pub head: ReceiptHead,
+    /// Whether a positive AppRec is due; `None` = the sender wants none.
+    pub answer: Option<Answer>,
+    /// The clinic.
+    pub clinic: HerId,
+    /// What was told.
+    pub noted: Noted,
 }
 
 /// Which dialog an entry joins (message-formats 2.4).
@@ -240,6 +258,11 @@ fn decide_head(
             Rejection::new("element-repeated", error_8221("T02", "Et element som skal stå én gang, står flere ganger"));
         return Decision::Reject(Box::new((receipt, rejection)));
     }
+    // Of a list that is half read the others would count as unnamed.
+    if deviations.contains(&"persons-too-many") {
+        let text = format!("Mer enn {MAX_PERSONER} personer");
+        return Decision::Reject(Box::new((receipt, Rejection::new("persons-too-many", error_8221("T99", text)))));
+    }
     match accept(head, receipt.clone(), header, facts, series) {
         Ok(decision) => decision,
         Err(rejection) => Decision::Reject(Box::new((receipt, rejection))),
@@ -267,6 +290,11 @@ fn accept(
     if !readiness::missing(clinic).is_empty() {
         return Err(Rejection::new("clinic-not-ready", error_8221("E21", "Legekontoret tar ikke imot digital dialog ennå")));
     }
+    let answer = wants_positive(head.ack.as_ref()).then(|| Answer::AppRec { errors: vec![] });
+    if digital_user::is_meant(head) {
+        let noted = digital_user::note(head, header.from, clinic.her_id, facts.question.as_ref(), series)?;
+        return Ok(Decision::Note(Box::new(Note { head: receipt, answer, clinic: clinic.her_id, noted })));
+    }
     let kind = kind(head).ok_or_else(|| Rejection::new("type-unsupported", error_8221("T10", "Meldingstypen støttes ikke")))?;
     let entry = entry::from_head(head)?;
     patient_id(head, series)?;
@@ -277,7 +305,6 @@ fn accept(
         return Err(Rejection::new("service-not-offered", error_8221("X99", "Tjenesten tilbys ikke")));
     }
     let thread = thread(head, &msg_id, &entry, facts);
-    let answer = wants_positive(head.ack.as_ref()).then(|| Answer::AppRec { errors: vec![] });
     let clinic = clinic.her_id;
     Ok(Decision::Accept(Box::new(Accepted { head: receipt, answer, clinic, patient, kind, thread, entry })))
 }

@@ -1,6 +1,7 @@
 //! A message as it arrived: what could be read of it, and what to ask before deciding.
 
 use crate::acceptance::Rejection;
+use crate::digital_user;
 use crate::receipts::error_8221;
 use crate::transport::{ErrorMessage, Lane, Packing, is_code};
 use jiff::Timestamp;
@@ -66,6 +67,8 @@ pub struct Keys {
     pub replies_to: Option<Uuid>,
     /// MsgId of the dialog's first message, lower case: `RefToConversation`, or the message's own id.
     pub conversation: Option<String>,
+    /// Questions of ours about digital users that it may answer, the likelier first.
+    pub questions: Vec<Uuid>,
     /// Transport ids under which we may have sent what an error message or AppRec is about.
     pub sent: Vec<Uuid>,
 }
@@ -108,6 +111,7 @@ impl Arrival {
             keys.patient = patient_id(head, series).ok();
             keys.conversation = conversation(head).or_else(|| keys.msg_id.clone());
             keys.kind = kind(head);
+            keys.questions = digital_user::questions(head);
             keys.answers_newest = conversation(head).is_none() && is_answer(head);
         }
         let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());

@@ -133,7 +133,8 @@ fn answer(first: &Notat, all: &[Notat]) -> Entry {
 }
 
 impl Entry {
-    const fn empty() -> Self {
+    /// One that says nothing yet.
+    pub const fn empty() -> Self {
         Self {
             form: Form::Notat,
             code: None,
@@ -174,7 +175,10 @@ fn add_document(entry: &mut Entry, document: &Document) -> Result<(), Rejection>
         Content::FileReference => return turned_down("attachment-by-reference", "T99", "Vedlegg som filreferanse følges ikke"),
         Content::Dialogmelding(_) => return turned_down("dialog-twice", "T02", "Mer enn én dialogmelding"),
         Content::Empty => return turned_down("document-empty", "T02", "Et dokument er tomt"),
-        Content::Unknown { .. } => return turned_down("document-unsupported", "T10", "Et dokument har ukjent innhold"),
+        // People are named in answers about digital users, which are no dialogs.
+        Content::Personer(_) | Content::Unknown { .. } => {
+            return turned_down("document-unsupported", "T10", "Et dokument har ukjent innhold");
+        }
     }
     Ok(())
 }

@@ -7,17 +7,22 @@
 //! - [`arrival`], [`transport`], [`acceptance`]: what becomes of a message that arrives
 //! - [`sending`]: what we write, on its way out
 //! - [`sync`]: what is answered while its sender waits
+//! - [`digital_user`]: what HelseNorge tells of its users
 //! - [`entry`]: what is kept of its content
 //! - [`receipts`]: what the sender is told
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
 //! - [`command`]: what a clinic may do
+//! - [`title`]: how a dialog is called
+//! - [`audit`]: who did what, provably
 //! - [`retry`]: when to try again
 
 pub mod acceptance;
 pub mod agreement;
 pub mod arrival;
+pub mod audit;
 pub mod clinic;
 pub mod command;
+pub mod digital_user;
 pub mod entry;
 pub mod journaling;
 pub mod readiness;
@@ -27,4 +32,5 @@ pub mod routing;
 pub mod sending;
 pub mod setup;
 pub mod sync;
+pub mod title;
 pub mod transport;

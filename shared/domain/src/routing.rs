@@ -15,6 +15,8 @@ pub struct Routed {
 
 /// Label of the fastlege in an inbox item's `via`.
 pub const BEHANDLER: &str = "behandler";
+/// Label of who wrote what was turned down.
+pub const TURNED_DOWN: &str = "turned-down";
 /// Label of the whole clinic standing in for a rule that resolved to nobody.
 pub const FALLBACK: &str = "fallback:clinic";
 
@@ -34,6 +36,19 @@ pub fn recipients(clinic: &Clinic, kind: DialogKind, fastlege: Option<&str>) -> 
     }
     if routed.recipients.is_empty() {
         routed.flagged = true;
+        add(&mut routed, clinic, clinic.employees.keys(), FALLBACK);
+    }
+    (!routed.recipients.is_empty()).then_some(routed)
+}
+
+/// Who learns that a message of the clinic was turned down (S5): who wrote it, or, when he has left, the whole clinic. Always flagged.
+///
+/// `None` only when the clinic employs nobody at all.
+pub fn turned_down(clinic: &Clinic, author: Option<&str>) -> Option<Routed> {
+    let mut routed = Routed { recipients: BTreeMap::new(), flagged: true };
+    let author = author.map(str::to_owned);
+    add(&mut routed, clinic, author.iter(), TURNED_DOWN);
+    if routed.recipients.is_empty() {
         add(&mut routed, clinic, clinic.employees.keys(), FALLBACK);
     }
     (!routed.recipients.is_empty()).then_some(routed)
@@ -144,9 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn s5_who_wrote_it_learns_that_it_was_turned_down() {
+        let of = |author| turned_down(&clinic(None), author).unwrap();
+        let ole = of(Some("ole"));
+        assert!(ole.flagged);
+        assert_eq!(ole.recipients, [("ole".to_owned(), vec![TURNED_DOWN.to_owned()])].into());
+        for gone in [Some("borte"), None] {
+            assert_eq!(of(gone).recipients.into_keys().collect::<Vec<_>>(), ["kari", "ole", "siri"]);
+        }
+    }
+
+    #[test]
     fn an_empty_clinic_has_no_recipient() {
         let mut clinic = clinic(None);
         clinic.employees.clear();
+        assert_eq!(turned_down(&clinic, Some("ole")), None);
         assert_eq!(recipients(&clinic, DialogKind::EKontakt, None), None);
     }
 }

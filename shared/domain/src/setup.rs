@@ -121,6 +121,9 @@ pub struct ClinicSetup {
     /// The patients of the clinic.
     #[serde(default)]
     pub patients: Vec<PatientSetup>,
+    /// Through which party it reaches HelseNorge; null: the only one there is.
+    #[serde(default)]
+    pub helsenorge: Option<HerId>,
     /// Our private keys for it.
     #[serde(default)]
     pub own_certificates: OwnCertificates,
@@ -210,9 +213,9 @@ pub struct PatientSetup {
     /// Employee id of the fastlege.
     #[serde(default)]
     pub fastlege: Option<String>,
-    /// State on HelseNorge.
+    /// State on HelseNorge, as of when the file is applied.
     #[serde(default)]
-    pub helsenorge: Option<Value>,
+    pub helsenorge: Option<HelsenorgeSetup>,
     /// For notices.
     #[serde(default)]
     pub phone: Option<Sensitive<String>>,
@@ -222,6 +225,16 @@ pub struct PatientSetup {
     /// For notices.
     #[serde(default)]
     pub push: Option<Sensitive<String>>,
+}
+
+/// What HelseNorge would say of a patient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HelsenorgeSetup {
+    /// An active user, oneself or through somebody else.
+    pub active: bool,
+    /// Consents to digital contact.
+    pub digital_contact_consent: bool,
 }
 
 /// A fault of the file.
@@ -242,7 +255,6 @@ impl ClinicSetup {
             ("notifications", self.notifications.is_some()),
             ("appointment_types", self.appointment_types.is_some()),
             ("timeboker", self.timeboker.is_some()),
-            ("patients[].helsenorge", any_patient(|p| p.helsenorge.is_some())),
             ("patients[].phone", any_patient(|p| p.phone.is_some())),
             ("patients[].email", any_patient(|p| p.email.is_some())),
             ("patients[].push", any_patient(|p| p.push.is_some())),

@@ -3,6 +3,7 @@
 //! On the queue: `{"kind":"DialogReceived","version":1,"id":…,"time":…,…}`. A kind's fields never change within a version; each kind and
 //! version has a golden file in `tests/golden/` that is never edited.
 
+use crate::command::answer::Told;
 use crate::command::schema::generated;
 use crate::ids::HerId;
 use jiff::Timestamp;
@@ -79,30 +80,59 @@ pub enum Fact {
     MessageRefused(Answered),
     /// A message that had been decided before came again under a new transport id: the same AppRec is due again.
     MessageRepeated(Answered),
+    /// A message was taken in that belongs to no dialog: its AppRec is due.
+    MessageNoted(Answered),
     /// A request was understood whose sender waits: its reply is due.
     RequestReceived(Answered),
     /// A message of ours was written into the ledger and is to be sent.
     MessageWritten(Answered),
     /// Likewise a request whose reply somebody waits for.
     RequestWritten(Answered),
+    /// The receiver has turned a dialog message of ours down: its author must learn of it.
+    MessageTurnedDown(Answered),
+    /// The clinic has written in a dialog that HelseNorge carries.
+    DialogSent(DialogReceived),
+    /// A dialog goes on under another kind.
+    DialogConverted(DialogConverted),
+    /// The clinic has ended a dialog.
+    DialogClosed(DialogClosed),
+    /// The clinic has written in an E-dialog: who receives it is to be told by our own channels.
+    EDialogWritten(EDialogWritten),
+    /// A command that names no `reply-to` was decided on.
+    CommandAnswered(CommandAnswered),
 }
 
 impl Fact {
-    /// The ledger row it is about.
-    pub const fn message(&self) -> Uuid {
+    /// Whether a worker of ours waits for it. What is told to whoever listens needs nobody.
+    pub const fn is_awaited(&self) -> bool {
+        !matches!(
+            self,
+            Self::DialogSent(_)
+                | Self::DialogConverted(_)
+                | Self::DialogClosed(_)
+                | Self::EDialogWritten(_)
+                | Self::CommandAnswered(_)
+        )
+    }
+
+    /// The ledger row it is about; none of what never crosses NHN's broker.
+    pub const fn message(&self) -> Option<Uuid> {
         match self {
-            Self::DialogReceived(received) => received.message,
+            Self::DialogReceived(dialog) | Self::DialogSent(dialog) => Some(dialog.message),
             Self::MessageRejected(a)
             | Self::MessageRefused(a)
             | Self::MessageRepeated(a)
+            | Self::MessageNoted(a)
             | Self::RequestReceived(a)
             | Self::MessageWritten(a)
-            | Self::RequestWritten(a) => a.message,
+            | Self::RequestWritten(a)
+            | Self::MessageTurnedDown(a) => Some(a.message),
+            Self::DialogConverted(_) | Self::DialogClosed(_) | Self::EDialogWritten(_) | Self::CommandAnswered(_) => None,
         }
     }
 }
 
-/// See [`Fact::DialogReceived`].
+/// See [`Fact::DialogReceived`], [`Fact::DialogSent`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DialogReceived {
     /// Ledger row, and id of the new entry of the dialog.
@@ -111,7 +141,7 @@ pub struct DialogReceived {
     pub clinic: HerId,
     /// The dialog.
     pub dialog: Uuid,
-    /// Place of the entry in its dialog, from 1, in order of arrival.
+    /// Place of the entry in its dialog, from 1, in order of arrival or writing.
     pub sequence: u32,
     /// Kind of the dialog.
     pub dialog_kind: DialogKind,
@@ -122,6 +152,56 @@ pub struct DialogReceived {
 pub struct Answered {
     /// Ledger row.
     pub message: Uuid,
+}
+
+/// See [`Fact::DialogConverted`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialogConverted {
+    /// The dialog.
+    pub dialog: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
+    /// Its kind until now.
+    pub from: DialogKind,
+    /// Its kind from now on.
+    pub to: DialogKind,
+}
+
+/// See [`Fact::DialogClosed`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialogClosed {
+    /// The dialog.
+    pub dialog: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
+}
+
+/// See [`Fact::EDialogWritten`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EDialogWritten {
+    /// The new entry.
+    pub entry: Uuid,
+    /// The dialog.
+    pub dialog: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
+    /// The patient, by our own id; none when it is between colleagues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<Uuid>,
+}
+
+/// See [`Fact::CommandAnswered`]. What only its sender may see, such as texts, stands in answers, never here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CommandAnswered {
+    /// The command's id; none when it could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Uuid>,
+    /// Its clinic, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clinic: Option<HerId>,
+    /// What was decided.
+    #[serde(flatten)]
+    pub told: Told,
 }
 
 /// The version in which every present kind is written.
@@ -187,9 +267,20 @@ impl Event {
             Fact::MessageRejected(_) => "message-rejected",
             Fact::MessageRefused(_) => "message-refused",
             Fact::MessageRepeated(_) => "message-repeated",
+            Fact::MessageNoted(_) => "message-noted",
             Fact::RequestReceived(_) => "request-received",
             Fact::MessageWritten(_) => "message-written",
             Fact::RequestWritten(_) => "request-written",
+            Fact::MessageTurnedDown(_) => "message-turned-down",
+            Fact::DialogSent(d) => match d.dialog_kind {
+                DialogKind::EKontakt => "dialog-sent.ekontakt",
+                DialogKind::EKonsultasjon => "dialog-sent.ekonsultasjon",
+                DialogKind::Reseptfornyelse => "dialog-sent.reseptfornyelse",
+            },
+            Fact::DialogConverted(_) => "dialog-converted",
+            Fact::DialogClosed(_) => "dialog-closed",
+            Fact::EDialogWritten(_) => "e-dialog-written",
+            Fact::CommandAnswered(_) => "command-answered",
         }
     }
 }

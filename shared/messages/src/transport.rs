@@ -16,6 +16,8 @@ pub const RECEIVED_AT: &str = "dialogpost-received-at";
 
 /// Name of the application property that keeps the id a put-off message has in the ledger.
 pub const LEDGER_ID: &str = "dialogpost-ledger-id";
+/// Header of an event: bytes of the message that whoever takes it will hold in hand.
+pub const BYTES: &str = "dialogpost-bytes";
 /// Header of our own retries: the stable code of what was missing.
 pub const WAITS_FOR: &str = "dialogpost-waits-for";
 
@@ -86,6 +88,12 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Bytes that are held while it is handled: its own, and those of the message it is about, where it tells.
+    pub fn weight(&self) -> usize {
+        let about = self.properties.application(BYTES).and_then(|n| n.parse().ok()).unwrap_or(0);
+        self.body.len().saturating_add(about)
+    }
+
     /// When it was first received: of our own retry, when the original was.
     pub fn first_received_at(&self) -> Timestamp {
         self.properties.application(RECEIVED_AT).and_then(|at| at.parse().ok()).unwrap_or(self.received_at)
@@ -136,4 +144,7 @@ pub struct Outgoing {
     pub cause: Option<Uuid>,
     /// Not before this time; `None` = at once.
     pub not_before: Option<Timestamp>,
+    /// Whether somebody must be there to take it. An event that only those hear who have asked for it, and an answer whose reader has
+    /// gone, are done with when the broker has no queue for them.
+    pub is_awaited: bool,
 }

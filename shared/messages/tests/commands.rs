@@ -57,6 +57,9 @@ fn every_event_fits_its_schema() {
         assert!(is_valid(schema, &golden), "{kind}");
         for (field, value) in [("version", json!(2)), ("kind", json!("Unheard")), ("id", json!("x")), ("message", json!(7))] {
             let mut other = golden.clone();
+            if other.get(field).is_none() {
+                continue;
+            }
             other[field] = value;
             assert!(!is_valid(schema, &other), "{kind}: {field}");
         }

@@ -9,7 +9,11 @@
 )]
 
 use messages::HerId;
-use messages::event::{Answered, DialogKind, DialogReceived, Event, EventError, Fact};
+use messages::command::answer::Told;
+use messages::command::refusal::{Refusal, Why};
+use messages::event::{
+    Answered, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, EDialogWritten, Event, EventError, Fact,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,11 +41,25 @@ fn events() -> Vec<Event> {
         sequence: 5,
         dialog_kind: DialogKind::EKonsultasjon,
     };
+    let clinic = received.clinic;
+    let refusal = Refusal::of("arguments.dialog", Why::DialogUnknown);
     let facts = [
+        Fact::DialogSent(received.clone()),
+        Fact::DialogConverted(DialogConverted {
+            dialog: uuid(3),
+            clinic,
+            from: DialogKind::EKontakt,
+            to: DialogKind::EKonsultasjon,
+        }),
+        Fact::DialogClosed(DialogClosed { dialog: uuid(3), clinic }),
+        Fact::EDialogWritten(EDialogWritten { entry: uuid(2), dialog: uuid(3), clinic, patient: Some(uuid(4)) }),
+        Fact::CommandAnswered(CommandAnswered { command: Some(uuid(5)), clinic: Some(clinic), told: Told::Refused { refusal } }),
+        Fact::MessageTurnedDown(answered.clone()),
         Fact::DialogReceived(received),
         Fact::MessageRejected(answered.clone()),
         Fact::MessageRefused(answered.clone()),
         Fact::MessageRepeated(answered.clone()),
+        Fact::MessageNoted(answered.clone()),
         Fact::RequestReceived(answered.clone()),
         Fact::MessageWritten(answered.clone()),
         Fact::RequestWritten(answered),
@@ -57,9 +75,16 @@ const fn file_of(event: &Event) -> &'static str {
         Fact::MessageRejected(_) => "MessageRejected.v1.json",
         Fact::MessageRefused(_) => "MessageRefused.v1.json",
         Fact::MessageRepeated(_) => "MessageRepeated.v1.json",
+        Fact::MessageNoted(_) => "MessageNoted.v1.json",
         Fact::RequestReceived(_) => "RequestReceived.v1.json",
         Fact::MessageWritten(_) => "MessageWritten.v1.json",
         Fact::RequestWritten(_) => "RequestWritten.v1.json",
+        Fact::MessageTurnedDown(_) => "MessageTurnedDown.v1.json",
+        Fact::DialogSent(_) => "DialogSent.v1.json",
+        Fact::DialogConverted(_) => "DialogConverted.v1.json",
+        Fact::DialogClosed(_) => "DialogClosed.v1.json",
+        Fact::EDialogWritten(_) => "EDialogWritten.v1.json",
+        Fact::CommandAnswered(_) => "CommandAnswered.v1.json",
     }
 }
 

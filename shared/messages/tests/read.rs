@@ -62,6 +62,27 @@ fn ekontakt() {
     assert_eq!(exposed(&request(&head).sporsmal), Some(text));
 }
 
+/// Who is an active user, as HelseNorge may write it: other prefixes, with and without names.
+#[test]
+fn digital_users() {
+    let bytes = fixture("digitalbruker-svar.xml");
+    assert!(read_ok(&bytes).deviations.is_empty());
+    let head = msg_head(&bytes);
+    assert!(dialog(&head).notat[0].tema_kodet.as_ref().unwrap().is("28"));
+    let named = |head: &MsgHead| -> Vec<String> {
+        let Content::Personer(people) = &head.documents[1].content else { panic!("{:?}", head.documents[1].content) };
+        people.iter().map(|person| person.national_id().unwrap().expose().clone()).collect()
+    };
+    assert_eq!(named(&head), ["15868549960", "47819030045"]);
+    let text = String::from_utf8(bytes).unwrap();
+    let of_common = text.replace("p:Person>", "fk:Person>");
+    assert_eq!(named(&msg_head(of_common.as_bytes())), named(&head), "in either namespace");
+    let (start, end) = (text.find("<p:Person>").unwrap(), text.find("</p:Personer>").unwrap());
+    let many = format!("{}{}{}", &text[..start], text[start..end].repeat(501), &text[end..]);
+    assert_eq!(read_ok(many.as_bytes()).deviations, ["persons-too-many"]);
+    assert_eq!(named(&msg_head(many.as_bytes())).len(), 1000);
+}
+
 #[test]
 fn attachment_and_guardian() {
     let head = msg_head(&fixture("ekonsultasjon-vedlegg-foresatt.xml"));

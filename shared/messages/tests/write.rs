@@ -20,7 +20,7 @@ use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, ConversationRef, MsgHead};
 use messages::wire::{Incoming, WriteError};
 use proptest::prelude::*;
-use samples::{clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, receipt, receipts};
+use samples::{clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, people, receipt, receipts};
 
 #[test]
 fn messages_come_back_as_written() {
@@ -36,9 +36,14 @@ fn messages_come_back_as_written() {
 /// What was read from someone else is written without loss of what the model holds.
 #[test]
 fn fixtures_come_back_as_written() {
-    for name in
-        ["ekontakt.xml", "ekonsultasjon-vedlegg-foresatt.xml", "ekonsultasjon-xhtml.xml", "reseptfornyelse.xml", "svar.xml"]
-    {
+    for name in [
+        "ekontakt.xml",
+        "ekonsultasjon-vedlegg-foresatt.xml",
+        "ekonsultasjon-xhtml.xml",
+        "reseptfornyelse.xml",
+        "svar.xml",
+        "digitalbruker-svar.xml",
+    ] {
         let message = msg_head(&fixture(name));
         assert!(msg_head(&message.to_xml().unwrap()) == message, "{name}");
     }
@@ -140,6 +145,9 @@ fn documents_that_must_not_be_written() {
     let Content::Pasientrelasjon(mut relation) = guardian() else { panic!("relation") };
     relation.relasjon = None;
     assert_eq!(with(Content::Pasientrelasjon(relation)), Err(Missing("Pasientrelasjon/Relasjon")));
+    assert_eq!(with(people(&[])), Err(Missing("Personer/Person")));
+    assert_eq!(with(Content::Personer(vec![Default::default()])), Err(Missing("Person/Ident")));
+    assert_eq!(with(people(&[("15868549960", "FNR"); 1001])), Err(Illegal("Personer/Person")));
 }
 
 #[test]
@@ -184,6 +192,14 @@ fn a_megabyte_comes_back() {
         let xml = but(|m| m.documents.push(document(content.clone()))).unwrap();
         assert!(msg_head(&xml).documents[1].content == content, "{length}");
     }
+}
+
+/// As many people as one question may be about.
+#[test]
+fn a_thousand_people_come_back() {
+    let content = people(&[("15868549960", "FNR"); 1000]);
+    let xml = but(|m| m.documents.push(document(content.clone()))).unwrap();
+    assert!(msg_head(&xml).documents[1].content == content);
 }
 
 proptest! {

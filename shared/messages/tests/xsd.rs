@@ -1,6 +1,4 @@
 //! Everything the writers write, judged by the national schemas.
-//!
-//! The schemas are not ours to distribute: `DIALOGPOST_XSD` names their directory, else `shared/reference/xsd` beside the repository.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,31 +11,7 @@
 #[path = "common/samples.rs"]
 mod samples;
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-fn driver() -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference/xsd");
-    let directory = std::env::var_os("DIALOGPOST_XSD").map_or_else(beside, PathBuf::from);
-    let driver = directory.join("driver.xsd");
-    if driver.is_file() {
-        return Some(driver);
-    }
-    // Past the test harness's capture: a skipped proof must be seen.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: no schemas at {}", directory.display());
-    None
-}
-
-fn validate(driver: &Path, name: &str, xml: &[u8]) {
-    let mut command = Command::new("xmllint");
-    command.args(["--nonet", "--noout", "--schema"]).arg(driver).arg("-");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|e| panic!("xmllint ({e}): install the Debian package libxml2-utils"));
-    child.stdin.take().unwrap().write_all(xml).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-}
+use schemas::{driver, validate};
 
 #[test]
 fn messages_are_valid() {

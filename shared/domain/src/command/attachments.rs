@@ -1,10 +1,18 @@
 //! Files that a clinic attaches (S3, message-formats 8).
 
 use crate::entry::media_type;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use messages::command::order::UploadAttachment;
 use messages::command::refusal::{Refusal, Why};
+use std::collections::BTreeSet;
 
 /// Decoded bytes that the files of one message may have in total: 12 MiB.
 pub const TOTAL_LIMIT: u64 = 12 * 1024 * 1024;
+/// Decoded bytes of one part of an upload: 256 KiB, so that no command comes near what a broker takes at once.
+pub const PART_LIMIT: usize = 256 * 1024;
+/// Parts of one upload.
+pub const PARTS_LIMIT: u32 = 100;
 /// What HelseNorge shows to patients.
 const ACCEPTED: [&str; 3] = ["application/pdf", "image/jpeg", "image/png"];
 
@@ -17,6 +25,97 @@ pub struct Uploaded {
     pub bytes: u64,
     /// The first bytes, enough to tell the type.
     pub lead: Vec<u8>,
+}
+
+/// What is here of an upload.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spooled {
+    /// Parts that it was said to have.
+    pub parts: u32,
+    /// Those that are here, with their bytes.
+    pub sizes: std::collections::BTreeMap<u32, u64>,
+    /// The first bytes of part 1.
+    pub lead: Vec<u8>,
+}
+
+impl Spooled {
+    /// As a file to attach.
+    pub fn file(&self) -> Uploaded {
+        Uploaded { complete: self.missing() == 0, bytes: self.bytes(), lead: self.lead.clone() }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.sizes.values().copied().fold(0, u64::saturating_add)
+    }
+
+    fn missing(&self) -> u32 {
+        let here: BTreeSet<u32> = self.sizes.keys().copied().filter(|part| (1..=self.parts).contains(part)).collect();
+        self.parts.saturating_sub(u32::try_from(here.len()).unwrap_or(u32::MAX))
+    }
+
+    /// With one more part, or the same one anew.
+    #[must_use]
+    pub fn with(mut self, part: &Part) -> Self {
+        self.parts = part.parts;
+        self.sizes.insert(part.part, part.bytes.len() as u64);
+        if part.part == 1 {
+            self.lead = part.bytes.iter().copied().take(16).collect();
+        }
+        self
+    }
+}
+
+/// A part of an upload, decoded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Which, from 1.
+    pub part: u32,
+    /// Of how many.
+    pub parts: u32,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part").field("part", &self.part).field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+/// Takes a part in, and says how many are missing then.
+///
+/// # Errors
+/// It is none of the parts there are to be, other parts said otherwise, it is no base64 or too large, or all are too large together.
+pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>) -> Result<(Part, u32), Refusal> {
+    let at = |field: &str| Refusal::of(&format!("arguments.{field}"), Why::UploadPart);
+    match () {
+        () if !(1..=PARTS_LIMIT).contains(&order.parts) || here.is_some_and(|here| here.parts != order.parts) => {
+            return Err(at("parts"));
+        }
+        () if !(1..=order.parts).contains(&order.part) => return Err(at("part")),
+        () => {}
+    }
+    // Decoding takes what it gets: how much that may be is known before.
+    let encoded = order.bytes.expose();
+    if encoded.len() > PART_LIMIT.div_ceil(3) * 4 {
+        return Err(at("bytes"));
+    }
+    let bytes = STANDARD.decode(encoded).map_err(|_| at("bytes"))?;
+    if bytes.is_empty() || bytes.len() > PART_LIMIT {
+        return Err(at("bytes"));
+    }
+    let part = Part { part: order.part, parts: order.parts, bytes };
+    let after = here.cloned().unwrap_or_default().with(&part);
+    let has = after.bytes();
+    match has > TOTAL_LIMIT {
+        true => Err(Refusal::of("arguments.bytes", Why::AttachmentsTooLarge { has, limit: TOTAL_LIMIT })),
+        false => Ok((part, after.missing())),
+    }
+}
+
+/// A part of a file as an answer carries it.
+pub fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// The media types of a message's files, in order. `None` = nothing was uploaded under that id.
@@ -66,6 +165,40 @@ mod tests {
             let refusal = media_types(&files).unwrap_err();
             assert_eq!((refusal.code.as_str(), refusal.field.as_deref()), (code, Some(field)));
         }
+    }
+
+    #[test]
+    fn parts_come_in_any_order_and_again() {
+        let order = |part, parts, bytes: &[u8]| UploadAttachment {
+            upload: uuid::Uuid::nil(),
+            part,
+            parts,
+            bytes: STANDARD.encode(bytes).into(),
+        };
+        let (second, missing) = take_part(&order(2, 2, b"rest"), None).unwrap();
+        assert_eq!(missing, 1);
+        let here = Spooled::default().with(&second);
+        assert!(!here.file().complete);
+        assert_eq!(take_part(&order(2, 2, b"other"), Some(&here)).unwrap().1, 1, "the same part again");
+        let (first, missing) = take_part(&order(1, 2, b"%PDF-1.7 and more"), Some(&here)).unwrap();
+        assert_eq!(missing, 0);
+        let file = here.clone().with(&first).file();
+        assert_eq!((file.complete, file.bytes, file.lead.as_slice()), (true, 21, &b"%PDF-1.7 and mor"[..]));
+        let field = |order: &UploadAttachment, here| take_part(order, here).unwrap_err().field.unwrap();
+        for (order, want) in [
+            (order(1, 3, b"x"), "arguments.parts"),
+            (order(3, 2, b"x"), "arguments.part"),
+            (order(0, 2, b"x"), "arguments.part"),
+            (order(1, 2, b""), "arguments.bytes"),
+            (order(1, 2, &vec![0; PART_LIMIT + 1]), "arguments.bytes"),
+            (UploadAttachment { bytes: "no base64!".to_owned().into(), ..order(1, 2, b"") }, "arguments.bytes"),
+        ] {
+            assert_eq!(field(&order, Some(&here)), want, "{order:?}");
+        }
+        assert_eq!(field(&order(1, PARTS_LIMIT + 1, b"x"), None), "arguments.parts");
+        let full = Spooled { parts: 3, sizes: [(1, TOTAL_LIMIT - 1), (2, 1)].into(), lead: vec![] };
+        assert_eq!(take_part(&order(3, 3, b"x"), Some(&full)).unwrap_err().code, "attachments-too-large");
+        assert!(take_part(&order(2, 3, b"y"), Some(&full)).is_ok());
     }
 
     #[test]

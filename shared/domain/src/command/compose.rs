@@ -1,6 +1,6 @@
 //! What a clinic writes → the message that HelseNorge gets (message-formats 1, 2).
 
-use crate::entry::Attachment;
+use crate::entry::{Attachment, Form};
 use crate::receipts::norwegian_time;
 use jiff::Timestamp;
 use messages::command::order::PrescriptionChoice;
@@ -154,15 +154,32 @@ const fn process(kind: DialogKind) -> &'static str {
     }
 }
 
+/// Request or answer, and its `TypeForesp` or `TemaKodet`.
+pub const fn form_and_code(kind: DialogKind, body: &Body) -> (Form, Option<&'static str>) {
+    let form = match body {
+        Body::Opening { .. } => Form::Foresporsel,
+        Body::Answer { .. } | Body::Closing { .. } | Body::Prescription { .. } => Form::Notat,
+    };
+    (form, Some(code(kind, body).0))
+}
+
 /// Codes by name of the process: no captured message of a clinic that begins a dialog is known (message-formats 2.1, 2.2).
+const fn code(kind: DialogKind, body: &Body) -> (&'static str, &'static str) {
+    match (body, kind) {
+        (Body::Opening { .. }, DialogKind::EKontakt) => ("HE", "Henvendelse"),
+        (Body::Opening { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("DI", "Dialog med innbygger"),
+        (Body::Answer { .. }, DialogKind::EKontakt) => ("19", "Svar på henvendelse"),
+        (Body::Answer { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("12", "Svar på spørsmål"),
+        (Body::Closing { .. }, _) => ("13", "Dialog avsluttet"),
+        (Body::Prescription { choice, .. }, _) => choice.code(),
+    }
+}
+
 fn dialogmelding(kind: DialogKind, body: Body) -> Dialogmelding {
     let (mut foresporsel, mut notat) = (Vec::new(), Vec::new());
+    let (v, dn) = code(kind, &body);
     match body {
         Body::Opening { subject, text } => {
-            let (v, dn) = match kind {
-                DialogKind::EKontakt => ("HE", "Henvendelse"),
-                DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse => ("DI", "Dialog med innbygger"),
-            };
             foresporsel.push(Foresporsel {
                 type_foresp: Some(Code::in_system(v, dn, TYPE_FORESP_7601)),
                 emne_sporsmal: Some(subject),
@@ -170,15 +187,8 @@ fn dialogmelding(kind: DialogKind, body: Body) -> Dialogmelding {
                 ..Foresporsel::default()
             });
         }
-        Body::Answer { text } => {
-            let code = match kind {
-                DialogKind::EKontakt => ("19", "Svar på henvendelse"),
-                DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse => ("12", "Svar på spørsmål"),
-            };
-            notat.push(note(code, Some(text)));
-        }
-        Body::Closing { text } => notat.push(note(("13", "Dialog avsluttet"), text)),
-        Body::Prescription { choice, text } => notat.push(note(choice.code(), Some(text))),
+        Body::Closing { text } => notat.push(note((v, dn), text)),
+        Body::Answer { text } | Body::Prescription { text, .. } => notat.push(note((v, dn), Some(text))),
     }
     Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat }
 }
@@ -187,7 +197,8 @@ fn note((v, dn): (&str, &str), tekst: Option<Sensitive<String>>) -> Notat {
     Notat { tema_kodet: Some(Code::in_system(v, dn, TEMA_7602)), tekst, ..Notat::default() }
 }
 
-fn organisation(address: Address) -> Organisation {
+/// How a party is named in a header.
+pub(super) fn organisation(address: Address) -> Organisation {
     let outer = Organisation::with_her_id(address.enterprise, address.enterprise_her_id);
     match address.unit {
         Unit::Service(name, id) => Organisation { organisation: Some(Box::new(Organisation::with_her_id(name, id))), ..outer },
@@ -206,13 +217,18 @@ fn organisation(address: Address) -> Organisation {
     }
 }
 
-fn person(patient: Patient) -> Person {
-    let (v, dn) = match patient.id.kind() {
+/// A number with its kind.
+pub(super) fn national_id(id: &PersonId) -> Ident {
+    let (v, dn) = match id.kind() {
         PersonIdKind::Fodselsnummer => ("FNR", "Fødselsnummer"),
         PersonIdKind::DNummer => ("DNR", "D-nummer"),
         PersonIdKind::HNummer => ("HNR", "H-nummer"),
         PersonIdKind::FhNummer => ("FHN", "Felles hjelpenummer"),
     };
-    let id = Ident::of_person(patient.id.expose().to_owned().into(), v, dn);
+    Ident::of_person(id.expose().to_owned().into(), v, dn)
+}
+
+fn person(patient: Patient) -> Person {
+    let id = national_id(&patient.id);
     Person { family_name: Some(patient.family_name), given_name: Some(patient.given_name), idents: vec![id], ..Person::default() }
 }

@@ -2,8 +2,13 @@
 //! said is not too old (message-formats 6).
 
 use jiff::{SignedDuration, Timestamp};
-use messages::command::answer::Contactable;
-use messages::command::refusal::Why;
+use messages::command::answer::{Contactability, Contactable};
+use messages::command::refusal::{Refusal, Why};
+use messages::person_id::TestSeries;
+use messages::{PersonId, Sensitive};
+
+/// Patients that may be asked about at once: as many as HelseNorge takes in one question (message-formats 6).
+pub const MOST: usize = 1000;
 
 /// What HelseNorge said of a patient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,27 @@ pub fn contactable(status: Option<&Status>, age_limit: SignedDuration, now: Time
         () if !status.consented => (Contactable::No, Some(Why::NotConsented)),
         () => (Contactable::Yes, None),
     }
+}
+
+/// What an EPJ is told of a patient, whom it names by a number of any kind.
+pub fn contactability(
+    patient: &Sensitive<String>,
+    status: Option<&Status>,
+    age_limit: SignedDuration,
+    series: &TestSeries,
+    now: Timestamp,
+) -> Contactability {
+    let (contactable, why) = match may_ask(patient.expose(), series) {
+        true => contactable(status, age_limit, now),
+        false => (Contactable::No, Some(Why::PatientNumber)),
+    };
+    let as_of = status.filter(|_| contactable != Contactable::Unknown).map(|status| status.as_of);
+    Contactability { patient: patient.clone(), contactable, reason: why.map(Refusal::new), as_of }
+}
+
+/// Whether HelseNorge can know of somebody by this number.
+pub fn may_ask(patient: &str, series: &TestSeries) -> bool {
+    PersonId::parse(patient, series).is_ok()
 }
 
 /// Whether a dialog may be begun.
@@ -89,6 +115,22 @@ mod tests {
             let lenient = Caution { refuse_unknown: false, ..strict };
             let want = if want == Err(Why::ContactabilityUnknown) { Ok(()) } else { want };
             assert_eq!(may_start(status.as_ref(), lenient, at(hours)), want, "{status:?} after {hours} h");
+        }
+    }
+
+    #[test]
+    fn only_full_numbers_can_be_contacted() {
+        let series = TestSeries { plus_80: true, plus_40: false };
+        let known = status(true, true);
+        let of = |nin: &str, status| {
+            let told = contactability(&nin.to_owned().into(), status, DAY, &series, at(1));
+            (told.contactable, told.reason.map(|why| why.code), told.as_of)
+        };
+        assert_eq!(of("15868549960", Some(&known)), (Contactable::Yes, None, Some(at(0))));
+        assert_eq!(of("15868549960", None), (Contactable::Unknown, Some("contactability-unknown".to_owned()), None));
+        for nin in ["158685", "15868549961", "200612345678", ""] {
+            assert_eq!(of(nin, None), (Contactable::No, Some("patient-number".to_owned()), None), "{nin}");
+            assert!(!may_ask(nin, &series));
         }
     }
 

@@ -3,6 +3,8 @@
 use messages::command::order::{ConvertDialog, StartedKind};
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
+use messages::{HerId, Sensitive};
+use uuid::Uuid;
 
 /// A dialog of the clinic that asks. Another clinic's is not found at all, so that nobody learns that it exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +17,36 @@ pub struct State {
     pub answered: bool,
 }
 
+/// What is known of a dialog that a command names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its id.
+    pub id: Uuid,
+    /// How it stands.
+    pub state: State,
+    /// Its title.
+    pub title: Sensitive<String>,
+    /// The patient; none between colleagues.
+    pub patient: Option<Uuid>,
+    /// His national number.
+    pub nin: Option<Sensitive<String>>,
+    /// Those between whom it is, when it is between colleagues.
+    pub participants: Vec<String>,
+    /// Messages in it.
+    pub entries: u32,
+    /// The prescription request that has no answer yet.
+    pub request: Option<Uuid>,
+    /// Our end and HelseNorge's, of its newest message that crossed over.
+    pub between: Option<(HerId, HerId)>,
+}
+
+impl Known {
+    /// Whether an employee of the clinic may see it: what is between colleagues is theirs alone.
+    pub fn is_seen_by(&self, employee: &str) -> bool {
+        self.patient.is_some() || self.participants.iter().any(|id| id == employee)
+    }
+}
+
 /// See [`State::kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -22,6 +54,21 @@ pub enum Kind {
     HelseNorge(DialogKind),
     /// Ours alone.
     EDialog,
+}
+
+impl Kind {
+    /// The name in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HelseNorge(kind) => kind.as_str(),
+            Self::EDialog => "EDIALOG",
+        }
+    }
+
+    /// From the name in tables.
+    pub fn parse(name: &str) -> Option<Self> {
+        if name == Self::EDialog.as_str() { Some(Self::EDialog) } else { DialogKind::parse(name).map(Self::HelseNorge) }
+    }
 }
 
 impl From<StartedKind> for Kind {

@@ -32,6 +32,18 @@ pub fn check_subject(subject: &str) -> Result<(), Why> {
     if subject.contains(['\n', '\r', '\t']) { Err(Why::TextControl) } else { Ok(()) }
 }
 
+/// Characters of a file's name.
+pub const FILE_NAME_LIMIT: usize = 200;
+
+/// A file's name stands on one line and names no folder.
+///
+/// # Errors
+/// As [`check`]; a line break or a folder's mark counts as a character that cannot be sent.
+pub fn check_file_name(name: &str) -> Result<(), Why> {
+    check(name, FILE_NAME_LIMIT)?;
+    if name.contains(['\n', '\r', '\t', '/', '\\']) { Err(Why::TextControl) } else { Ok(()) }
+}
+
 fn is_sendable(c: char) -> bool {
     is_xml_char(c) && (!c.is_control() || matches!(c, '\t' | '\n' | '\r')) && !turns_direction(c)
 }
@@ -87,6 +99,16 @@ mod tests {
         }
         assert_eq!(check(&"å".repeat(100), 100), Ok(()));
         assert_eq!(check(&"å".repeat(101), 100), Err(Why::TextTooLong { has: 101, limit: 100 }));
+    }
+
+    #[test]
+    fn a_file_name_names_no_folder() {
+        assert_eq!(check_file_name("prøvesvar 1.pdf"), Ok(()));
+        for name in ["../x.pdf", "a\\b.pdf", "to\nlinjer.pdf"] {
+            assert_eq!(check_file_name(name), Err(Why::TextControl), "{name:?}");
+        }
+        assert_eq!(check_file_name(""), Err(Why::TextEmpty));
+        assert_eq!(check_file_name(&"x".repeat(201)), Err(Why::TextTooLong { has: 201, limit: 200 }));
     }
 
     #[test]

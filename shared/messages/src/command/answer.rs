@@ -41,6 +41,48 @@ pub enum Outcome {
     },
 }
 
+/// An outcome without what only the command's sender may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Told {
+    /// It is done.
+    Done {
+        /// The dialog that was begun, written in or converted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dialog: Option<Uuid>,
+        /// The message that was written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entry: Option<Uuid>,
+    },
+    /// Nothing has changed.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+impl Outcome {
+    /// What may be told to whoever listens.
+    pub fn told(&self) -> Told {
+        match self {
+            Self::Refused { refusal } => Told::Refused { refusal: refusal.clone() },
+            Self::Done { result } => {
+                let (dialog, entry) = match result {
+                    Done::Written { dialog, entry } => (Some(*dialog), Some(*entry)),
+                    Done::Converted { dialog, .. } => (Some(*dialog), None),
+                    Done::Uploaded { .. }
+                    | Done::RecipientsSet { .. }
+                    | Done::Contactable { .. }
+                    | Done::Dialog { .. }
+                    | Done::Dialogs { .. }
+                    | Done::AttachmentPart { .. } => (None, None),
+                };
+                Told::Done { dialog, entry }
+            }
+        }
+    }
+}
+
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -85,6 +127,16 @@ pub enum Done {
     Dialogs {
         /// Newest message first.
         dialogs: Vec<Summary>,
+    },
+    /// A part of a file.
+    AttachmentPart {
+        /// Which, from 1.
+        part: u32,
+        /// Of how many.
+        parts: u32,
+        /// Its bytes, base64.
+        #[schemars(with = "String")]
+        bytes: Sensitive<String>,
     },
 }
 
@@ -184,6 +236,12 @@ pub struct Entry {
     /// The text.
     #[schemars(with = "String")]
     pub text: Sensitive<String>,
+    /// Prescriptions that the patient wants renewed (P1); none of a request in free text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prescriptions: Vec<Prescription>,
+    /// How a paper prescription is to be delivered: `KodetOpplysning`, code list 8324.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
     /// The choice that an answer to a prescription request bears (P2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<PrescriptionChoice>,
@@ -196,6 +254,31 @@ pub struct Entry {
     /// Names, types and sizes of its files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<AttachmentInfo>,
+}
+
+/// A prescription, as far as it is given (P1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Prescription {
+    /// Name, form and strength.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub name: Option<Sensitive<String>>,
+    /// ATC code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atc: Option<String>,
+    /// Dosage as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub dosage: Option<Sensitive<String>>,
+    /// `Reseptgruppe`, code list 7421; A and B are seldom renewed without a consultation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// When it was prescribed, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prescribed: Option<String>,
+    /// When it ends, as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }
 
 /// Who wrote a message.

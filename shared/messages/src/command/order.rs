@@ -33,6 +33,15 @@ pub enum Order {
     ShowDialog(ShowDialog),
     /// See [`ListDialogs`].
     ListDialogs(ListDialogs),
+    /// See [`FetchAttachment`].
+    FetchAttachment(FetchAttachment),
+}
+
+impl Order {
+    /// Whether it asks and changes nothing: it may be answered any number of times, each time as things stand.
+    pub const fn is_question(&self) -> bool {
+        matches!(self, Self::CheckContactability(_) | Self::ShowDialog(_) | Self::ListDialogs(_) | Self::FetchAttachment(_))
+    }
 }
 
 macro_rules! orders {
@@ -86,6 +95,7 @@ orders!(
     CheckContactability,
     ShowDialog,
     ListDialogs,
+    FetchAttachment,
 );
 
 /// Begins a dialog (S1). The clinic's title stands before the patient's: "eKontakt – helsenorge.no: …" for what HelseNorge carries.
@@ -216,6 +226,11 @@ impl PrescriptionChoice {
             Self::PartlyRenewed => ("32", "Resepter delvis fornyet"),
         }
     }
+
+    /// From `TemaKodet`.
+    pub fn of_code(code: &str) -> Option<Self> {
+        [Self::Renewed, Self::CannotBeRenewed, Self::Rejected, Self::PartlyRenewed].into_iter().find(|c| c.code().0 == code)
+    }
 }
 
 /// Turns an eKontakt into an eKonsultasjon (K3), or a prescription request into either (P3). The thread goes on under its new kind.
@@ -316,6 +331,25 @@ pub struct ListDialogs {
     #[serde(default = "usual_limit")]
     #[schemars(range(min = 1, max = 200))]
     pub limit: u32,
+}
+
+/// Fetches a part of a file: at most 256 KiB. The first part's answer tells how many there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FetchAttachment {
+    /// The message it came with.
+    pub entry: Uuid,
+    /// Its place among the message's files, from 1.
+    #[schemars(range(min = 1, max = 1000))]
+    pub number: u32,
+    /// Which part, from 1.
+    #[serde(default = "first_part")]
+    #[schemars(range(min = 1, max = 100))]
+    pub part: u32,
+}
+
+const fn first_part() -> u32 {
+    1
 }
 
 const fn usual_limit() -> u32 {

@@ -46,6 +46,8 @@ pub enum Why {
     MissingField,
     /// A value of the wrong type or form.
     WrongType,
+    /// Who asks names no queue for the answer.
+    ReplyToMissing,
     /// The id was used before for something else.
     IdReused,
     /// No such clinic.
@@ -56,6 +58,8 @@ pub enum Why {
     ActorUnknown,
     /// The employee lacks the role.
     RoleMissing,
+    /// It is not known through which party the clinic reaches HelseNorge.
+    HelsenorgeUnknown,
     /// The service is not registered for the employee (J2).
     ServiceNotOffered,
     /// No such dialog here. Another clinic's looks the same.
@@ -97,6 +101,8 @@ pub enum Why {
     TextMarkup,
     /// A character that XML cannot carry.
     TextControl,
+    /// No such file, or no such part of it.
+    AttachmentUnknown,
     /// No such upload, or not all of it.
     UploadIncomplete,
     /// A part that does not fit the others, or is too large or no base64.
@@ -165,6 +171,16 @@ impl Why {
             }
             Self::MissingField => ("field-missing", "Et felt mangler.", "A field is missing."),
             Self::WrongType => ("field-malformed", "Feltet har feil form.", "The field is malformed."),
+            Self::ReplyToMissing => (
+                "reply-to-missing",
+                "Spørsmålet sier ikke hvor svaret skal sendes.",
+                "The question does not say where the answer is to be sent.",
+            ),
+            Self::HelsenorgeUnknown => (
+                "helsenorge-unknown",
+                "Legekontoret er ikke koblet til HelseNorge.",
+                "The clinic is not connected to HelseNorge.",
+            ),
             Self::IdReused => {
                 ("id-reused", "Denne id-en er brukt til en annen kommando.", "This id was used for another command.")
             }
@@ -231,6 +247,9 @@ impl Why {
                 "Teksten inneholder tegn som ikke kan sendes.",
                 "The text contains characters that cannot be sent.",
             ),
+            Self::AttachmentUnknown => {
+                ("attachment-unknown", "Vedlegget eller delen finnes ikke.", "There is no such file, or no such part of it.")
+            }
             Self::UploadIncomplete => (
                 "upload-incomplete",
                 "Vedlegget er ikke lastet opp, eller ikke helt.",

@@ -204,6 +204,9 @@ impl Document {
     }
 }
 
+/// Most people in one [`Content::Personer`]: as many as HelseNorge's other service for the same question takes (message-formats 6).
+pub const MAX_PERSONER: usize = 1000;
+
 /// What `RefDoc` holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -213,6 +216,8 @@ pub enum Content {
     Resept(Box<Resept>),
     /// Someone acts for the patient.
     Pasientrelasjon(Box<Pasientrelasjon>),
+    /// `Personer`: those whom a question about digital users asks about, or whom its answer names; at most [`MAX_PERSONER`].
+    Personer(Vec<Person>),
     /// `Base64Container`, decoded.
     Attachment(Sensitive<Vec<u8>>),
     /// `Base64Container` that holds something other than base64.
@@ -228,6 +233,16 @@ pub enum Content {
         /// Local name.
         local_name: String,
     },
+}
+
+impl Content {
+    /// Bytes of its file when it is written as base64; 0 of what is no file.
+    pub(crate) fn encoded_len(&self) -> usize {
+        match self {
+            Self::Attachment(bytes) => bytes.expose().len().div_ceil(3).saturating_mul(4),
+            _ => 0,
+        }
+    }
 }
 
 /// `Pasientrelasjon`: the person at the keyboard.

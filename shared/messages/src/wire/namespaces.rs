@@ -14,6 +14,8 @@ pub const APPREC_1_1: &str = "http://www.kith.no/xmlstds/apprec/2012-02-15";
 pub const BASE64CONTAINER: &str = "http://www.kith.no/xmlstds/base64container";
 /// Acting for someone else.
 pub const PASIENTRELASJON: &str = "http://www.kith.no/xmlstds/pasientrelasjon/2014-03-28";
+/// A list of people.
+pub const PERSONER: &str = "http://www.kith.no/xmlstds/person/2014-03-28";
 /// Prescription M1 v2.5.
 pub const M1_2013: &str = "http://www.kith.no/xmlstds/eresept/m1/2013-10-08";
 /// Prescription M1 v2.4.

@@ -25,7 +25,7 @@ pub struct Read {
     /// What it is.
     pub incoming: Incoming,
     /// How it strayed from its schema, each once: `attribute-unknown`, `content-repeated`, `element-order`, `element-repeated`,
-    /// `element-unknown`, `encoding-not-utf-8`, `text-unexpected`.
+    /// `element-unknown`, `encoding-not-utf-8`, `persons-too-many`, `text-unexpected`.
     pub deviations: Vec<&'static str>,
 }
 

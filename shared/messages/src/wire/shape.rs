@@ -16,6 +16,7 @@ pub(super) enum Ns {
     AppRec11,
     Base64,
     Relation,
+    People,
     M1,
     Prescription,
     Common,
@@ -35,6 +36,7 @@ impl Ns {
             ns::APPREC_1_1 => Self::AppRec11,
             ns::BASE64CONTAINER => Self::Base64,
             ns::PASIENTRELASJON => Self::Relation,
+            ns::PERSONER => Self::People,
             ns::M1_2013 | ns::M1_2010 => Self::M1,
             ns::FORSKRIVNING_2013 | ns::FORSKRIVNING_2010 => Self::Prescription,
             ns::FELLESKOMPONENT1 => Self::Common,
@@ -51,8 +53,8 @@ impl Ns {
         self == child
             || matches!(
                 (self, child),
-                (Self::Relation, Self::Common)
-                    | (Self::Common, Self::Relation)
+                (Self::Relation | Self::People, Self::Common)
+                    | (Self::Common, Self::Relation | Self::People)
                     | (Self::M1, Self::Prescription)
                     | (Self::Soap, Self::DigitalDialog)
             )
@@ -144,6 +146,8 @@ pub(super) const REF_DOC: Shape = Shape {
 };
 pub(super) const PASIENTRELASJON: Shape = Shape { names: &["Relasjon", "Person"], many: &[] };
 
+pub(super) const PERSONER: Shape = Shape { names: &["Person"], many: &["Person"] };
+
 pub(super) const DIALOGMELDING: Shape =
     Shape { names: &["SakstypeKodet", "Sakstype", "Foresporsel", "Notat"], many: &["Foresporsel", "Notat"] };
 pub(super) const FORESPORSEL: Shape = Shape {
@@ -215,6 +219,7 @@ mod tests {
             ORGANISATION,
             HEALTHCARE_PROFESSIONAL,
             PERSON,
+            PERSONER,
             DIALOGMELDING,
             FORESPORSEL,
             NOTAT,

@@ -114,6 +114,11 @@ pub(crate) fn guardian() -> Content {
     Content::Pasientrelasjon(Box::new(Pasientrelasjon { relasjon, person }))
 }
 
+pub(crate) fn people(numbers: &[(&str, &str)]) -> Content {
+    let one = |(nin, kind): &(&str, &str)| Person { idents: vec![ident(nin, kind, "8116")], ..Person::default() };
+    Content::Personer(numbers.iter().map(one).collect())
+}
+
 pub(crate) fn head(function: &str, sender: Organisation, receiver: Organisation, contents: Vec<Content>) -> MsgHead {
     MsgHead {
         msg_type: Some(Code::new(function, "Dialog med innbygger")),
@@ -144,6 +149,8 @@ pub(crate) fn messages() -> Vec<(&'static str, MsgHead)> {
     };
     let (ekontakt, ekonsultasjon) = ("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_EKONSULTASJON");
     let renewal = "DIALOG_INNBYGGER_RESEPTFORNYELSE";
+    let digital = "DIALOG_INNBYGGER_DIGITALBRUKER";
+    let asked = [("15868549960", "FNR"), ("47819030045", "DNR")];
     let pdf = Content::Attachment(b"%PDF-1.7 nesten".to_vec().into());
     vec![
         ("ekontakt", head(ekontakt, helsenorge(), clinic(), vec![request("HE")])),
@@ -155,6 +162,13 @@ pub(crate) fn messages() -> Vec<(&'static str, MsgHead)> {
         ("svar på ekontakt", answer_to(ekontakt, "19", vec![])),
         ("svar på ekonsultasjon", answer_to(ekonsultasjon, "12", vec![pdf])),
         ("svar på reseptfornyelse", answer_to(renewal, "32", vec![resept("Metformin")])),
+        (
+            "spørsmål om digitale brukere",
+            MsgHead { patient: None, ..head(digital, clinic(), helsenorge(), vec![request("SIDAB"), people(&asked)]) },
+        ),
+        ("svar om digitale brukere", MsgHead { patient: None, ..answer_to(digital, "28", vec![people(&asked[..1])]) }),
+        ("ingen digitale brukere", MsgHead { patient: None, ..answer_to(digital, "29", vec![]) }),
+        ("endret digital bruker", head(digital, helsenorge(), clinic(), vec![request("SDAB")])),
         ("uten pasient", MsgHead { patient: None, ..head(ekontakt, clinic(), helsenorge(), vec![request("KT")]) }),
     ]
 }

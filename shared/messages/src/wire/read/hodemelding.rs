@@ -4,7 +4,8 @@ use super::{dialogmelding, resept, sensitive};
 use crate::Sensitive;
 use crate::wire::base64;
 use crate::wire::hodemelding::{
-    Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead, Organisation, Pasientrelasjon, Person,
+    Content, ConversationRef, Document, HealthcareProfessional, Ident, MAX_PERSONER, MsgHead, Organisation, Pasientrelasjon,
+    Person,
 };
 use crate::wire::limits::XmlError;
 use crate::wire::reader::{Children, Reader, Tag};
@@ -189,6 +190,7 @@ fn payload(reader: &mut Reader<'_>, tag: &Tag<'_>) -> Result<Content, XmlError> 
         (Ns::Dialog10 | Ns::Dialog11, "Dialogmelding") => Content::Dialogmelding(Box::new(dialogmelding::read(reader, tag.ns)?)),
         (Ns::M1, "Resept") => Content::Resept(Box::new(resept::read(reader, tag.ns)?)),
         (Ns::Relation, "Pasientrelasjon") => Content::Pasientrelasjon(Box::new(pasientrelasjon(reader)?)),
+        (Ns::People, "Personer") => Content::Personer(personer(reader)?),
         (Ns::Base64, "Base64Container") => {
             base64::read(reader)?.map_or(Content::BadAttachment, |b| Content::Attachment(Sensitive::new(b)))
         }
@@ -199,6 +201,21 @@ fn payload(reader: &mut Reader<'_>, tag: &Tag<'_>) -> Result<Content, XmlError> 
         }
     };
     Ok(content)
+}
+
+/// The first of a list, and a word when there are more.
+fn personer(reader: &mut Reader<'_>) -> Result<Vec<Person>, XmlError> {
+    let mut people = Vec::new();
+    let mut children = Children::of(&shape::PERSONER, Ns::People);
+    while let Some(tag) = reader.child(&mut children)? {
+        if people.len() < MAX_PERSONER {
+            people.push(person(reader, tag.ns)?);
+        } else {
+            reader.note("persons-too-many");
+            reader.skip()?;
+        }
+    }
+    Ok(people)
 }
 
 fn pasientrelasjon(reader: &mut Reader<'_>) -> Result<Pasientrelasjon, XmlError> {

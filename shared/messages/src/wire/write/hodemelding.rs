@@ -4,12 +4,10 @@ use super::CodeType::{self, Cs, Cv};
 use super::{WriteError, Xml, dialogmelding, present, required, resept, valid_date_time};
 use crate::Sensitive;
 use crate::wire::hodemelding::{
-    Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead, Organisation, Pasientrelasjon, Person,
+    Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MAX_PERSONER, MsgHead, Organisation,
+    Pasientrelasjon, Person,
 };
-use crate::wire::namespaces::{BASE64CONTAINER, FELLESKOMPONENT1, MSGHEAD, PASIENTRELASJON};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use quick_xml::events::{BytesText, Event};
+use crate::wire::namespaces::{BASE64CONTAINER, FELLESKOMPONENT1, MSGHEAD, PASIENTRELASJON, PERSONER};
 
 /// The only version there is.
 const MIG_VERSION: &str = "v1.2 2006-05-24";
@@ -23,7 +21,7 @@ impl MsgHead {
         if self.documents.is_empty() {
             return Err(WriteError::Missing("Document"));
         }
-        let mut xml = Xml::new();
+        let mut xml = Xml::with_room_for(self.documents.iter().map(|document| document.content.encoded_len()).sum());
         xml.element_with("MsgHead", &[("xmlns", MSGHEAD)], |xml| {
             xml.element("MsgInfo", |xml| self.msg_info(xml))?;
             self.documents.iter().try_for_each(|document| write_document(xml, document))
@@ -139,6 +137,7 @@ fn content(xml: &mut Xml, content: &Content) -> Result<(), WriteError> {
         Content::Dialogmelding(dialog) => dialogmelding::write(xml, dialog),
         Content::Resept(prescription) => resept::write(xml, prescription),
         Content::Pasientrelasjon(relation) => pasientrelasjon(xml, relation),
+        Content::Personer(people) => personer(xml, people),
         Content::Attachment(bytes) => attachment(xml, bytes.expose()),
         Content::Empty => Err(WriteError::Missing("RefDoc/Content")),
         Content::FileReference => Err(WriteError::Unsupported("RefDoc/FileReference")),
@@ -148,8 +147,7 @@ fn content(xml: &mut Xml, content: &Content) -> Result<(), WriteError> {
 
 fn attachment(xml: &mut Xml, bytes: &[u8]) -> Result<(), WriteError> {
     xml.element_with("Base64Container", &[("xmlns", BASE64CONTAINER)], |xml| {
-        // Nothing in base64 needs escaping.
-        xml.put(Event::Text(BytesText::from_escaped(STANDARD.encode(bytes))));
+        xml.base64(bytes);
         Ok(())
     })
 }
@@ -159,5 +157,19 @@ fn pasientrelasjon(xml: &mut Xml, relation: &Pasientrelasjon) -> Result<(), Writ
     xml.element_with("Pasientrelasjon", &[("xmlns", PASIENTRELASJON), ("xmlns:fk1", FELLESKOMPONENT1)], |xml| {
         xml.code("Relasjon", "Pasientrelasjon/Relasjon", kind, Cv)?;
         xml.element("Person", |xml| person(xml, "fk1:", &relation.person))
+    })
+}
+
+fn personer(xml: &mut Xml, people: &[Person]) -> Result<(), WriteError> {
+    match people.len() {
+        0 => return Err(WriteError::Missing("Personer/Person")),
+        1..=MAX_PERSONER => {}
+        _ => return Err(WriteError::Illegal("Personer/Person")),
+    }
+    xml.element_with("Personer", &[("xmlns", PERSONER), ("xmlns:fk1", FELLESKOMPONENT1)], |xml| {
+        people.iter().try_for_each(|one| match one.idents.is_empty() {
+            true => Err(WriteError::Missing("Person/Ident")),
+            false => xml.element("Person", |xml| person(xml, "fk1:", one)),
+        })
     })
 }

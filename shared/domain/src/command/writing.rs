@@ -1,0 +1,305 @@
+//! The messages that commands write: begun, answered, ended, converted, by every rule together. Nothing is decided anywhere else.
+
+use super::attachments::{Uploaded, media_types};
+use super::compose::{Body, form_and_code};
+use super::contact::{Caution, Status, may_start};
+use super::deed::{Deed, File, Opening, Post, Written};
+use super::dialog::{Kind, Known, State, may_answer, may_convert, may_write};
+use super::text::{TEXT_LIMIT, check, check_file_name, check_subject};
+use crate::clinic::{Clinic, Employee};
+use crate::entry::Form;
+use crate::readiness;
+use crate::title::{retitled, title};
+use jiff::Timestamp;
+use messages::command::answer::Done;
+use messages::command::order::{
+    AnswerPrescriptionRequest, AttachmentRef, CloseDialog, ConvertDialog, Order, ReplyToDialog, StartDialog, StartedKind,
+};
+use messages::command::refusal::{Refusal, Why};
+use messages::event::DialogKind;
+use messages::person_id::TestSeries;
+use messages::{HerId, PersonId, Sensitive};
+use uuid::Uuid;
+
+/// What the rules ask about one command.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The clinic it is for.
+    pub clinic: &'a Clinic,
+    /// The party through which the clinic reaches HelseNorge.
+    pub reach: Option<HerId>,
+    /// The dialog that it names, if the clinic has it and the actor may see it.
+    pub dialog: Option<&'a Known>,
+    /// The patient that it names, if the clinic knows him.
+    pub patient: Option<&'a KnownPatient>,
+    /// What HelseNorge said of him.
+    pub status: Option<&'a Status>,
+    /// The uploads that it names, in order.
+    pub uploads: Vec<Option<Uploaded>>,
+    /// How the clinic takes what is not known of a patient.
+    pub caution: Caution,
+    /// Test series of identity numbers.
+    pub series: TestSeries,
+}
+
+/// A patient of the clinic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPatient {
+    /// Our id.
+    pub id: Uuid,
+    /// Employee id of his fastlege.
+    pub fastlege: Option<String>,
+}
+
+/// Ids for what a command may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// Of a dialog.
+    pub dialog: Uuid,
+    /// Of a message in it, which is its `MsgId` too.
+    pub entry: Uuid,
+}
+
+/// What a command that writes does; `None` = it is another kind of command.
+///
+/// # Errors
+/// Why it is refused: nothing has changed then.
+pub fn decide(order: &Order, actor: &str, ids: Ids, facts: &Facts<'_>, now: Timestamp) -> Option<Result<Deed, Refusal>> {
+    Some(match order {
+        Order::StartDialog(start) => begin(start, actor, ids, facts, now),
+        Order::ReplyToDialog(reply) => answer(reply, actor, ids, facts),
+        Order::CloseDialog(close) => end(close, actor, ids, facts),
+        Order::AnswerPrescriptionRequest(order) => answer_request(order, ids, facts),
+        Order::ConvertDialog(order) => convert(order, ids, facts),
+        Order::UploadAttachment(_)
+        | Order::SetRecipients(_)
+        | Order::CheckContactability(_)
+        | Order::ShowDialog(_)
+        | Order::ListDialogs(_)
+        | Order::FetchAttachment(_) => return None,
+    })
+}
+
+fn begin(start: &StartDialog, actor: &str, ids: Ids, facts: &Facts<'_>, now: Timestamp) -> Result<Deed, Refusal> {
+    check_subject(start.subject.expose()).map_err(|why| Refusal::of("arguments.subject", why))?;
+    checked_text(&start.text)?;
+    let kind = Kind::from(start.kind);
+    let (post, opening) = match start.kind {
+        StartedKind::EKontakt => begin_on_helsenorge(DialogKind::EKontakt, start, actor, facts, now)?,
+        StartedKind::EKonsultasjon => begin_on_helsenorge(DialogKind::EKonsultasjon, start, actor, facts, now)?,
+        StartedKind::EDialog => begin_inside(start, actor, facts)?,
+    };
+    let (form, code) = match &post {
+        Post::HelseNorge { kind, body, .. } => form_and_code(*kind, body),
+        Post::Portal(_) | Post::Colleagues(_) => (Form::Foresporsel, None),
+    };
+    let (patient, participants) = opening;
+    let subject = Some(start.subject.clone());
+    let title = title(kind, Some(start.subject.expose()));
+    let written = Written {
+        entry: ids.entry,
+        opens: Some(Opening { kind, title, patient, participants }),
+        form,
+        code,
+        subject,
+        text: start.text.clone(),
+        answers: None,
+        files: files(&start.attachments, facts)?,
+        post,
+    };
+    Ok(Deed::writing(ids.dialog, written))
+}
+
+type Who = (Option<Uuid>, Vec<String>);
+
+fn begin_on_helsenorge(
+    kind: DialogKind,
+    start: &StartDialog,
+    actor: &str,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> Result<(Post, Who), Refusal> {
+    let to = reach(facts)?;
+    if !start.colleagues.is_empty() {
+        return Err(Refusal::of("arguments.colleagues", Why::RecipientUnwanted));
+    }
+    let patient = patient(start, facts)?;
+    let from = starter(facts.clinic, actor, kind, patient)?;
+    may_start(facts.status, facts.caution, now).map_err(|why| Refusal::of("arguments.patient", why))?;
+    let body = Body::Opening { subject: start.subject.clone(), text: start.text.clone() };
+    Ok((Post::HelseNorge { kind, from, to, body }, (Some(patient.id), Vec::new())))
+}
+
+/// The patient by a full number (S2).
+fn patient<'a>(start: &StartDialog, facts: &Facts<'a>) -> Result<&'a KnownPatient, Refusal> {
+    let at = |why| Refusal::of("arguments.patient", why);
+    let number = start.patient.as_ref().ok_or_else(|| at(Why::PatientMissing))?;
+    PersonId::parse(number.expose(), &facts.series).map_err(|_| at(Why::PatientNumber))?;
+    facts.patient.ok_or_else(|| at(Why::PatientUnknown))
+}
+
+/// Whose HER-id a dialog is begun from (J2): the actor's, when the service is registered for him; who offers no service at all, a secretary,
+/// writes for the clinic, if the patient's fastlege offers it, or, without one, anybody.
+fn starter(clinic: &Clinic, actor: &str, kind: DialogKind, patient: &KnownPatient) -> Result<HerId, Refusal> {
+    let refused = Err(Refusal::of("arguments.kind", Why::ServiceNotOffered));
+    let Some(employee) = clinic.employees.get(actor) else { return refused };
+    let fastlege = patient.fastlege.as_ref().and_then(|id| clinic.employees.get(id));
+    let is_offered = |doctor: Option<&Employee>| match doctor {
+        Some(doctor) => doctor.offers(kind),
+        None => clinic.employees.values().any(|employee| employee.offers(kind)),
+    };
+    match () {
+        () if employee.offers(kind) => Ok(employee.her_id.unwrap_or(clinic.her_id)),
+        () if employee.services.is_empty() && is_offered(fastlege) => Ok(clinic.her_id),
+        () => refused,
+    }
+}
+
+/// An E-dialog: to the patient's inbox in the portal, or between colleagues.
+fn begin_inside(start: &StartDialog, actor: &str, facts: &Facts<'_>) -> Result<(Post, Who), Refusal> {
+    let at = |why| Refusal::of("arguments.colleagues", why);
+    match (&start.patient, start.colleagues.as_slice()) {
+        (Some(_), []) => {
+            let patient = patient(start, facts)?;
+            Ok((Post::Portal(patient.id), (Some(patient.id), Vec::new())))
+        }
+        (Some(_), _) => Err(Refusal::of("arguments.patient", Why::PatientUnwanted)),
+        (None, []) => Err(at(Why::RecipientMissing)),
+        (None, colleagues) => {
+            if let Some(n) = colleagues.iter().position(|id| !facts.clinic.employees.contains_key(id)) {
+                return Err(Refusal::of(&format!("arguments.colleagues[{n}]"), Why::RecipientUnknown));
+            }
+            let participants = distinct(colleagues.iter().map(String::as_str).chain([actor]));
+            let others = others(&participants, actor);
+            if others.is_empty() {
+                return Err(at(Why::RecipientMissing));
+            }
+            Ok((Post::Colleagues(others), (None, participants)))
+        }
+    }
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {
+    ids.collect::<std::collections::BTreeSet<_>>().into_iter().map(str::to_owned).collect()
+}
+
+fn others(participants: &[String], actor: &str) -> Vec<String> {
+    participants.iter().filter(|id| *id != actor).cloned().collect()
+}
+
+fn answer(reply: &ReplyToDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
+    let known = writable(facts)?;
+    checked_text(&reply.text)?;
+    let written = Written {
+        files: files(&reply.attachments, facts)?,
+        ..note(known, actor, ids, reply.text.clone(), Body::Answer { text: reply.text.clone() }, facts)?
+    };
+    Ok(Deed::writing(known.id, written))
+}
+
+fn end(close: &CloseDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
+    let known = writable(facts)?;
+    close.text.as_ref().map_or(Ok(()), checked_text)?;
+    let text = close.text.clone().unwrap_or_default();
+    let written = note(known, actor, ids, text, Body::Closing { text: close.text.clone() }, facts)?;
+    Ok(Deed { closes: true, ..Deed::writing(known.id, written) })
+}
+
+fn answer_request(order: &AnswerPrescriptionRequest, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
+    let known = named(facts, may_answer)?;
+    checked_text(&order.text)?;
+    let body = Body::Prescription { choice: order.choice, text: order.text.clone() };
+    let written = posted(known, DialogKind::Reseptfornyelse, ids, order.text.clone(), body, facts)?;
+    Ok(Deed::writing(known.id, Written { answers: known.request, ..written }))
+}
+
+fn convert(order: &ConvertDialog, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
+    let known = named(facts, |state| may_convert(state, order))?;
+    let Kind::HelseNorge(from) = known.state.kind else { return Err(Refusal::of("arguments.dialog", Why::KindUnfit)) };
+    let written = match &order.text {
+        Some(text) => {
+            checked_text(text)?;
+            let body = Body::Answer { text: text.clone() };
+            let written = posted(known, order.to, ids, text.clone(), body, facts)?;
+            Some(Written { answers: known.request, ..written })
+        }
+        None => None,
+    };
+    let journaled = match order.to {
+        DialogKind::EKonsultasjon => known.entries.saturating_add(u32::from(written.is_some())),
+        DialogKind::EKontakt | DialogKind::Reseptfornyelse => 0,
+    };
+    let done = Done::Converted { dialog: known.id, journaled };
+    let title = retitled(known.title.expose(), known.state.kind, Kind::HelseNorge(order.to));
+    Ok(Deed { dialog: known.id, written, closes: false, converts: Some((from, order.to)), title: Some(title), done })
+}
+
+fn named<'a>(facts: &Facts<'a>, rule: impl Fn(Option<State>) -> Result<State, Refusal>) -> Result<&'a Known, Refusal> {
+    rule(facts.dialog.map(|known| known.state))?;
+    facts.dialog.ok_or_else(|| Refusal::of("arguments.dialog", Why::DialogUnknown))
+}
+
+fn writable<'a>(facts: &Facts<'a>) -> Result<&'a Known, Refusal> {
+    named(facts, may_write)
+}
+
+/// A message in a dialog that exists, wherever that is carried.
+fn note(
+    known: &Known,
+    actor: &str,
+    ids: Ids,
+    text: Sensitive<String>,
+    body: Body,
+    facts: &Facts<'_>,
+) -> Result<Written, Refusal> {
+    let post = match (known.state.kind, &known.patient) {
+        (Kind::HelseNorge(kind), _) => return posted(known, kind, ids, text, body, facts),
+        (Kind::EDialog, Some(patient)) => Post::Portal(*patient),
+        (Kind::EDialog, None) => Post::Colleagues(others(&known.participants, actor)),
+    };
+    Ok(Written::of(ids.entry, Form::Notat, None, text, post))
+}
+
+/// A message that HelseNorge carries, from whomever the patient knows.
+fn posted(
+    known: &Known,
+    kind: DialogKind,
+    ids: Ids,
+    text: Sensitive<String>,
+    body: Body,
+    facts: &Facts<'_>,
+) -> Result<Written, Refusal> {
+    let reach = reach(facts)?;
+    let clinic = facts.clinic;
+    let works_here = |id: &HerId| *id == clinic.her_id || clinic.employee_by_her_id(*id).is_some();
+    let (from, to) = known.between.unwrap_or((clinic.her_id, reach));
+    let from = Some(from).filter(works_here).unwrap_or(clinic.her_id);
+    let (form, code) = form_and_code(kind, &body);
+    Ok(Written::of(ids.entry, form, code, text, Post::HelseNorge { kind, from, to, body }))
+}
+
+/// HelseNorge, for a clinic that takes part (J1).
+fn reach(facts: &Facts<'_>) -> Result<HerId, Refusal> {
+    if !readiness::missing(facts.clinic).is_empty() {
+        return Err(Refusal::of("clinic", Why::ClinicNotReady));
+    }
+    facts.reach.ok_or_else(|| Refusal::of("clinic", Why::HelsenorgeUnknown))
+}
+
+fn checked_text(text: &Sensitive<String>) -> Result<(), Refusal> {
+    check(text.expose(), TEXT_LIMIT).map_err(|why| Refusal::of("arguments.text", why))
+}
+
+fn files(named: &[AttachmentRef], facts: &Facts<'_>) -> Result<Vec<File>, Refusal> {
+    for (n, file) in named.iter().enumerate() {
+        let at = |field: &str| format!("arguments.attachments[{n}].{field}");
+        check_file_name(file.file_name.expose()).map_err(|why| Refusal::of(&at("file_name"), why))?;
+        // A file goes into one message once: its parts are moved there.
+        if named.iter().take(n).any(|other| other.upload == file.upload) {
+            return Err(Refusal::of(&at("upload"), Why::UploadIncomplete));
+        }
+    }
+    let types = media_types(&facts.uploads)?;
+    let file = |(file, media_type): (&AttachmentRef, _)| File { name: file.file_name.clone(), upload: file.upload, media_type };
+    Ok(named.iter().zip(types).map(file).collect())
+}
