@@ -2,12 +2,13 @@
 
 use crate::clinic::her_id;
 use crate::step::{Params, Step, column, step};
-use crate::{Session, StoreError, Tx, certificate};
+use crate::{Session, StoreError, Tx, audit, certificate};
 use ::messages::HerId;
 use domain::agreement::{Agreement, Kind, Known, KnownCertificate};
+use domain::audit::Record;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
@@ -60,7 +61,7 @@ pub struct Pair {
 ///
 /// # Errors
 /// As any step; [`StoreError::Conflict`] when somebody imports a profile of the same party at the same time.
-pub async fn import(tx: &Tx<'_>, agreement: &Agreement, actor: &str) -> Result<Imported, StoreError> {
+pub async fn import(tx: &Tx<'_>, agreement: &Agreement, actor: &str, now: Timestamp) -> Result<Imported, StoreError> {
     let (party, counterpart) = parties(agreement)?;
     let lock = step!(
         "agreement.before",
@@ -76,7 +77,10 @@ pub async fn import(tx: &Tx<'_>, agreement: &Agreement, actor: &str) -> Result<I
         tx.query(step!("agreement.remove", "delete from dialogpost.agreement where id = any($1)"), &[&before]).await?;
         insert(tx, agreement, party, counterpart).await?;
     }
-    audit(tx, agreement, imported, actor).await?;
+    let parties: Vec<_> = agreement.parties.iter().map(|p| p.her_id).collect();
+    let detail = json!({ "kind": agreement.kind, "outcome": imported, "parties": parties });
+    let record = Record { detail: Some(detail), ..record("registry-import", agreement.id, actor, now) };
+    audit::append(tx, &[record]).await?;
     Ok(imported)
 }
 
@@ -84,14 +88,28 @@ pub async fn import(tx: &Tx<'_>, agreement: &Agreement, actor: &str) -> Result<I
 ///
 /// # Errors
 /// As any step.
-pub async fn remove(tx: &Tx<'_>, id: Uuid, actor: &str, reason: &str) -> Result<bool, StoreError> {
-    let remove = step!(
-        "agreement.take_out",
-        "with gone as (delete from dialogpost.agreement where id = $1 returning id)
-         insert into dialogpost.audit (actor, action, subject, reason) select $2, 'registry-remove', id::text, $3 from gone
-         returning subject"
-    );
-    Ok(!tx.query(remove, &[&id, &actor, &reason]).await?.is_empty())
+pub async fn remove(tx: &Tx<'_>, id: Uuid, actor: &str, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let remove = step!("agreement.take_out", "delete from dialogpost.agreement where id = $1 returning id");
+    let removed = !tx.query(remove, &[&id]).await?.is_empty();
+    if removed {
+        let record = Record { reason: Some(reason.to_owned()), ..record("registry-remove", id, actor, now) };
+        audit::append(tx, &[record]).await?;
+    }
+    Ok(removed)
+}
+
+/// An agreement is between parties, whichever of them is a clinic of ours: it is in no clinic's chain.
+fn record(action: &str, id: Uuid, actor: &str, now: Timestamp) -> Record {
+    Record {
+        clinic: None,
+        at: now,
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        subject: id.to_string(),
+        patients: Vec::new(),
+        reason: None,
+        detail: None,
+    }
 }
 
 /// In the order of the table: the lower HER-id first.
@@ -132,16 +150,6 @@ async fn insert(tx: &Tx<'_>, agreement: &Agreement, party: i64, counterpart: Opt
          select distinct $1::uuid, her_id, sha256(der) from unnest($2::bigint[], $3::bytea[]) as c(her_id, der)"
     );
     tx.query(put, &[id, &her_ids, &der]).await.map(drop)
-}
-
-async fn audit(tx: &Tx<'_>, agreement: &Agreement, imported: Imported, actor: &str) -> Result<(), StoreError> {
-    let audit = step!(
-        "agreement.audit",
-        "insert into dialogpost.audit (actor, action, subject, detail) values ($1, 'registry-import', $2, $3)"
-    );
-    let parties: Vec<_> = agreement.parties.iter().map(|p| p.her_id).collect();
-    let detail: Value = json!({ "kind": agreement.kind, "outcome": imported, "parties": parties });
-    tx.query(audit, &[&actor, &agreement.id.to_string(), &detail]).await.map(drop)
 }
 
 /// Everything known about each pair, in one round trip; a pair about which nothing is known has an empty entry.

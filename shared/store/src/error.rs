@@ -110,6 +110,11 @@ impl StoreError {
         }
     }
 
+    /// Something that the same transaction has written, or that its constraints promise, is not there.
+    pub fn missing(step: &'static str) -> Self {
+        Self::row(step)
+    }
+
     pub(crate) fn row(step: &'static str) -> Self {
         Self::Bug { step, code: Code::new("row") }
     }

@@ -1,7 +1,7 @@
 //! What the rules ask before they decide on arrivals: one round trip a batch.
 
 use crate::step::{column, step};
-use crate::{StoreError, Tx, clinic, sending};
+use crate::{StoreError, Tx, clinic, contact, sending};
 use ::messages::HerId;
 use domain::acceptance::Facts;
 use domain::arrival::Keys;
@@ -22,9 +22,12 @@ pub async fn arrivals(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<Facts>, StoreErr
     let sent = sent(tx, keys).await?;
     let replies: Vec<Uuid> = keys.iter().filter_map(|k| k.replies_to).collect();
     let asked = sending::asked(tx, &replies).await?;
+    let questions: Vec<Uuid> = keys.iter().flat_map(|k| k.questions.iter().copied()).collect();
+    let questions = contact::asked(tx, &questions).await?;
     for ((facts, her_id), keys) in facts.iter_mut().zip(keys) {
         facts.clinic = her_id.and_then(|id| clinics.get(&id).cloned());
         facts.asked = keys.replies_to.and_then(|id| asked.get(&id).cloned());
+        facts.question = keys.questions.iter().find_map(|id| questions.get(id).cloned());
         facts.sent = keys.sent.iter().copied().find(|id| keys.from.is_some() && sent.get(id) == keys.from.as_ref());
     }
     Ok(facts.into_iter().map(|(facts, _)| facts).collect())
@@ -43,11 +46,15 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
         "facts.arrivals",
         "select exists (select from dialogpost.communication_party where her_id = k.sender) as sender_known,
             c.her_id as clinic, p.id as patient, p.fastlege,
-            (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
-                and m.outcome in ('accepted', 'rejected')) as earlier,
-            (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation and d.kind = k.kind) as dialog,
-            case when k.newest then (select id from dialogpost.dialog d where d.patient = p.id and d.kind = k.kind
-                order by opened_at desc limit 1) end as newest_dialog
+            coalesce(
+                (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
+                    and m.outcome in ('accepted', 'rejected')),
+                (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
+                    and m.outcome = 'noted')) as earlier,
+            (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation
+                and (d.kind = k.kind or d.origin = k.kind) order by d.kind = k.kind desc, opened_at limit 1) as dialog,
+            case when k.newest then (select id from dialogpost.dialog d where d.patient = p.id
+                and (d.kind = k.kind or d.origin = k.kind) and d.closed_at is null order by opened_at desc limit 1) end as newest_dialog
          from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[])
             with ordinality as k(sender, receiver, nin, msg_id, conversation, kind, newest, n)
          left join lateral (

@@ -18,6 +18,8 @@ pub struct ToRoute {
     pub kind: DialogKind,
     /// Employee id of the patient's fastlege.
     pub fastlege: Option<String>,
+    /// Employee id of who wrote it, when it is the clinic's own.
+    pub author: Option<String>,
 }
 
 /// Loads what routing must know, by entry; unknown entries are left out.
@@ -27,7 +29,7 @@ pub struct ToRoute {
 pub async fn to_route(tx: &Tx<'_>, entries: &[Uuid]) -> Result<HashMap<Uuid, ToRoute>, StoreError> {
     let load = step!(
         "inbox_item.to_route",
-        "select e.id, d.clinic, d.kind, p.fastlege from dialogpost.dialog_entry e
+        "select e.id, d.clinic, d.kind, p.fastlege, e.author from dialogpost.dialog_entry e
          join dialogpost.dialog d on d.id = e.dialog join dialogpost.patient p on p.id = d.patient where e.id = any($1)"
     );
     let rows = tx.query(load, &[&entries]).await?;
@@ -36,7 +38,12 @@ pub async fn to_route(tx: &Tx<'_>, entries: &[Uuid]) -> Result<HashMap<Uuid, ToR
             let kind = DialogKind::parse(column(r, "kind")?).ok_or_else(|| StoreError::row("kind"))?;
             Ok((
                 column(r, "id")?,
-                ToRoute { clinic: crate::clinic::her_id(r, "clinic")?, kind, fastlege: column(r, "fastlege")? },
+                ToRoute {
+                    clinic: crate::clinic::her_id(r, "clinic")?,
+                    kind,
+                    fastlege: column(r, "fastlege")?,
+                    author: column(r, "author")?,
+                },
             ))
         })
         .collect()

@@ -22,7 +22,8 @@ pub async fn kinds(tx: &Tx<'_>, entries: &[Uuid]) -> Result<HashMap<Uuid, Dialog
         .collect()
 }
 
-/// Writes entries to the journal, complete: who wrote (the representative, else the patient), text, number of attachments, times.
+/// Writes entries to the journal, complete: who wrote (the employee, or the representative, else the patient), text, number of attachments,
+/// times.
 ///
 /// # Errors
 /// As any step.
@@ -35,7 +36,8 @@ pub async fn append(tx: &Tx<'_>, entries: &[Uuid], at: Timestamp) -> Result<(), 
         "insert into dialogpost.journal_entry (entry, clinic, patient, direction, author, subject, text, attachments, sent_at,
             received_at, journaled_at)
          select e.id, d.clinic, d.patient, e.direction,
-            coalesce(nullif(e.representative ->> 'name', ''), p.given_name || ' ' || p.family_name), e.subject, e.text,
+            coalesce((select name from dialogpost.employee y where y.clinic = d.clinic and y.id = e.author), e.author,
+                nullif(e.representative ->> 'name', ''), p.given_name || ' ' || p.family_name), e.subject, e.text,
             (select count(*) from dialogpost.attachment a where a.entry = e.id), e.sent_at, e.received_at, $2
          from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog join dialogpost.patient p on p.id = d.patient
          where e.id = any($1)"

@@ -27,6 +27,8 @@ pub struct Line {
     pub replied: i64,
     /// Requests whose sender waited no longer.
     pub expired: i64,
+    /// What HelseNorge told that belongs to no dialog; receipted.
+    pub noted: i64,
     /// Dead letters.
     pub dead: i64,
     /// On the way.
@@ -39,7 +41,7 @@ impl Line {
     /// Whether received = sum of end states + in flight.
     pub const fn balances(&self) -> bool {
         let ended = self.delivered + self.journaled_and_delivered + self.rejected + self.repeated + self.filed;
-        let ended = ended + self.replied + self.expired + self.dead;
+        let ended = ended + self.replied + self.expired + self.noted + self.dead;
         self.unexplained == 0 && self.received == ended + self.in_flight
     }
 }
@@ -151,10 +153,11 @@ pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError
                 count(*) filter (where state = 'filed') as filed,
                 count(*) filter (where state = 'replied') as replied,
                 count(*) filter (where state = 'expired') as expired,
+                count(*) filter (where state = 'noted') as noted,
                 count(*) filter (where state = 'dead') as dead,
                 count(*) filter (where state = 'in_flight') as in_flight,
                 count(*) filter (where state not in ('delivered', 'journaled_and_delivered', 'rejected', 'repeated', 'filed', 'replied',
-                    'expired', 'dead', 'in_flight') or state is null) as unexplained
+                    'expired', 'noted', 'dead', 'in_flight') or state is null) as unexplained
             from dialogpost.message_state
             where at >= (date_trunc('day', now() at time zone 'Europe/Oslo') - make_interval(days => $1 - 1)) at time zone 'Europe/Oslo'
             group by 1, 2
@@ -162,7 +165,8 @@ pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError
          select r.day, r.clinic, r.n as received, coalesce(delivered, 0) as delivered,
             coalesce(journaled_and_delivered, 0) as journaled_and_delivered, coalesce(rejected, 0) as rejected,
             coalesce(repeated, 0) as repeated, coalesce(filed, 0) as filed,
-            coalesce(replied, 0) as replied, coalesce(expired, 0) as expired, coalesce(dead, 0) as dead,
+            coalesce(replied, 0) as replied, coalesce(expired, 0) as expired,
+            coalesce(noted, 0) as noted, coalesce(dead, 0) as dead,
             coalesce(in_flight, 0) as in_flight, coalesce(unexplained, 0) as unexplained
          from received r left join states s on s.day = r.day and s.clinic is not distinct from r.clinic
          order by r.day desc, r.clinic nulls last"
@@ -182,6 +186,7 @@ pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError
                 filed: column(r, "filed")?,
                 replied: column(r, "replied")?,
                 expired: column(r, "expired")?,
+                noted: column(r, "noted")?,
                 dead: column(r, "dead")?,
                 in_flight: column(r, "in_flight")?,
                 unexplained: column(r, "unexplained")?,

@@ -3,8 +3,11 @@
 //! Every statement is a named step: the name labels its span, its metric `dialogpost_db_step_seconds` and the SQL comment.
 
 pub mod agreement;
+pub mod audit;
 pub mod certificate;
 pub mod clinic;
+pub mod command;
+pub mod contact;
 pub mod crl;
 pub mod dead_letter;
 pub mod dialog;
@@ -12,17 +15,22 @@ pub mod error;
 pub mod facts;
 pub mod inbox_item;
 pub mod journal_entry;
+pub mod known;
 pub mod ledger;
+pub mod letter;
 pub mod message;
 mod migrate;
 pub mod outbox;
+pub mod own_dialog;
 pub mod processed;
+pub mod reading;
 pub mod receipt;
 pub mod sending;
 pub mod setup;
 pub mod show;
 mod step;
 mod tls;
+pub mod upload;
 pub mod waiting;
 
 pub use error::StoreError;

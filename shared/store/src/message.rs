@@ -65,6 +65,8 @@ pub enum Outcome {
     Replied,
     /// A request whose sender waited no longer.
     Expired,
+    /// Taken in, and no entry of a dialog.
+    Noted,
     /// Dead letter.
     Dead,
 }
@@ -80,6 +82,7 @@ impl Outcome {
             Self::Filed => "filed",
             Self::Replied => "replied",
             Self::Expired => "expired",
+            Self::Noted => "noted",
             Self::Dead => "dead",
         }
     }

@@ -24,12 +24,14 @@ pub async fn insert(tx: &Tx<'_>, outgoing: &[Outgoing], lease_end: Timestamp) ->
     let bodies: Vec<&[u8]> = outgoing.iter().map(|o| o.body.as_ref()).collect();
     let causes: Vec<Option<Uuid>> = outgoing.iter().map(|o| o.cause).collect();
     let due: Vec<Timestamp> = outgoing.iter().map(|o| o.not_before.unwrap_or(lease_end)).collect();
+    let awaited: Vec<bool> = outgoing.iter().map(|o| o.is_awaited).collect();
     let insert = step!(
         "outbox.insert",
-        "insert into dialogpost.outbox (id, wire, exchange, routing_key, properties, body, cause, due_at)
-         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bytea[], $7::uuid[], $8::timestamptz[])"
+        "insert into dialogpost.outbox (id, wire, exchange, routing_key, properties, body, cause, due_at, awaited)
+         select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::bytea[], $7::uuid[], $8::timestamptz[],
+            $9::bool[])"
     );
-    tx.query(insert, &[&ids, &wires, &exchanges, &keys, &properties, &bodies, &causes, &due]).await.map(drop)
+    tx.query(insert, &[&ids, &wires, &exchanges, &keys, &properties, &bodies, &causes, &due, &awaited]).await.map(drop)
 }
 
 /// Removes what a broker has confirmed.
@@ -69,7 +71,7 @@ pub async fn take_due(
             select id from dialogpost.outbox where due_at <= $1 and wire = any($3) order by due_at limit $4 for update skip locked
          )
          update dialogpost.outbox o set due_at = $2 from due where o.id = due.id
-         returning o.id, o.wire, o.exchange, o.routing_key, o.properties, o.body, o.cause, o.attempts"
+         returning o.id, o.wire, o.exchange, o.routing_key, o.properties, o.body, o.cause, o.attempts, o.awaited"
     );
     let rows = session.query(take, &[&now, &lease_end, &wires, &limit]).await?;
     let mut due = rows.iter().map(due_of).collect::<Result<Vec<_>, _>>()?;
@@ -91,6 +93,7 @@ fn due_of(row: &tokio_postgres::Row) -> Result<Due, StoreError> {
         body: Bytes::copy_from_slice(body),
         cause: column(row, "cause")?,
         not_before: None,
+        is_awaited: column(row, "awaited")?,
     };
     Ok(Due { outgoing, attempts: u32::try_from(attempts).unwrap_or(0) })
 }

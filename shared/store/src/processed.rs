@@ -9,7 +9,7 @@ use std::collections::HashSet;
 ///
 /// # Errors
 /// As any step.
-pub async fn claim(tx: &Tx<'_>, worker: &str, message_ids: &[String], at: Timestamp) -> Result<HashSet<String>, StoreError> {
+pub async fn claim(tx: &Tx<'_>, worker: &str, message_ids: &[&str], at: Timestamp) -> Result<HashSet<String>, StoreError> {
     // Sorted: concurrent batches then lock in one order and cannot deadlock.
     let claim = step!(
         "processed.claim",

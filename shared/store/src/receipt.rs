@@ -1,6 +1,6 @@
 //! AppRecs and error messages about what we sent.
 
-use crate::step::step;
+use crate::step::{column, step};
 use crate::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -19,6 +19,28 @@ pub struct Receipt {
     pub status: Option<String>,
     /// AppRec errors (8221), or the error message's condition.
     pub codes: Vec<String>,
+}
+
+impl Receipt {
+    /// Whether what we sent was turned down: an error message, or an AppRec that says neither OK (1) nor OK with remarks (3).
+    pub fn is_refusal(&self) -> bool {
+        self.is_error || !matches!(self.status.as_deref(), Some("1" | "3"))
+    }
+}
+
+/// Which messages of ours are what somebody wrote in a dialog.
+///
+/// # Errors
+/// As any step.
+pub async fn dialog_entries(tx: &Tx<'_>, sent: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    if sent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let load = step!(
+        "receipt.dialog_entries",
+        "select distinct id from dialogpost.dialog_entry where id = any($1) and direction = 'out' order by id"
+    );
+    tx.query(load, &[&sent]).await?.iter().map(|r| column(r, "id")).collect()
 }
 
 /// Stores receipts.

@@ -1,10 +1,13 @@
 //! Writing a set-up file: idempotent, in one transaction, with an audit row for each changed routing rule.
 
+use crate::contact::{self, Said};
 use crate::step::{column, step};
-use crate::{StoreError, Tx, certificate};
+use crate::{StoreError, Tx, audit, certificate};
 use ::messages::event::DialogKind;
+use domain::audit::Record;
 use domain::clinic::RoutingRule;
 use domain::setup::{ClinicSetup, Party, Setup};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
 use tokio_postgres::types::Json;
@@ -31,8 +34,9 @@ pub struct Applied {
 ///
 /// # Errors
 /// As any step; [`StoreError::Conflict`] when a HER-id already belongs to another clinic's employee.
-pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str) -> Result<Applied, StoreError> {
+pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str, now: Timestamp) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
+    let mut records = Vec::new();
     for party in &setup.parties {
         put_party(tx, party).await?;
         certificate::set_up(tx, party.her_id, &party.certificates).await?;
@@ -46,12 +50,15 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str) -> Result<Applied, S
         put_clinic(tx, clinic).await?;
         put_employees(tx, clinic).await?;
         put_sets(tx, clinic).await?;
-        applied.changed_rules += put_rules(tx, clinic, actor).await?;
+        records.extend(put_rules(tx, clinic, actor, now).await?);
         put_patients(tx, clinic).await?;
+        put_statuses(tx, clinic).await?;
         applied.clinics += 1;
         applied.employees += clinic.employees.len();
         applied.patients += clinic.patients.len();
     }
+    applied.changed_rules = records.len();
+    audit::append(tx, &records).await?;
     Ok(applied)
 }
 
@@ -71,13 +78,13 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
     let put = step!(
         "setup.clinic",
         "insert into dialogpost.clinic (her_id, name, parent_her_id, nhn_member, digital_dialog_ordered, async_queue, sync_queue, error_queue,
-            signing_key, decryption_keys, syncreply_queue)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            signing_key, decryption_keys, syncreply_queue, helsenorge)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
             nhn_member = excluded.nhn_member, digital_dialog_ordered = excluded.digital_dialog_ordered,
             async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue,
             signing_key = excluded.signing_key, decryption_keys = excluded.decryption_keys,
-            syncreply_queue = excluded.syncreply_queue"
+            syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge"
     );
     let parent = clinic.parent_her_id.map(|id| id.get());
     let q = clinic.queues();
@@ -95,6 +102,7 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
             &clinic.own_certificates.signing,
             &clinic.own_certificates.decryption(),
             &clinic.syncreply_queue(),
+            &clinic.helsenorge.map(|id| id.get()),
         ],
     )
     .await
@@ -127,7 +135,8 @@ async fn put_sets(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn put_rules(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str) -> Result<usize, StoreError> {
+/// Brings the rules to what the file says; a record of each that changed.
+async fn put_rules(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str, now: Timestamp) -> Result<Vec<Record>, StoreError> {
     let her_id = clinic.her_id.get();
     let load = step!("setup.rules", "select dialog_kind, rule from dialogpost.routing_rule where clinic = $1 for update");
     let mut before = HashMap::new();
@@ -136,19 +145,31 @@ async fn put_rules(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str) -> Result<usi
         before.insert(column::<String>(&row, "dialog_kind")?, rule);
     }
     let after: HashMap<DialogKind, RoutingRule> = clinic.rules().collect();
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for kind in DialogKind::ALL {
         let (old, new) = (before.get(kind.as_str()), after.get(&kind));
         if old != new {
             put_rule(tx, her_id, kind, new).await?;
-            audit_rule(tx, her_id, kind, old, new, actor).await?;
-            changed += 1;
+            changed.push(Record {
+                clinic: Some(clinic.her_id),
+                at: now,
+                actor: actor.to_owned(),
+                action: "routing-rule".to_owned(),
+                subject: format!("{her_id} {}", kind.as_str()),
+                patients: Vec::new(),
+                reason: None,
+                detail: Some(serde_json::json!({ "before": old, "after": new })),
+            });
         }
     }
     Ok(changed)
 }
 
-async fn put_rule(tx: &Tx<'_>, clinic: i64, kind: DialogKind, rule: Option<&RoutingRule>) -> Result<(), StoreError> {
+/// Sets who receives messages of a kind; `None` = the default.
+///
+/// # Errors
+/// As any step.
+pub async fn put_rule(tx: &Tx<'_>, clinic: i64, kind: DialogKind, rule: Option<&RoutingRule>) -> Result<(), StoreError> {
     let remove = step!("setup.remove_rule", "delete from dialogpost.routing_rule where clinic = $1 and dialog_kind = $2");
     tx.query(remove, &[&clinic, &kind.as_str()]).await?;
     if let Some(rule) = rule {
@@ -156,20 +177,6 @@ async fn put_rule(tx: &Tx<'_>, clinic: i64, kind: DialogKind, rule: Option<&Rout
         tx.query(put, &[&clinic, &kind.as_str(), &Json(rule)]).await?;
     }
     Ok(())
-}
-
-async fn audit_rule(
-    tx: &Tx<'_>,
-    clinic: i64,
-    kind: DialogKind,
-    old: Option<&RoutingRule>,
-    new: Option<&RoutingRule>,
-    actor: &str,
-) -> Result<(), StoreError> {
-    let audit =
-        step!("setup.audit", "insert into dialogpost.audit (actor, action, subject, detail) values ($1, 'routing-rule', $2, $3)");
-    let detail = serde_json::json!({ "before": old, "after": new });
-    tx.query(audit, &[&actor, &format!("{clinic} {}", kind.as_str()), &detail]).await.map(drop)
 }
 
 async fn put_patients(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
@@ -186,4 +193,19 @@ async fn put_patients(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreErro
             fastlege = excluded.fastlege"
     );
     tx.query(put, &[&clinic.her_id.get(), &ids, &nins, &family, &given, &fastlege]).await.map(drop)
+}
+
+/// What the file says of a patient on HelseNorge counts as said now.
+async fn put_statuses(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
+    let said: Vec<Said> = clinic
+        .patients
+        .iter()
+        .filter_map(|patient| {
+            let known = patient.helsenorge?;
+            Some(Said { nin: patient.nin.clone(), active: known.active, consented: known.digital_contact_consent })
+        })
+        .collect();
+    let now = tx.query(step!("setup.now", "select now() as now"), &[]).await?;
+    let now: Timestamp = column(now.first().ok_or_else(|| StoreError::row("now"))?, "now")?;
+    contact::told(tx, clinic.her_id, &said, now, now).await
 }

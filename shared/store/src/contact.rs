@@ -1,0 +1,342 @@
+//! Whom HelseNorge can reach: what it said, what is wanted, and the questions that were asked.
+//!
+//! A want is older than the question that answers it: an answer to a question that was asked before somebody wanted to know anew, or before
+//! something was said that made the status doubtful, leaves the want as it is. So nothing depends on which of two messages comes first.
+
+use crate::clinic::her_id;
+use crate::step::{column, step};
+use crate::{StoreError, Tx};
+use ::messages::{HerId, Sensitive};
+use domain::command::compose::{Address, Unit};
+use domain::command::contact::Status;
+use domain::digital_user::Asked;
+use domain::sending::Ends;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// A clinic, and the national identity number of a person.
+pub type Who = (HerId, String);
+
+fn columns(people: &[Who]) -> (Vec<i64>, Vec<&str>) {
+    people.iter().map(|(clinic, nin)| (clinic.get(), nin.as_str())).unzip()
+}
+
+/// What HelseNorge said of these; whoever it has said nothing of is left out.
+///
+/// # Errors
+/// As any step.
+pub async fn statuses(tx: &Tx<'_>, people: &[Who]) -> Result<HashMap<Who, Status>, StoreError> {
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "contact.statuses",
+        "select s.clinic, s.nin, s.active, s.consented, s.as_of, s.doubted
+         from unnest($1::bigint[], $2::text[]) p(clinic, nin)
+         join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
+         where s.as_of is not null"
+    );
+    let (clinics, nins) = columns(people);
+    let of = |r: &Row| {
+        let status = Status {
+            active: column(r, "active")?,
+            consented: column(r, "consented")?,
+            as_of: column(r, "as_of")?,
+            is_doubted: column(r, "doubted")?,
+        };
+        Ok(((her_id(r, "clinic")?, column(r, "nin")?), status))
+    };
+    tx.query(load, &[&clinics, &nins]).await?.iter().map(of).collect()
+}
+
+/// Who was asked about without an answer is left alone so long at least.
+pub const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+fn asked_before(now: Timestamp) -> Timestamp {
+    now.checked_sub(AGAIN).unwrap_or(Timestamp::MIN)
+}
+
+/// Notes that HelseNorge should be asked about these. Who is wanted already stays so; who was asked about more than [`AGAIN`] ago, without
+/// an answer, is asked about anew at once.
+///
+/// # Errors
+/// As any step.
+pub async fn want(tx: &Tx<'_>, people: &[Who], now: Timestamp) -> Result<(), StoreError> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    // Sorted: concurrent batches then lock in one order and cannot deadlock.
+    let want = step!(
+        "contact.want",
+        "insert into dialogpost.contact_status (clinic, nin, wanted_at)
+         select distinct clinic, nin, $3::timestamptz from unnest($1::bigint[], $2::text[]) p(clinic, nin) order by clinic, nin
+         on conflict (clinic, nin) do update set wanted_at = excluded.wanted_at, asked_at = null
+            where contact_status.wanted_at is null or contact_status.asked_at <= $4"
+    );
+    let (clinics, nins) = columns(people);
+    tx.query(want, &[&clinics, &nins, &now, &asked_before(now)]).await.map(drop)
+}
+
+/// What HelseNorge said of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// National identity number.
+    pub nin: Sensitive<String>,
+    /// See [`Status::active`].
+    pub active: bool,
+    /// See [`Status::consented`].
+    pub consented: bool,
+}
+
+/// Stores what HelseNorge said at `now` to a question of `asked_at`. What it said later stands.
+///
+/// # Errors
+/// As any step.
+pub async fn told(tx: &Tx<'_>, clinic: HerId, said: &[Said], asked_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    if said.is_empty() {
+        return Ok(());
+    }
+    let tell = step!(
+        "contact.told",
+        "insert into dialogpost.contact_status as s (clinic, nin, active, consented, as_of)
+         select distinct on (nin) $1::bigint, nin, active, consented, $6::timestamptz
+            from unnest($2::text[], $3::bool[], $4::bool[]) p(nin, active, consented) order by nin
+         on conflict (clinic, nin) do update set active = excluded.active, consented = excluded.consented, as_of = excluded.as_of,
+            doubted = s.doubted and coalesce(s.wanted_at > $5, false),
+            asked_at = case when s.wanted_at > $5 then s.asked_at end,
+            wanted_at = case when s.wanted_at > $5 then s.wanted_at end
+         where s.as_of is null or s.as_of <= excluded.as_of"
+    );
+    let nins: Vec<&str> = said.iter().map(|s| s.nin.expose().as_str()).collect();
+    let active: Vec<bool> = said.iter().map(|s| s.active).collect();
+    let consented: Vec<bool> = said.iter().map(|s| s.consented).collect();
+    tx.query(tell, &[&clinic.get(), &nins, &active, &consented, &asked_at, &now]).await.map(drop)
+}
+
+/// Whose status no longer holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// A person.
+    Person(HerId, Sensitive<String>),
+    /// A patient.
+    Patient(Uuid),
+    /// The patient whom a message of ours was for.
+    ReceiverOf(Uuid),
+}
+
+/// Marks statuses as doubted, to be asked about again. Of whom nothing is known nothing is doubted.
+///
+/// # Errors
+/// As any step.
+pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), StoreError> {
+    if doubts.is_empty() {
+        return Ok(());
+    }
+    let (mut people, mut patients, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+    for doubt in doubts {
+        match doubt {
+            Doubt::Person(clinic, nin) => people.push((*clinic, nin.expose().clone())),
+            Doubt::Patient(id) => patients.push(*id),
+            Doubt::ReceiverOf(id) => messages.push(*id),
+        }
+    }
+    let mark = step!(
+        "contact.doubt",
+        "with people as (
+            select clinic, nin from unnest($1::bigint[], $2::text[]) p(clinic, nin)
+            union select clinic, nin from dialogpost.patient where id = any($3::uuid[])
+            union select p.clinic, p.nin from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog
+                join dialogpost.patient p on p.id = d.patient where e.id = any($4::uuid[]) and e.direction = 'out'
+         ), known as (
+            select s.clinic, s.nin from people p join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
+            order by s.clinic, s.nin for update of s
+         )
+         update dialogpost.contact_status s set doubted = true, wanted_at = greatest(s.wanted_at, $5), asked_at = null
+         from known k where s.clinic = k.clinic and s.nin = k.nin"
+    );
+    let (clinics, nins) = columns(&people);
+    tx.query(mark, &[&clinics, &nins, &patients, &messages, &now]).await.map(drop)
+}
+
+/// Takes up to `most` of those who are wanted, the first wanted first, by clinic. They count as asked about now; rows that another process
+/// takes are skipped. Who was asked about without an answer is taken again after [`AGAIN`], then after twice as long each time, at most an
+/// hour: nobody may be there who answers.
+///
+/// # Errors
+/// As any step.
+pub async fn take(tx: &Tx<'_>, most: usize, now: Timestamp) -> Result<BTreeMap<HerId, Vec<Sensitive<String>>>, StoreError> {
+    let take = step!(
+        "contact.take",
+        "with due as (
+            select clinic, nin from dialogpost.contact_status
+            where wanted_at is not null and (asked_at is null
+                or (asked_at <= $1 and asked_at + least(asked_at - wanted_at, interval '1 hour') <= $3)) order by wanted_at limit $2 for update skip locked
+         )
+         update dialogpost.contact_status s set asked_at = $3 from due d where s.clinic = d.clinic and s.nin = d.nin
+         returning s.clinic, s.nin"
+    );
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut taken: BTreeMap<HerId, Vec<Sensitive<String>>> = BTreeMap::new();
+    for row in tx.query(take, &[&asked_before(now), &most, &now]).await? {
+        taken.entry(her_id(&row, "clinic")?).or_default().push(Sensitive::new(column(&row, "nin")?));
+    }
+    Ok(taken)
+}
+
+/// Wants these no longer: nobody can be asked about them.
+///
+/// # Errors
+/// As any step.
+pub async fn forget(tx: &Tx<'_>, people: &[Who]) -> Result<(), StoreError> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    let forget = step!(
+        "contact.forget",
+        "update dialogpost.contact_status s set wanted_at = null, asked_at = null
+         from unnest($1::bigint[], $2::text[]) p(clinic, nin) where s.clinic = p.clinic and s.nin = p.nin"
+    );
+    let (clinics, nins) = columns(people);
+    tx.query(forget, &[&clinics, &nins]).await.map(drop)
+}
+
+/// Between whom a clinic's questions go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Its two ends, with their queues.
+    pub ends: Ends,
+    /// The clinic.
+    pub from: Address,
+    /// HelseNorge.
+    pub to: Address,
+}
+
+/// The routes of these clinics to the party through which each reaches HelseNorge: the one that it names, else the only one there is.
+/// Clinics without any, or with several to choose from, are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn routes(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, Route>, StoreError> {
+    if clinics.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "contact.routes",
+        "select c.her_id as clinic, c.name, c.parent_her_id, c.async_queue as own_async, c.syncreply_queue as own_syncreply,
+            p.her_id as party, p.name as party_name, p.parent_her_id as party_parent, p.async_queue, p.sync_queue
+         from dialogpost.clinic c
+         cross join (select case when count(*) = 1 then min(her_id) end as her_id from dialogpost.communication_party) single
+         join dialogpost.communication_party p on p.her_id = coalesce(c.helsenorge, single.her_id)
+         where c.her_id = any($1)"
+    );
+    let numbers: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
+    tx.query(load, &[&numbers]).await?.iter().map(|r| route(r).map(|route| (route.ends.clinic, route))).collect()
+}
+
+fn route(row: &Row) -> Result<Route, StoreError> {
+    let (own, other) = (her_id(row, "clinic")?, her_id(row, "party")?);
+    let ends = Ends {
+        clinic: own,
+        own,
+        own_async_queue: column(row, "own_async")?,
+        own_syncreply_queue: column(row, "own_syncreply")?,
+        other,
+        async_queue: column(row, "async_queue")?,
+        sync_queue: column(row, "sync_queue")?,
+    };
+    let from = address(column(row, "name")?, own, column(row, "parent_her_id")?);
+    let to = address(column(row, "party_name")?, other, column(row, "party_parent")?);
+    Ok(Route { ends, from, to })
+}
+
+/// The enterprise has the name of its unit, the only one that a set-up file gives, and without a HER-id of its own that of the unit.
+fn address(name: String, her_id: HerId, parent: Option<i64>) -> Address {
+    let enterprise_her_id = parent.and_then(|id| id.try_into().ok()).unwrap_or(her_id);
+    Address { enterprise: name.clone(), enterprise_her_id, unit: Unit::Service(name, her_id) }
+}
+
+/// A question that is written into the ledger, so that no answer can come too early.
+#[derive(Clone, Debug)]
+pub struct NewQuestion {
+    /// Its ledger row.
+    pub message: Uuid,
+    /// Which clinic asks.
+    pub clinic: HerId,
+    /// About whom.
+    pub nins: Vec<Sensitive<String>>,
+}
+
+/// Registers questions.
+///
+/// # Errors
+/// As any step.
+pub async fn ask(tx: &Tx<'_>, questions: &[NewQuestion]) -> Result<(), StoreError> {
+    let ask = step!("contact.ask", "insert into dialogpost.contact_question (message, clinic, nins) values ($1, $2, $3)");
+    for question in questions {
+        let nins: Vec<&str> = question.nins.iter().map(|nin| nin.expose().as_str()).collect();
+        tx.query(ask, &[&question.message, &question.clinic.get(), &nins]).await?;
+    }
+    Ok(())
+}
+
+/// The questions among these messages.
+///
+/// # Errors
+/// As any step.
+pub(crate) async fn asked(tx: &Tx<'_>, messages: &[Uuid]) -> Result<HashMap<Uuid, Asked>, StoreError> {
+    if messages.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "contact.asked",
+        "select q.message, q.clinic, m.to_her_id from dialogpost.contact_question q join dialogpost.message m on m.id = q.message
+         where q.message = any($1)"
+    );
+    let of = |r: &Row| {
+        let question = column(r, "message")?;
+        Ok((question, Asked { question, by: her_id(r, "clinic")?, of: her_id(r, "to_her_id")? }))
+    };
+    tx.query(load, &[&messages]).await?.iter().map(of).collect()
+}
+
+/// An answer to a question.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The question's ledger row.
+    pub question: Uuid,
+    /// Who of those asked about is an active user; whoever was not asked about is passed over.
+    pub active: Vec<Sensitive<String>>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// Stores answers: those named are active and consent, the others of their question do neither. The first answer to a question counts.
+///
+/// # Errors
+/// As any step.
+pub async fn answered(tx: &Tx<'_>, answers: Vec<Answer>) -> Result<(), StoreError> {
+    let mut first: BTreeMap<Uuid, Answer> = BTreeMap::new();
+    for answer in answers {
+        first.entry(answer.question).or_insert(answer);
+    }
+    let settle = step!(
+        "contact.answered",
+        "update dialogpost.contact_question q set answered_at = $2 from dialogpost.message m
+         where q.message = $1 and q.answered_at is null and m.id = q.message
+         returning q.clinic, q.nins, m.at"
+    );
+    for Answer { question, active, at } in first.into_values() {
+        let Some(row) = tx.query(settle, &[&question, &at]).await?.pop() else { continue };
+        let active: HashSet<String> = active.into_iter().map(Sensitive::into_inner).collect();
+        let nins: Vec<String> = column(&row, "nins")?;
+        let said = |nin: String| {
+            let active = active.contains(&nin);
+            Said { nin: nin.into(), active, consented: active }
+        };
+        let said: Vec<Said> = nins.into_iter().map(said).collect();
+        told(tx, her_id(&row, "clinic")?, &said, column(&row, "at")?, at).await?;
+    }
+    Ok(())
+}

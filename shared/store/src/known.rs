@@ -1,0 +1,127 @@
+//! What the rules ask before they decide on commands: a few statements a batch. A clinic is told of its own only: whatever it names that is
+//! another's is left out, as if it were not there.
+
+use crate::step::{Step, column, step};
+use crate::{StoreError, Tx, clinic::her_id, dialog};
+use ::messages::{HerId, Sensitive};
+use domain::command::dialog::{Kind, Known, State};
+use domain::command::writing::KnownPatient;
+use std::collections::HashMap;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// Dialogs as their clinics name them, locked until the transaction ends.
+///
+/// # Errors
+/// As any step.
+pub async fn dialogs_locked(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uuid, (HerId, Known)>, StoreError> {
+    if named.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (clinics, ids) = columns(named);
+    // A statement of its own: the next one then sees what others did before they let go.
+    let lock = step!(
+        "known.lock",
+        "select from dialogpost.dialog d where (d.clinic, d.id) in (select * from unnest($1::bigint[], $2::uuid[])) order by d.id for update"
+    );
+    tx.query(lock, &[&clinics, &ids]).await?;
+    dialogs(tx, named).await
+}
+
+fn columns(named: &[(HerId, Uuid)]) -> (Vec<i64>, Vec<Uuid>) {
+    named.iter().map(|(clinic, id)| (clinic.get(), *id)).unzip()
+}
+
+const DIALOGS: Step = step!(
+    "known.dialogs",
+    "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, d.closed_at is not null as closed, d.entries, r.id as request,
+        coalesce((select array_agg(employee order by employee) from dialogpost.dialog_participant where dialog = d.id), '{}') as participants,
+        case when n.direction = 'in' then n.to_her_id else n.from_her_id end as own,
+        case when n.direction = 'in' then n.from_her_id else n.to_her_id end as other
+     from (select distinct * from unnest($1::bigint[], $2::uuid[])) k(clinic, id)
+     join dialogpost.dialog d on d.id = k.id and d.clinic = k.clinic
+     left join dialogpost.patient p on p.id = d.patient
+     left join lateral (
+        select e.id from dialogpost.dialog_entry e where e.dialog = d.id and e.direction = 'in' and d.kind = 'RESEPTFORNYELSE'
+            and not exists (select from dialogpost.dialog_entry a where a.answers = e.id)
+        order by e.sequence desc limit 1
+     ) r on true
+     left join lateral (
+        select m.direction, m.from_her_id, m.to_her_id from dialogpost.dialog_entry e join dialogpost.message m on m.id = e.id
+        where e.dialog = d.id order by e.direction = 'in' desc, e.sequence desc limit 1
+     ) n on true"
+);
+
+/// Dialogs as their clinics name them, each with its clinic.
+///
+/// # Errors
+/// As any step.
+pub async fn dialogs(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uuid, (HerId, Known)>, StoreError> {
+    if named.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (clinics, ids) = columns(named);
+    tx.query(DIALOGS, &[&clinics, &ids])
+        .await?
+        .iter()
+        .map(|r| Ok((column(r, "id")?, (her_id(r, "clinic")?, known(r)?))))
+        .collect()
+}
+
+fn known(row: &Row) -> Result<Known, StoreError> {
+    let kind = dialog::kind(row, "kind")?;
+    let request: Option<Uuid> = column(row, "request")?;
+    let number = |name| Ok::<_, StoreError>(column::<Option<i64>>(row, name)?.and_then(|n| HerId::try_from(n).ok()));
+    let prescriptions = Kind::HelseNorge(::messages::event::DialogKind::Reseptfornyelse);
+    Ok(Known {
+        id: column(row, "id")?,
+        state: State { kind, closed: column(row, "closed")?, answered: kind == prescriptions && request.is_none() },
+        title: Sensitive::new(column(row, "title")?),
+        patient: column(row, "patient")?,
+        nin: column::<Option<String>>(row, "nin")?.map(Sensitive::new),
+        participants: column(row, "participants")?,
+        entries: u32::try_from(column::<i32>(row, "entries")?).unwrap_or(0),
+        request,
+        between: number("own")?.zip(number("other")?),
+    })
+}
+
+/// Patients as their clinics name them, by national number; unknown ones are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn patients(tx: &Tx<'_>, named: &[(HerId, String)]) -> Result<HashMap<(HerId, String), KnownPatient>, StoreError> {
+    if named.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let clinics: Vec<i64> = named.iter().map(|(clinic, _)| clinic.get()).collect();
+    let numbers: Vec<&str> = named.iter().map(|(_, nin)| nin.as_str()).collect();
+    let load = step!(
+        "known.patients",
+        "select p.clinic, p.nin, p.id, p.fastlege from (select distinct * from unnest($1::bigint[], $2::text[])) k(clinic, nin)
+         join dialogpost.patient p on p.clinic = k.clinic and p.nin = k.nin"
+    );
+    let rows = tx.query(load, &[&clinics, &numbers]).await?;
+    let of = |r: &Row| {
+        let patient = KnownPatient { id: column(r, "id")?, fastlege: column(r, "fastlege")? };
+        Ok(((her_id(r, "clinic")?, column(r, "nin")?), patient))
+    };
+    rows.iter().map(of).collect()
+}
+
+/// Through which party each clinic reaches HelseNorge: the one it names, else the only one there is.
+///
+/// # Errors
+/// As any step.
+pub async fn reach(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, HerId>, StoreError> {
+    let clinics: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
+    let reach = step!(
+        "known.reach",
+        "select c.her_id, coalesce(c.helsenorge, (select min(her_id) from dialogpost.communication_party having count(*) = 1)) as party
+         from dialogpost.clinic c where c.her_id = any($1)"
+    );
+    let rows = tx.query(reach, &[&clinics]).await?;
+    let of = |r: &Row| Ok((her_id(r, "her_id")?, column::<Option<i64>>(r, "party")?.and_then(|n| n.try_into().ok())));
+    let all: Vec<(HerId, Option<HerId>)> = rows.iter().map(of).collect::<Result<_, StoreError>>()?;
+    Ok(all.into_iter().filter_map(|(clinic, party)| Some((clinic, party?))).collect())
+}

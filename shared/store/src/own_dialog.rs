@@ -1,0 +1,101 @@
+//! What only the clinic does with dialogs: between colleagues, to the portal, ended, converted.
+
+use crate::step::{column, step};
+use crate::{StoreError, Tx};
+use ::messages::event::DialogKind;
+use ::messages::{HerId, Sensitive};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Notes between whom dialogs of colleagues are: (dialog, employee id).
+///
+/// # Errors
+/// As any step.
+pub async fn add_participants(tx: &Tx<'_>, participants: &[(Uuid, String)]) -> Result<(), StoreError> {
+    if participants.is_empty() {
+        return Ok(());
+    }
+    let (dialogs, employees): (Vec<Uuid>, Vec<&str>) = participants.iter().map(|(dialog, id)| (*dialog, id.as_str())).unzip();
+    let add = step!(
+        "dialog_participant.insert",
+        "insert into dialogpost.dialog_participant (dialog, employee) select * from unnest($1::uuid[], $2::text[])"
+    );
+    tx.query(add, &[&dialogs, &employees]).await.map(drop)
+}
+
+/// Puts entries into patients' inboxes of the portal: (entry, clinic, patient).
+///
+/// # Errors
+/// As any step.
+pub async fn put_into_portal(tx: &Tx<'_>, entries: &[(Uuid, HerId, Uuid)], at: Timestamp) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = entries.iter().map(|(id, ..)| *id).collect();
+    let clinics: Vec<i64> = entries.iter().map(|(_, clinic, _)| clinic.get()).collect();
+    let patients: Vec<Uuid> = entries.iter().map(|(.., patient)| *patient).collect();
+    let put = step!(
+        "portal_item.insert",
+        "insert into dialogpost.portal_item (entry, clinic, patient, delivered_at)
+         select i.*, $4::timestamptz from unnest($1::uuid[], $2::bigint[], $3::uuid[]) i(entry, clinic, patient)"
+    );
+    tx.query(put, &[&ids, &clinics, &patients, &at]).await.map(drop)
+}
+
+/// Ends dialogs.
+///
+/// # Errors
+/// As any step.
+pub async fn close(tx: &Tx<'_>, dialogs: &[Uuid], at: Timestamp) -> Result<(), StoreError> {
+    if dialogs.is_empty() {
+        return Ok(());
+    }
+    let close = step!("dialog.close", "update dialogpost.dialog set closed_at = $2 where id = any($1)");
+    tx.query(close, &[&dialogs, &at]).await.map(drop)
+}
+
+/// A dialog that goes on under another kind.
+#[derive(Clone, Debug)]
+pub struct Converted {
+    /// The dialog.
+    pub dialog: Uuid,
+    /// Its new kind.
+    pub to: DialogKind,
+    /// Its new title.
+    pub title: Sensitive<String>,
+}
+
+/// Converts dialogs. What comes under their first kind is still theirs.
+///
+/// # Errors
+/// As any step.
+pub async fn convert(tx: &Tx<'_>, converted: &[Converted]) -> Result<(), StoreError> {
+    if converted.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = converted.iter().map(|c| c.dialog).collect();
+    let kinds: Vec<&str> = converted.iter().map(|c| c.to.as_str()).collect();
+    let titles: Vec<&str> = converted.iter().map(|c| c.title.expose().as_str()).collect();
+    let convert = step!(
+        "dialog.convert",
+        "update dialogpost.dialog d set origin = coalesce(d.origin, d.kind), kind = c.kind, title = c.title
+         from unnest($1::uuid[], $2::text[], $3::text[]) c(id, kind, title) where d.id = c.id"
+    );
+    tx.query(convert, &[&ids, &kinds, &titles]).await.map(drop)
+}
+
+/// Entries of dialogs that are in no journal yet.
+///
+/// # Errors
+/// As any step.
+pub async fn unjournaled(tx: &Tx<'_>, dialogs: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    if dialogs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let load = step!(
+        "dialog.unjournaled",
+        "select e.id from dialogpost.dialog_entry e where e.dialog = any($1)
+            and not exists (select from dialogpost.journal_entry j where j.entry = e.id)"
+    );
+    tx.query(load, &[&dialogs]).await?.iter().map(|r| column(r, "id")).collect()
+}
