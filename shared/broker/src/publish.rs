@@ -184,6 +184,7 @@ mod tests {
             body: Bytes::new(),
             cause: None,
             not_before: None,
+            is_awaited: true,
         };
         let batch = [message("a", "1"), message("b", "1"), message("a", "2"), message("a", "1"), message("a", "1")];
         let places: Vec<Vec<usize>> =

@@ -39,16 +39,19 @@ enum DeadLetters {
 }
 
 /// Every queue of ours.
-pub const QUEUES: [QueueRow; 7] = [
+pub const QUEUES: [QueueRow; 9] = [
     row("dialogpost.helsenorge-inbound", &[]),
-    row("dialogpost.recipient-routing", &["dialog-received.*"]),
+    row("dialogpost.recipient-routing", &["dialog-received.*", "message-turned-down"]),
     row("dialogpost.ekonsultasjon-journaling", &["dialog-received.ekonsultasjon"]),
     row(
         "dialogpost.helsenorge-outbound",
-        &["dialog-received.*", "message-rejected", "message-refused", "message-repeated", "message-written"],
+        &["dialog-received.*", "message-rejected", "message-refused", "message-repeated", "message-noted", "message-written"],
     ),
     // Somebody waits for these: they pass by the others.
     row("dialogpost.helsenorge-outbound.sync", &["request-received", "request-written"]),
+    // Reached by name alone: who sends commands publishes to the default exchange. Questions that somebody waits for pass by the others.
+    row("dialogpost.clinic-commands", &[]),
+    row("dialogpost.clinic-commands.sync", &[]),
     // Dead letters of dead letters would circle, and the broker drops what circles.
     QueueRow { name: KEEPER, exchange: DEAD_LETTER_EXCHANGE, keys: &["#"], dead_letters: DeadLetters::ToUnreadable },
     QueueRow { name: UNREADABLE, exchange: DEAD_LETTER_EXCHANGE, keys: &[], dead_letters: DeadLetters::Stay },

@@ -1,6 +1,11 @@
 //! Configuration from the environment: typed, every fault listed at once, secrets also from files.
 
+mod contact;
+
+pub use contact::ContactService;
+
 use broker::AmqpUrl;
+use domain::command::contact::Caution;
 use jiff::SignedDuration;
 use messages::person_id::TestSeries;
 use std::fmt;
@@ -49,6 +54,10 @@ pub struct Config {
     pub receipt_limit: SignedDuration,
     /// `TEST_NUMBER_SERIES`: test series of identity numbers that are accepted, such as `80,40`; default none, as in production.
     pub test_series: TestSeries,
+    /// `CONTACT_SERVICE`: `amqp` (default), `rest`, which asks at `CONTACT_URL` with the token in `CONTACT_TOKEN_FILE`, or `off`.
+    pub contact_service: ContactService,
+    /// `CONTACT_AGE_HOURS`, 1 to 720, default 24, and `CONTACT_UNKNOWN`, `refuse` (default) or `allow`.
+    pub contact_caution: Caution,
 }
 
 /// How logs are written.
@@ -123,6 +132,7 @@ impl Config {
         let trust_dir = r.directory("TRUST_DIR");
         let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE").map(Zeroizing::new);
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
+        let (service, caution) = (r.contact_service(), r.contact_caution());
         let without_agreement = r.text("FUNCTIONS_WITHOUT_AGREEMENT").map_or_else(Vec::new, |t| list(&t));
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
@@ -140,6 +150,8 @@ impl Config {
             legacy,
             plain,
             receipts,
+            service,
+            caution,
         ) {
             (
                 Some(database_url),
@@ -155,6 +167,8 @@ impl Config {
                 Some(legacy_algorithms),
                 Some(plain_content),
                 Some(receipt_limit),
+                Some(contact_service),
+                Some(contact_caution),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
                 amqp_url,
@@ -175,6 +189,8 @@ impl Config {
                 without_agreement,
                 receipt_limit: SignedDuration::from_mins(i64::try_from(receipt_limit).unwrap_or(i64::MAX)),
                 test_series,
+                contact_service,
+                contact_caution,
             }),
             _ => Err(r.faults),
         }

@@ -35,8 +35,9 @@ pub trait Handler: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// What makes the message's effect happen once: unique for this worker, the same on every redelivery and replay.
-    fn key(&self, message: &Self::Message) -> String;
+    /// What makes the message's effect happen once: unique for this worker, the same on every redelivery and replay. `None` = it asks and
+    /// changes nothing, and may be handled any number of times.
+    fn key(&self, message: &Self::Message) -> Option<String>;
 
     /// The ledger row the message belongs to.
     fn ledger_id(&self, message: &Self::Message) -> Option<Uuid>;
@@ -44,8 +45,9 @@ pub trait Handler: Send + Sync + 'static {
     /// Loads what [`Handler::decide`] asks, for a whole batch.
     fn facts(&self, tx: &Tx<'_>, batch: &[&Self::Message]) -> impl Future<Output = Result<Self::Facts, StoreError>> + Send;
 
-    /// Decides about one message: calls a pure rule of `domain`.
-    fn decide(&self, message: &Self::Message, facts: &Self::Facts, now: Timestamp) -> Verdict<Self::Effect>;
+    /// Decides about one message: calls a pure rule of `domain`. What the decision changes of the facts is noted there, for the messages
+    /// of the batch that come after it.
+    fn decide(&self, message: &Self::Message, facts: &mut Self::Facts, now: Timestamp) -> Verdict<Self::Effect>;
 
     /// What to write beside the dead letter when this message becomes one; nothing, unless the worker owns the message's ledger row.
     fn dead(&self, _message: &Self::Message, _fault: &Fault) -> Option<Self::Effect> {
@@ -59,6 +61,17 @@ pub trait Handler: Send + Sync + 'static {
         effects: Vec<Self::Effect>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<Outgoing>, StoreError>> + Send;
+
+    /// What is sent for messages whose effect has happened, here or in a transaction before: nothing, unless their senders wait for an
+    /// answer each time.
+    fn again(
+        &self,
+        _tx: &Tx<'_>,
+        _repeated: &[&Self::Message],
+        _now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Outgoing>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 }
 
 /// What is to become of one message; a closed set.

@@ -220,18 +220,21 @@ impl<H: Handler> Pipeline<H> {
         let mut session = self.context().store.session().await?;
         let now = (self.context().clock)();
         let tx = session.begin().await?;
-        let new = processed::claim(&tx, H::WORKER, &parsed.keys, now).await?;
-        let fresh = parsed.fresh(batch, new);
+        let new = processed::claim(&tx, H::WORKER, &parsed.claims(), now).await?;
+        let (fresh, repeated) = parsed.divide(batch, new);
         self.probe(Step::Claimed)?;
         // The facts may be what cannot be had: a dead letter asks for none.
-        let facts = match mode {
+        let mut facts = match mode {
             Mode::Handle => Some(self.handler().facts(&tx, &fresh.messages()).await?),
             Mode::Bury(..) => None,
         };
         self.probe(Step::FactsLoaded)?;
-        let decided = decide(self.handler(), fresh, facts.as_ref(), now, mode);
+        let decided = decide(self.handler(), fresh, facts.as_mut(), now, mode);
         self.probe(Step::Decided)?;
         let mut outgoing = settle(self.handler(), &tx, decided, now, mode).await?;
+        if !repeated.is_empty() {
+            outgoing.extend(self.handler().again(&tx, &repeated.messages(), now).await?);
+        }
         self.probe(Step::Written)?;
         outbox::insert(&tx, &outgoing, after((self.context().clock)(), self.context().lease)).await?;
         self.probe(Step::OutgoingWritten)?;

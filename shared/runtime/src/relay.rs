@@ -122,6 +122,7 @@ impl Relay {
             match settled {
                 // The receiver is gone only when the process ends; the row is then sent again under the same id.
                 Settled::Confirmed => drop(self.inner.confirmed.send(outgoing.id)),
+                Settled::Returned { .. } if !outgoing.is_awaited => drop(self.inner.confirmed.send(outgoing.id)),
                 other => failed.push((Due { outgoing, attempts }, other)),
             }
         }

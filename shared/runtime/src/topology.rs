@@ -1,13 +1,13 @@
 //! The broker's queues, for those who may not name the broker.
 
+pub use broker::request::request;
 pub use broker::topology::{AppliedRow, EXCHANGE, apply, apply_nhn_standin, queue_of};
 
 use messages::event::Event;
 use messages::transport::{Outgoing, Properties, Wire};
-use uuid::Uuid;
 
 /// An event as an outbox row for our exchange.
-pub fn event_to(event: &Event, cause: Uuid) -> Outgoing {
+pub fn event_to(event: &Event) -> Outgoing {
     let properties = Properties {
         message_id: Some(event.id.to_string()),
         content_type: Some("application/json".to_owned()),
@@ -20,7 +20,8 @@ pub fn event_to(event: &Event, cause: Uuid) -> Outgoing {
         routing_key: event.routing_key().to_owned(),
         properties,
         body: event.to_json().into(),
-        cause: Some(cause),
+        cause: event.fact.message(),
         not_before: None,
+        is_awaited: event.fact.is_awaited(),
     }
 }

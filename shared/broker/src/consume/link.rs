@@ -5,9 +5,11 @@ use crate::connect::{PATIENCE, classify, short, within};
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicQosOptions};
+use lapin::types::AMQPValue;
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ErrorKind, Event};
 use messages::Fault;
+use messages::transport::BYTES;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -108,7 +110,7 @@ impl Link {
 
     /// What has arrived after the first, up to `most` in all.
     pub(super) fn fill(&mut self, first: Delivery, most: usize) -> Vec<Delivery> {
-        let mut bytes = first.data.len();
+        let mut bytes = weight(&first);
         let mut deliveries = vec![first];
         while deliveries.len() < most
             && bytes < BATCH_BYTES
@@ -116,7 +118,7 @@ impl Link {
         {
             match ended(item) {
                 Ok(delivery) => {
-                    bytes += delivery.data.len();
+                    bytes = bytes.saturating_add(weight(&delivery));
                     deliveries.push(delivery);
                 }
                 Err(end) => {
@@ -140,6 +142,16 @@ impl Link {
             Some(End::OfChannel(_) | End::Cancelled | End::Quiet) | None => None,
         }
     }
+}
+
+/// As [`messages::transport::Delivery::weight`], of what is not read yet.
+fn weight(delivery: &Delivery) -> usize {
+    let headers = delivery.properties.headers().as_ref().map(|table| table.inner());
+    let about = headers.and_then(|headers| match headers.get(BYTES)? {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok()?.parse().ok(),
+        _ => None,
+    });
+    delivery.data.len().saturating_add(about.unwrap_or(0))
 }
 
 fn end_of_connection(event: Event) -> Option<End> {

@@ -16,6 +16,7 @@ fn outgoing(wire: Wire, properties: Properties) -> Outgoing {
         body: Bytes::from_static(b"<a/>"),
         cause: None,
         not_before: None,
+        is_awaited: true,
     }
 }
 

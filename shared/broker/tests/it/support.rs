@@ -43,6 +43,7 @@ pub fn message(exchange: &str, routing_key: &str, id: impl ToString) -> Outgoing
         body: vec![b'x'; 1000].into(),
         cause: None,
         not_before: None,
+        is_awaited: true,
     }
 }
 

@@ -17,13 +17,14 @@ async fn applying_is_idempotent_and_routes_events() {
         "message-rejected",
         "message-refused",
         "message-repeated",
+        "message-noted",
         "request-received",
     ];
     let batch: Vec<_> = keys.iter().map(|key| message(topology::EXCHANGE, key, key)).collect();
     publish(&vhost, &batch).await;
     let admin = Admin::new(&vhost).await;
     for (worker, want) in
-        [("helsenorge-inbound", 0), ("recipient-routing", 2), ("ekonsultasjon-journaling", 1), ("helsenorge-outbound", 5)]
+        [("helsenorge-inbound", 0), ("recipient-routing", 2), ("ekonsultasjon-journaling", 1), ("helsenorge-outbound", 6)]
     {
         admin.ready_becomes(&topology::queue_of(worker), want).await;
     }

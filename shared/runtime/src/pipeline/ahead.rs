@@ -118,7 +118,7 @@ pub(super) fn channel<M>(limit: usize) -> (Ahead<M>, Ready<M>) {
 
 /// Of `limit`, which is what one transaction carries.
 fn weight(batch: &[Delivery], limit: usize) -> usize {
-    let bytes: usize = batch.iter().map(|delivery| delivery.body.len()).sum();
+    let bytes = batch.iter().map(Delivery::weight).fold(0, usize::saturating_add);
     batch.len().max(bytes.saturating_mul(limit).div_ceil(BATCH_BYTES)).min(limit)
 }
 

@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 /// A batch as read.
 pub(super) struct Parsed<M> {
-    /// Claim keys, one for each delivery.
-    pub(super) keys: Vec<String>,
+    /// Claim keys, one for each delivery; none of what is not claimed.
+    keys: Vec<Option<String>>,
     messages: Vec<Result<M, Fault>>,
 }
 
 struct Item<'d, M> {
     delivery: &'d Delivery,
-    key: String,
+    key: Option<String>,
     message: Result<M, Fault>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn parse<H: Handler>(handler: &H, batch: &[Delivery]) -> Parsed<H::Me
         let read = catch_unwind(AssertUnwindSafe(read));
         match read.unwrap_or_else(|_| Err(Fault::broken("panic", "the handler panicked reading it"))) {
             Ok((key, message)) => (key, Ok(message)),
-            Err(fault) => (unreadable_key(delivery), Err(fault)),
+            Err(fault) => (Some(unreadable_key(delivery)), Err(fault)),
         }
     };
     let (keys, messages) = batch.iter().map(one).unzip();
@@ -46,8 +46,8 @@ fn unreadable_key(delivery: &Delivery) -> String {
     format!("unreadable/{id}")
 }
 
-/// The messages of a batch that this transaction claimed.
-pub(super) struct Fresh<'d, M>(Vec<Item<'d, M>>);
+/// Messages of a batch: those that this transaction handles, or those that were handled before.
+pub(super) struct Messages<'d, M>(Vec<Item<'d, M>>);
 
 impl<M> Parsed<M> {
     pub(super) fn append(&mut self, later: Self) {
@@ -60,15 +60,25 @@ impl<M> Parsed<M> {
         self.messages.iter_mut().filter_map(|message| message.as_mut().ok()).collect()
     }
 
-    /// Keeps the first of each new key of the `batch` that was read; the rest has been seen, and is done.
-    pub(super) fn fresh(self, batch: &[Delivery], mut new: HashSet<String>) -> Fresh<'_, M> {
+    /// What is to be claimed.
+    pub(super) fn claims(&self) -> Vec<&str> {
+        self.keys.iter().flatten().map(String::as_str).collect()
+    }
+
+    /// The first of each new key of the `batch` that was read, and what is not claimed; the rest has been seen, and is done.
+    pub(super) fn divide(self, batch: &[Delivery], mut new: HashSet<String>) -> (Messages<'_, M>, Messages<'_, M>) {
         let items = batch.iter().zip(self.keys).zip(self.messages);
         let items = items.map(|((delivery, key), message)| Item { delivery, key, message });
-        Fresh(items.filter(|item| new.remove(&item.key)).collect())
+        let (fresh, repeated) = items.partition(|item| item.key.as_ref().is_none_or(|key| new.remove(key)));
+        (Messages(fresh), Messages(repeated))
     }
 }
 
-impl<M> Fresh<'_, M> {
+impl<M> Messages<'_, M> {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn messages(&self) -> Vec<&M> {
         self.0.iter().filter_map(|item| item.message.as_ref().ok()).collect()
     }
@@ -81,13 +91,13 @@ pub(super) struct Decided<'d, M, E> {
 
 pub(super) fn decide<'d, H: Handler>(
     handler: &H,
-    fresh: Fresh<'d, H::Message>,
-    facts: Option<&H::Facts>,
+    fresh: Messages<'d, H::Message>,
+    mut facts: Option<&mut H::Facts>,
     now: Timestamp,
     mode: Mode<'_>,
 ) -> Vec<Decided<'d, H::Message, H::Effect>> {
     let one = |item: Item<'d, H::Message>| {
-        let verdict = match (&item.message, mode, facts) {
+        let verdict = match (&item.message, mode, facts.as_deref_mut()) {
             (_, Mode::Bury(fault, _), _) => Verdict::Broken(fault.clone()),
             (Err(fault), Mode::Handle, _) => Verdict::Broken(fault.clone()),
             (Ok(message), Mode::Handle, Some(facts)) => handler.decide(message, facts, now),
@@ -126,7 +136,7 @@ pub(super) async fn settle<H: Handler>(
                     report_retry(H::WORKER, &fault, ledger_id);
                     effects.extend(meanwhile);
                     retries.push(retry);
-                    released.push(item.key);
+                    released.extend(item.key);
                 }
                 None => bury(fault),
             },
@@ -213,6 +223,7 @@ fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, code: &s
         body: Bytes::clone(&delivery.body),
         cause: ledger_id,
         not_before: Some(now.checked_add(wait).unwrap_or(Timestamp::MAX)),
+        is_awaited: true,
     })
 }
 

@@ -81,7 +81,7 @@ impl Revocations {
     pub fn new(dir: Option<PathBuf>, of_dir: Vec<Crl>, store: Store) -> Self {
         let http =
             reqwest::Client::builder().connect_timeout(CONNECT).timeout(PATIENCE).redirect(redirect::Policy::custom(redirect));
-        // Without TLS and cookies nothing in a client can fail to be made.
+        // Whoever adds TLS brings its roots along: nothing in a client can fail to be made.
         let http = http.build().unwrap_or_default();
         let (kept, claimed, resting) = (HashMap::new(), HashSet::new(), HashMap::new());
         let state = Mutex::new(State { kept, claimed, resting, of_dir, read_at: Instant::now() });
