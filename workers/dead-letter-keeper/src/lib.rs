@@ -41,7 +41,7 @@ impl Dead {
 
     /// The ledger row, when the body is an event of ours, or a message that was put off.
     fn message(&self) -> Option<Uuid> {
-        Event::from_json(&self.body).ok().map(|event| event.fact.message()).or_else(|| self.properties.ledger_id())
+        Event::from_json(&self.body).ok().and_then(|event| event.fact.message()).or_else(|| self.properties.ledger_id())
     }
 }
 
@@ -56,9 +56,9 @@ impl Handler for DeadLetterKeeper {
     }
 
     /// One letter for each message and queue it died on; without an id every delivery counts.
-    fn key(&self, dead: &Dead) -> String {
+    fn key(&self, dead: &Dead) -> Option<String> {
         let id = dead.properties.message_id.clone().unwrap_or_else(|| dead.id.to_string());
-        format!("{}/{id}", dead.queue())
+        Some(format!("{}/{id}", dead.queue()))
     }
 
     fn ledger_id(&self, dead: &Dead) -> Option<Uuid> {
@@ -69,7 +69,7 @@ impl Handler for DeadLetterKeeper {
         Ok(())
     }
 
-    fn decide(&self, dead: &Dead, (): &(), now: Timestamp) -> Verdict<DeadLetter> {
+    fn decide(&self, dead: &Dead, (): &mut (), now: Timestamp) -> Verdict<DeadLetter> {
         let reason = dead.properties.application("x-first-death-reason").unwrap_or("unknown");
         Verdict::Done(DeadLetter {
             id: dead.id,

@@ -42,8 +42,8 @@ impl Handler for EKonsultasjonJournaling {
         }
     }
 
-    fn key(&self, entry: &Uuid) -> String {
-        entry.to_string()
+    fn key(&self, entry: &Uuid) -> Option<String> {
+        Some(entry.to_string())
     }
 
     fn ledger_id(&self, entry: &Uuid) -> Option<Uuid> {
@@ -55,7 +55,7 @@ impl Handler for EKonsultasjonJournaling {
         journal_entry::kinds(tx, &ids).await
     }
 
-    fn decide(&self, entry: &Uuid, kinds: &Self::Facts, _now: Timestamp) -> Verdict<Option<Uuid>> {
+    fn decide(&self, entry: &Uuid, kinds: &mut Self::Facts, _now: Timestamp) -> Verdict<Option<Uuid>> {
         match kinds.get(entry) {
             // The stored kind decides, not the event: K2 holds even for a misrouted event.
             Some(kind) => Verdict::Done(is_journaled(*kind).then_some(*entry)),

@@ -1,20 +1,24 @@
 //! A decision → rows and events, for a whole batch.
 
 use crate::arrival::Arrived;
+use crate::contact::{self, Told};
 use domain::acceptance::{Accepted, Decision, Facts, Thread};
 use domain::arrival::Payload;
+use domain::command::dialog::Kind;
+use domain::digital_user::Noted;
 use domain::receipts::{Answer, ReceiptHead};
 use domain::sync::Heard;
+use domain::title::title;
 use domain::transport::is_code;
 use jiff::Timestamp;
-use messages::event::{Answered, DialogKind, DialogReceived, Event, Fact};
+use messages::event::{Answered, DialogReceived, Event, Fact};
 use messages::transport::Outgoing;
 use messages::wire::Incoming;
 use messages::wire::apprec::ReceivedAppRec;
-use messages::{Fault, HerId, Sensitive};
+use messages::{Fault, HerId};
 use runtime::topology::event_to;
 use std::collections::HashMap;
-use store::dialog::{self, NewDialog, NewEntry};
+use store::dialog::{self, By, Extended, NewDialog, NewEntry};
 use store::message::{self, Outcome, Received};
 use store::receipt::{self, Receipt};
 use store::sending;
@@ -45,9 +49,22 @@ pub struct Decided {
 enum Kept {
     Entry(Box<Accepted>),
     Receipt(Receipt),
+    Noted(HerId, Noted),
     /// To this request of ours.
     Reply(Uuid),
     Nothing,
+}
+
+impl Kept {
+    /// What it tells of whom HelseNorge can reach.
+    fn told(&self, row: &Received) -> Option<Told> {
+        match self {
+            Self::Entry(accepted) => contact::by_entry(accepted),
+            Self::Receipt(receipt) => contact::by_receipt(receipt),
+            Self::Noted(clinic, noted) => contact::by_note(noted, *clinic, row.at),
+            Self::Reply(_) | Self::Nothing => None,
+        }
+    }
 }
 
 /// The parts of a ledger row that a decision sets.
@@ -66,6 +83,15 @@ impl Effect {
             Decision::Accept(accepted) => {
                 let ruling = Ruling { answer: accepted.answer.clone(), head: Some(accepted.head.clone()), ..Ruling::default() };
                 (Outcome::Accepted, ruling, Kept::Entry(accepted))
+            }
+            Decision::Note(note) => {
+                let ruling = Ruling {
+                    code: note.noted.code().map(str::to_owned),
+                    answer: note.answer,
+                    head: Some(note.head),
+                    repeats: None,
+                };
+                (Outcome::Noted, ruling, Kept::Noted(note.clinic, note.noted))
             }
             Decision::Reject(reject) => {
                 let (head, rejection) = *reject;
@@ -194,13 +220,17 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     waiting::put(tx, &put_off).await?;
     waiting::forget(tx, &waited).await?;
     message::insert_received(tx, &rows).await?;
-    let placed = place(tx, &rows, &kept).await?;
+    let placed = place(tx, &rows, &kept, now).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();
     receipt::insert(tx, &receipts).await?;
+    let turned_down = receipts.iter().filter(|r| r.is_refusal()).filter_map(|r| r.about);
+    let turned_down = receipt::dialog_entries(tx, &turned_down.collect::<Vec<_>>()).await?;
     let replies: Vec<_> =
         rows.iter().zip(&kept).filter_map(|(row, k)| if let Kept::Reply(of) = k { Some((*of, row.id)) } else { None }).collect();
     sending::heard(tx, &replies).await?;
+    contact::write(tx, rows.iter().zip(&kept).filter_map(|(row, kept)| kept.told(row)).collect(), now).await?;
     let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
+    events.extend(turned_down.into_iter().map(|message| Fact::MessageTurnedDown(Answered { message })));
     let entries: Vec<_> = rows.iter().zip(kept).filter_map(|(row, kept)| entry(row, kept, &placed)).collect();
     events.extend(entries.iter().map(|(event, _)| event.clone()));
     let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
@@ -209,10 +239,10 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
 }
 
 /// Message → its dialog and place in it.
-type Placed = HashMap<Uuid, (Uuid, u32)>;
+type Placed = HashMap<Uuid, (Uuid, u32, Kind)>;
 
 /// Opens new dialogs and lengthens existing ones.
-async fn place(tx: &Tx<'_>, rows: &[Received], kept: &[Kept]) -> Result<Placed, StoreError> {
+async fn place(tx: &Tx<'_>, rows: &[Received], kept: &[Kept], now: Timestamp) -> Result<Placed, StoreError> {
     let (mut placed, mut new, mut longer) = (Placed::new(), Vec::new(), HashMap::<Uuid, Vec<Uuid>>::new());
     for (row, kept) in rows.iter().zip(kept) {
         let Kept::Entry(accepted) = kept else { continue };
@@ -220,17 +250,17 @@ async fn place(tx: &Tx<'_>, rows: &[Received], kept: &[Kept]) -> Result<Placed, 
             Thread::Existing(dialog) => longer.entry(*dialog).or_default().push(row.id),
             Thread::New { conversation, flagged } => {
                 let id = Uuid::now_v7();
-                placed.insert(row.id, (id, 1));
+                placed.insert(row.id, (id, 1, Kind::HelseNorge(accepted.kind)));
                 new.push(new_dialog(id, row, accepted, conversation.clone(), *flagged));
             }
         }
     }
     dialog::open(tx, &new).await?;
     let added = longer.iter().map(|(dialog, rows)| (*dialog, u32::try_from(rows.len()).unwrap_or(u32::MAX))).collect();
-    let before = dialog::extend(tx, &added).await?;
+    let extended = dialog::extend(tx, &added, By::Patient, now).await?;
     for (dialog, rows) in longer {
-        let before = before.get(&dialog).copied().unwrap_or(0);
-        placed.extend(rows.into_iter().zip(before + 1..).map(|(row, sequence)| (row, (dialog, sequence))));
+        let Some(Extended { before, kind }) = extended.get(&dialog).copied() else { continue };
+        placed.extend(rows.into_iter().zip(before + 1..).map(|(row, sequence)| (row, (dialog, sequence, kind))));
     }
     Ok(placed)
 }
@@ -239,35 +269,26 @@ fn new_dialog(id: Uuid, row: &Received, accepted: &Accepted, conversation: Strin
     NewDialog {
         id,
         clinic: accepted.clinic,
-        patient: accepted.patient,
-        kind: accepted.kind,
+        patient: Some(accepted.patient),
+        kind: Kind::HelseNorge(accepted.kind),
         conversation,
-        title: title(accepted),
+        title: title(Kind::HelseNorge(accepted.kind), accepted.entry.subject.as_ref().map(|s| s.expose().as_str())),
         flagged,
         opened_at: row.at,
     }
 }
 
-/// Shown with "helsenorge.no" (R1).
-fn title(accepted: &Accepted) -> Sensitive<String> {
-    let kind = match accepted.kind {
-        DialogKind::EKontakt => "eKontakt",
-        DialogKind::EKonsultasjon => "eKonsultasjon",
-        DialogKind::Reseptfornyelse => "Reseptfornyelse",
-    };
-    let subject = accepted.entry.subject.as_ref().map(|s| s.expose().trim()).filter(|s| !s.is_empty());
-    Sensitive::new(match subject {
-        Some(subject) => format!("{kind} – helsenorge.no: {subject}"),
-        None => format!("{kind} – helsenorge.no"),
-    })
-}
-
 fn entry(row: &Received, kept: Kept, placed: &Placed) -> Option<(Fact, NewEntry)> {
     let Kept::Entry(accepted) = kept else { return None };
-    let (dialog, sequence) = placed.get(&row.id).copied()?;
+    let (dialog, sequence, kind) = placed.get(&row.id).copied()?;
     let clinic: HerId = accepted.clinic;
-    let fact = Fact::DialogReceived(DialogReceived { message: row.id, clinic, dialog, sequence, dialog_kind: accepted.kind });
-    Some((fact, NewEntry { id: row.id, dialog, sequence, entry: accepted.entry, received_at: row.at }))
+    // A dialog that was converted is journaled and routed as what it is now (K3).
+    let dialog_kind = match kind {
+        Kind::HelseNorge(kind) => kind,
+        Kind::EDialog => accepted.kind,
+    };
+    let fact = Fact::DialogReceived(DialogReceived { message: row.id, clinic, dialog, sequence, dialog_kind });
+    Some((fact, NewEntry { id: row.id, dialog, sequence, entry: accepted.entry, own: None, received_at: row.at }))
 }
 
 /// The event of a message that only wants an answer.
@@ -277,13 +298,12 @@ fn answered(row: &Received) -> Option<Fact> {
         Outcome::Rejected => Some(Fact::MessageRejected(answered)),
         Outcome::Refused => Some(Fact::MessageRefused(answered)),
         Outcome::Repeated => Some(Fact::MessageRepeated(answered)),
+        Outcome::Noted => Some(Fact::MessageNoted(answered)),
         Outcome::Replied => Some(Fact::RequestReceived(answered)),
         Outcome::Accepted | Outcome::Filed | Outcome::Expired | Outcome::Dead => None,
     }
 }
 
 fn outgoing(fact: Fact, now: Timestamp) -> Outgoing {
-    let cause = fact.message();
-    let event = Event { id: Uuid::now_v7(), time: now, fact };
-    event_to(&event, cause)
+    event_to(&Event { id: Uuid::now_v7(), time: now, fact })
 }

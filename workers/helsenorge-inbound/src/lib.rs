@@ -2,9 +2,11 @@
 //!
 //! - [`opening`]: sealed bytes → bytes, or what the sender is told
 //! - [`arrival`]: bytes → [`domain::arrival::Arrival`]
+//! - [`contact`]: what is told of whom HelseNorge can reach
 //! - [`effect`]: a decision → rows and events
 
 pub mod arrival;
+pub mod contact;
 pub mod effect;
 pub mod opening;
 
@@ -66,8 +68,8 @@ impl Handler for HelsenorgeInbound {
         opening::open(&self.protection, store, batch, now, &self.reading).await
     }
 
-    fn key(&self, arrived: &Arrived) -> String {
-        arrived.key.clone()
+    fn key(&self, arrived: &Arrived) -> Option<String> {
+        Some(arrived.key.clone())
     }
 
     fn ledger_id(&self, arrived: &Arrived) -> Option<Uuid> {
@@ -80,7 +82,7 @@ impl Handler for HelsenorgeInbound {
         Ok(batch.iter().map(|a| a.id).zip(facts).collect())
     }
 
-    fn decide(&self, arrived: &Arrived, facts: &HashMap<Uuid, Facts>, now: Timestamp) -> Verdict<Effect> {
+    fn decide(&self, arrived: &Arrived, facts: &mut HashMap<Uuid, Facts>, now: Timestamp) -> Verdict<Effect> {
         let unknown = Facts::default();
         let facts = facts.get(&arrived.id).unwrap_or(&unknown);
         let decision = decide(&arrived.arrival, facts, &self.reading.series, now);
@@ -94,6 +96,7 @@ impl Handler for HelsenorgeInbound {
             Decision::Reject(reject) => Verdict::Rejected(rejected(reject.1.code), Effect::new(arrived, facts, decision)),
             Decision::Refuse(code, _) => Verdict::Rejected(rejected(code), Effect::new(arrived, facts, decision)),
             Decision::Accept(_)
+            | Decision::Note(_)
             | Decision::Repeat(_)
             | Decision::Reply(_)
             | Decision::Expired

@@ -54,6 +54,7 @@ impl Addressed {
             // Should it be refused: what we received, or what we wrote, is what is stuck.
             cause: self.sent.answers.or(Some(self.sent.id)),
             not_before: None,
+            is_awaited: true,
         }
     }
 }

@@ -79,7 +79,8 @@ impl Handler for HelsenorgeOutbound {
             Fact::MessageWritten(_) | Fact::RequestWritten(_) => Kind::Written,
             _ => Kind::Answer,
         };
-        Ok(Due { message: event.fact.message(), kind, ready: Err(missing()) })
+        let message = event.fact.message().ok_or_else(|| Fault::broken("event-misrouted", "this event names no message"))?;
+        Ok(Due { message, kind, ready: Err(missing()) })
     }
 
     /// Rows of the ledger never change, so they may be read before the transaction.
@@ -121,8 +122,8 @@ impl Handler for HelsenorgeOutbound {
     }
 
     /// One answer for each message that arrived, one departure for each that we wrote.
-    fn key(&self, due: &Due) -> String {
-        due.message.to_string()
+    fn key(&self, due: &Due) -> Option<String> {
+        Some(due.message.to_string())
     }
 
     fn ledger_id(&self, due: &Due) -> Option<Uuid> {
@@ -133,7 +134,7 @@ impl Handler for HelsenorgeOutbound {
         Ok(())
     }
 
-    fn decide(&self, due: &Due, (): &(), _now: Timestamp) -> Verdict<Option<Addressed>> {
+    fn decide(&self, due: &Due, (): &mut (), _now: Timestamp) -> Verdict<Option<Addressed>> {
         match &due.ready {
             Ok(ready) => Verdict::Done(ready.clone()),
             Err(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone(), None),

@@ -6,8 +6,12 @@ use crate::failure::Failure;
 use crate::out::{Answer, Grid, clean};
 use crate::setup_file;
 use clap::Args;
+use domain::command::recipients::lint;
 use domain::readiness::{Missing, missing};
 use domain::setup::{ClinicSetup, Setup, SetupFault};
+use jiff::Timestamp;
+use messages::event::DialogKind;
+use runtime::clock;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use store::setup::Applied;
@@ -16,9 +20,10 @@ use store::{Session, StoreError};
 /// Sets up clinics, employees, rules and patients from a JSON file.
 ///
 /// The file is checked whole: with any fault nothing is written, and every fault is listed by its place. Otherwise everything is
-/// written in one transaction; applying the same file again changes nothing. Employees, sets and rules that a clinic in the file no
-/// longer names are removed; patients stay. A changed rule leaves an audit row. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES where test
-/// patients are allowed.
+/// written in one transaction; applying the same file again changes nothing, except that what it says of patients on HelseNorge counts as
+/// said then. Employees, sets and rules that a clinic in the file no longer names are removed; patients stay. A changed rule leaves an
+/// audit row; rules that point to nobody are pointed out. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES
+/// where test patients are allowed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Apply {
@@ -46,25 +51,42 @@ impl Apply {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let setup = setup_file::parse(&setup_file::load(&self.file)?, &config.test_series, folder).map_err(Failure::Setup)?;
         let mut session = environment::database(&config).await?;
-        let applied = match write(&mut session, &setup, &environment::actor(self.actor.as_deref())).await {
+        unknown_parties(&session, &setup).await?;
+        let applied = match write(&mut session, &setup, &environment::actor(self.actor.as_deref()), clock::system()).await {
             Err(error @ StoreError::Conflict { .. }) => return Err(conflict(&session, &setup, error).await?),
             outcome => outcome?,
         };
         let mut text = summary(&applied);
         for clinic in &setup.clinics {
             let known = store::clinic::load_now(&session, &[clinic.her_id]).await?;
-            let lacks = known.get(&clinic.her_id).map(|c| missing(c)).unwrap_or_default();
-            text.push_str(&clinic_text(clinic, &lacks));
+            let known = known.get(&clinic.her_id);
+            let lacks = known.map(|c| missing(c)).unwrap_or_default();
+            let nobody = known.map(|c| lint(c)).unwrap_or_default();
+            text.push_str(&clinic_text(clinic, &lacks, &nobody));
         }
         Ok(Answer { text, ..Answer::default() })
     }
 }
 
-async fn write(session: &mut Session, setup: &Setup, actor: &str) -> Result<Applied, StoreError> {
+async fn write(session: &mut Session, setup: &Setup, actor: &str, now: Timestamp) -> Result<Applied, StoreError> {
     let tx = session.begin().await?;
-    let applied = store::setup::apply(&tx, setup, actor).await?;
+    let applied = store::setup::apply(&tx, setup, actor, now).await?;
     tx.commit().await?;
     Ok(applied)
+}
+
+/// Names the parties that clinics reach HelseNorge through and that neither the file nor an earlier one sets up.
+async fn unknown_parties(session: &Session, setup: &Setup) -> Result<(), Failure> {
+    let known = store::clinic::parties(session).await?;
+    let is_known = |id| setup.parties.iter().any(|party| party.her_id == id) || known.iter().any(|(her_id, _)| *her_id == id);
+    let unknown = |(n, clinic): (usize, &ClinicSetup)| {
+        clinic.helsenorge.filter(|id| !is_known(*id)).map(|id| SetupFault {
+            field: format!("clinics[{n}].helsenorge"),
+            text: format!("no party with the HER-id {id} is set up: list it under parties"),
+        })
+    };
+    let faults: Vec<_> = setup.clinics.iter().enumerate().filter_map(unknown).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Failure::Setup(faults)) }
 }
 
 /// Names the HER-ids that belong to somebody else's employees; without any, somebody applied at the same time.
@@ -99,11 +121,14 @@ fn summary(applied: &Applied) -> String {
     grid.to_string()
 }
 
-fn clinic_text(clinic: &ClinicSetup, lacks: &[Missing]) -> String {
+fn clinic_text(clinic: &ClinicSetup, lacks: &[Missing], nobody: &[(DialogKind, String)]) -> String {
     let state = if lacks.is_empty() { "ready" } else { "not ready" };
     let mut text = format!("{} ({}): {state}\n", clean(&clinic.name), clinic.her_id);
     for missing in lacks {
         let _ = writeln!(text, "  {}{}: {}", missing.code(), check::whose(missing), missing.remedy());
+    }
+    for (kind, recipient) in nobody {
+        let _ = writeln!(text, "  rule {} points to nobody: {}: {}", kind.as_str(), clean(recipient), check::TO_NOBODY);
     }
     let unused = clinic.unused();
     if !unused.is_empty() {

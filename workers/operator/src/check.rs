@@ -7,15 +7,18 @@ use crate::out::{Answer, Grid, clean, or_dash};
 use crate::protection::Protection;
 use clap::Args;
 use domain::clinic::{Clinic, Employee};
+use domain::command::recipients::lint;
 use domain::readiness::{Missing, missing};
 use messages::HerId;
+use messages::event::DialogKind;
 use runtime::clock;
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// Lists what a clinic still lacks before it can take part, and what to do about it.
 ///
-/// Messages for a clinic that is not ready are receipted negatively, stored and counted. What is lacking for protected exchange (keys of
-/// the clinic, certificates of each party) is listed apart and makes no clinic unready. Needs DATABASE_URL; with KEYS_DIR, and
+/// Messages for a clinic that is not ready are receipted negatively, stored and counted. Routing rules that point to nobody, and what is
+/// lacking for protected exchange (keys of the clinic, certificates of each party), are listed apart and make no clinic unready. Needs DATABASE_URL; with KEYS_DIR, and
 /// KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -50,6 +53,9 @@ impl Check {
     }
 }
 
+/// What becomes of messages for a recipient who is nobody at present (R4).
+pub const TO_NOBODY: &str = "messages for it alone go to the whole clinic; all are flagged";
+
 fn answer(clinic: &Clinic, protection: &Protection) -> Answer {
     let lacks = missing(clinic);
     let mut employees = Grid::new(["employee", "HER-id", "services", "takes part"]);
@@ -69,17 +75,27 @@ fn answer(clinic: &Clinic, protection: &Protection) -> Answer {
         }
         text.push_str(&grid.to_string());
     }
+    let nobody = lint(clinic);
+    if !nobody.is_empty() {
+        let mut grid = Grid::new(["rule", "recipient", "what happens"]);
+        for (kind, recipient) in &nobody {
+            grid.row([kind.as_str().to_owned(), recipient.clone(), TO_NOBODY.to_owned()]);
+        }
+        let _ = write!(text, "Routing rules that point to nobody:\n{grid}");
+    }
     text.push_str(&protection.text());
-    Answer { text, json: json_of(clinic, &lacks, protection), positive: lacks.is_empty() }
+    Answer { text, json: json_of(clinic, &lacks, &nobody, protection), positive: lacks.is_empty() }
 }
 
-fn json_of(clinic: &Clinic, lacks: &[Missing], protection: &Protection) -> Value {
+fn json_of(clinic: &Clinic, lacks: &[Missing], nobody: &[(DialogKind, String)], protection: &Protection) -> Value {
     let lacks: Vec<_> =
         lacks.iter().map(|m| json!({ "code": m.code(), "employee": employee_of(m), "remedy": m.remedy() })).collect();
     let employee = |(id, e): (&String, &Employee)| json!({ "id": id, "her_id": e.her_id, "services": e.services });
     let employees: Vec<_> = clinic.employees.iter().map(employee).collect();
+    let nobody: Vec<_> = nobody.iter().map(|(kind, r)| json!({ "rule": kind, "recipient": r, "happens": TO_NOBODY })).collect();
     json!({
-        "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": lacks, "employees": employees, "protection": protection.json(),
+        "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": lacks, "employees": employees,
+        "rules_pointing_to_nobody": nobody, "protection": protection.json(),
     })
 }
 
@@ -111,7 +127,26 @@ pub fn whose(missing: &Missing) -> String {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
+    use domain::clinic::{Recipient, RoutingRule, SetKind};
     use std::collections::BTreeMap;
+
+    #[test]
+    fn a_rule_that_points_to_nobody_makes_no_clinic_unready() {
+        let kari = Employee { her_id: "8141334".parse().ok(), services: vec!["EKONTAKT".into()] };
+        let recipients = ["vikarer", "legene"].map(|id| Recipient::Group(id.into()));
+        let clinic = Clinic {
+            her_id: "8141333".parse().unwrap(),
+            nhn_member: true,
+            digital_dialog_ordered: true,
+            employees: BTreeMap::from([("kari".into(), kari)]),
+            sets: BTreeMap::from([((SetKind::Group, "legene".into()), vec!["kari".into()])]),
+            routing: BTreeMap::from([(DialogKind::EKontakt, RoutingRule::Fast { recipients: recipients.into() })]),
+        };
+        let answer = answer(&clinic, &Protection::default());
+        assert!(answer.positive && answer.text.contains("│ EKONTAKT ┆ group:vikarer ┆ messages for it alone"), "{}", answer.text);
+        let nobody = &answer.json["rules_pointing_to_nobody"];
+        assert_eq!(nobody, &json!([{ "rule": "EKONTAKT", "recipient": "group:vikarer", "happens": TO_NOBODY }]));
+    }
 
     #[test]
     fn every_lack_has_its_remedy() {
@@ -131,5 +166,6 @@ mod tests {
         assert_eq!(answer.json["missing"][0]["code"], "nhn-membership");
         assert_eq!(answer.json["missing"][1]["employee"], "ole");
         assert_eq!(answer.json["missing"].as_array().unwrap().len(), 2);
+        assert_eq!(answer.json["rules_pointing_to_nobody"], json!([]));
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use crate::out::Answer;
-use crate::{apply, check, communication_test, dead_letters, ledger, migrate, registry, run, show, topology};
+use crate::{
+    apply, audit, check, command, communication_test, dead_letters, ledger, migrate, registry, run, schema, show, topology,
+};
 use clap::{Args, Parser, Subcommand};
 
 /// Post office between a clinic's journal system and HelseNorge.
@@ -34,6 +36,9 @@ pub(crate) enum Command {
     Show(show::Show),
     Ledger(ledger::Ledger),
     DeadLetters(dead_letters::DeadLetters),
+    Audit(audit::Audit),
+    Schema(schema::Schema),
+    Command(command::Command),
 }
 
 /// How a reading command answers.
@@ -56,6 +61,9 @@ impl Command {
             Self::Show(show) => show.format.json,
             Self::Ledger(ledger) => ledger.format.json,
             Self::DeadLetters(dead_letters) => dead_letters.format().json,
+            Self::Audit(audit) => audit.format().json,
+            Self::Schema(schema) => schema.format.json,
+            Self::Command(command) => command.format.json,
         }
     }
 
@@ -72,6 +80,9 @@ impl Command {
             Self::Show(show) => show.execute().await,
             Self::Ledger(ledger) => ledger.execute().await,
             Self::DeadLetters(dead_letters) => dead_letters.execute().await,
+            Self::Audit(audit) => audit.execute().await,
+            Self::Schema(schema) => schema.execute(),
+            Self::Command(command) => command.execute().await,
         }
     }
 }

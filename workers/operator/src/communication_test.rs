@@ -105,7 +105,7 @@ async fn write(session: &mut Session, ends: &Ends, names: (&str, &str), asked: &
         raw: Bytes::from(raw),
     };
     let fact = Fact::RequestWritten(Answered { message: asked.request });
-    let event = event_to(&Event { id: Uuid::now_v7(), time: now, fact }, asked.request);
+    let event = event_to(&Event { id: Uuid::now_v7(), time: now, fact });
     let tx = session.begin().await?;
     message::insert_sent(&tx, &[sent]).await?;
     ask(&tx, asked).await?;

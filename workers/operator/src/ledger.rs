@@ -52,9 +52,9 @@ fn answer(lines: &[Line], sent: &[SentLine], days: i32) -> Answer {
 }
 
 /// Columns that are left out while they hold nothing but zeros.
-const RARE: [&str; 7] = ["repeated", "filed", "replied", "expired", "dead", "in flight", "unexplained"];
+const RARE: [&str; 8] = ["repeated", "filed", "replied", "expired", "noted", "dead", "in flight", "unexplained"];
 
-const COLUMNS: usize = 11;
+const COLUMNS: usize = 12;
 
 fn table(lines: &[Line]) -> String {
     let Some(first) = lines.first() else { return String::new() };
@@ -80,6 +80,7 @@ const fn columns(line: &Line) -> [(&'static str, i64); COLUMNS] {
         ("filed", line.filed),
         ("replied", line.replied),
         ("expired", line.expired),
+        ("noted", line.noted),
         ("dead", line.dead),
         ("in flight", line.in_flight),
         ("unexplained", line.unexplained),
@@ -139,6 +140,7 @@ mod tests {
             filed: 0,
             replied: 0,
             expired: 0,
+            noted: 0,
             dead: 1,
             in_flight: 1,
             unexplained: 0,

@@ -5,9 +5,11 @@
 //! environment, file or surroundings.
 
 pub mod apply;
+pub mod audit;
 pub mod certificate;
 pub mod check;
 pub mod cli;
+pub mod command;
 pub mod communication_test;
 pub mod dead_letters;
 pub mod environment;
@@ -18,6 +20,7 @@ pub mod out;
 pub mod protection;
 pub mod registry;
 pub mod run;
+pub mod schema;
 pub mod setup_file;
 pub mod show;
 pub mod topology;

@@ -166,14 +166,14 @@ impl Registry {
         match self.verb {
             Verb::Import(verb) => {
                 let actor = environment::actor(verb.actor.as_deref());
-                Ok(import::answer(&import::all(&mut session, &verb.files, &actor).await?, now))
+                Ok(import::answer(&import::all(&mut session, &verb.files, &actor, now).await?, now))
             }
             Verb::List(list) => Ok(view::listed(&agreement::list(&session, list.limit).await?, now)),
             Verb::Show(show) => shown(&session, show.what, now).await,
             Verb::Remove(verb) => {
                 let actor = environment::actor(verb.actor.as_deref());
                 let tx = session.begin().await?;
-                let removed = agreement::remove(&tx, verb.id, &actor, &verb.reason).await?;
+                let removed = agreement::remove(&tx, verb.id, &actor, &verb.reason, now).await?;
                 tx.commit().await?;
                 Ok(if removed { view::removed(verb.id) } else { view::unknown(verb.id) })
             }

@@ -6,11 +6,12 @@ use runtime::{Config, Worker, process};
 use std::process::ExitCode;
 
 /// Every worker of the fleet, in the order a message meets them.
-pub const WORKERS: [Worker; 5] = [
+pub const WORKERS: [Worker; 6] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
     helsenorge_outbound::WORKER,
+    clinic_commands::WORKER,
     dead_letter_keeper::WORKER,
 ];
 
@@ -60,6 +61,13 @@ Environment (what is needed and missing is listed at once; X_FILE names a file t
                                      Default: none
   RECEIPT_LIMIT_MINUTES              A receipt that has not come by then is overdue, 1 to 525600. Default: 240, four hours
   TEST_NUMBER_SERIES                 Test series of identity numbers that are accepted: 80, 40 or 80,40. Default: none, as in production
+  CONTACT_SERVICE                    How HelseNorge is asked whom it can reach: amqp, by message; rest, HelsenorgeAktivSjekken; or off
+                                     Default: amqp
+  CONTACT_URL                        Where HelsenorgeAktivSjekken is, https only, or http of this machine itself
+                                     Default: https://eksternapi.helsenorge.no/digitaltaktiv/helsenorgeaktivsjekken/v1
+  CONTACT_TOKEN_FILE                 Holds the bearer token for it, read at each call: whoever renews it writes it there. Needed for rest
+  CONTACT_AGE_HOURS                  What HelseNorge said longer ago counts as unknown, 1 to 720. Default: 24
+  CONTACT_UNKNOWN                    A dialog to a patient of whom nobody knows: refuse, or allow. Default: refuse
   RUST_LOG                           What is logged. Default: info
   LOG_FORMAT                         human, json, or auto: human on a terminal, JSON otherwise. Default: auto
 

@@ -3,7 +3,8 @@
 use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
-    ClinicSetup, EmployeeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup, SetupFault, shown_key,
+    ClinicSetup, EmployeeSetup, HelsenorgeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup, SetupFault,
+    shown_key,
 };
 use messages::person_id::TestSeries;
 use serde::de::DeserializeOwned;
@@ -128,7 +129,8 @@ fn party_shape(value: &Value, at: &str, faults: &mut Faults) {
 fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
     let sets: Check = |v, at, f| list(v, at, f, |v, at, f| object::<SetSetup>(v, at, f, &[]));
     let employees: Check = |v, at, f| list(v, at, f, |v, at, f| object::<EmployeeSetup>(v, at, f, &[]));
-    let patients: Check = |v, at, f| list(v, at, f, |v, at, f| object::<PatientSetup>(v, at, f, &[]));
+    let patients: Check =
+        |v, at, f| list(v, at, f, |v, at, f| object::<PatientSetup>(v, at, f, &[("helsenorge", standing_shape)]));
     let parts = [
         ("queues", queues_shape as Check),
         ("employees", employees),
@@ -139,6 +141,12 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
         ("patients", patients),
     ];
     object::<ClinicSetup>(value, at, faults, &parts);
+}
+
+fn standing_shape(value: &Value, at: &str, faults: &mut Faults) {
+    if value.is_object() {
+        object::<HelsenorgeSetup>(value, at, faults, &[]);
+    }
 }
 
 fn queues_shape(value: &Value, at: &str, faults: &mut Faults) {

@@ -1,7 +1,7 @@
-//! `DialogReceived` → the inboxes of those whom the clinic's rule names (features R2–R4).
+//! `DialogReceived` → the inboxes of those whom the clinic's rule names (features R2–R4); `MessageTurnedDown` → that of who wrote it (S5).
 
 use domain::clinic::Clinic;
-use domain::routing::recipients;
+use domain::routing::{Routed, recipients, turned_down};
 use jiff::Timestamp;
 use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -30,49 +30,75 @@ async fn start(context: Context) -> Ended {
 /// See the crate.
 pub struct RecipientRouting;
 
+/// An entry of a dialog, and why it is to be in inboxes.
+pub struct ToDeliver {
+    entry: Uuid,
+    why: Why,
+}
+
+enum Why {
+    Received,
+    TurnedDown,
+}
+
 /// What the rules ask.
 pub struct Facts {
     entries: HashMap<Uuid, ToRoute>,
     clinics: HashMap<HerId, Arc<Clinic>>,
 }
 
+impl Facts {
+    /// Whose inboxes; `None` = the clinic employs nobody.
+    fn route(&self, known: &ToRoute, why: &Why) -> Option<Routed> {
+        let clinic = self.clinics.get(&known.clinic)?;
+        match why {
+            Why::Received => recipients(clinic, known.kind, known.fastlege.as_deref()),
+            Why::TurnedDown => turned_down(clinic, known.author.as_deref()),
+        }
+    }
+}
+
 impl Handler for RecipientRouting {
     const WORKER: &'static str = "recipient-routing";
-    type Message = Uuid;
+    type Message = ToDeliver;
     type Facts = Facts;
     type Effect = Delivered;
 
-    fn parse(&self, delivery: &Delivery) -> Result<Uuid, Fault> {
+    fn parse(&self, delivery: &Delivery) -> Result<ToDeliver, Fault> {
         let event = Event::from_json(&delivery.body).map_err(|e| Fault::broken("event-unreadable", e.to_string()))?;
         match event.fact {
-            Fact::DialogReceived(received) => Ok(received.message),
-            _ => Err(Fault::broken("event-misrouted", "this worker routes DialogReceived only")),
+            Fact::DialogReceived(received) => Ok(ToDeliver { entry: received.message, why: Why::Received }),
+            Fact::MessageTurnedDown(about) => Ok(ToDeliver { entry: about.message, why: Why::TurnedDown }),
+            _ => Err(Fault::broken("event-misrouted", "this worker routes DialogReceived and MessageTurnedDown only")),
         }
     }
 
-    fn key(&self, entry: &Uuid) -> String {
-        entry.to_string()
+    fn key(&self, message: &ToDeliver) -> Option<String> {
+        Some(match message.why {
+            Why::Received => message.entry.to_string(),
+            Why::TurnedDown => format!("turned-down/{}", message.entry),
+        })
     }
 
-    fn ledger_id(&self, entry: &Uuid) -> Option<Uuid> {
-        Some(*entry)
+    fn ledger_id(&self, message: &ToDeliver) -> Option<Uuid> {
+        Some(message.entry)
     }
 
-    async fn facts(&self, tx: &Tx<'_>, batch: &[&Uuid]) -> Result<Facts, StoreError> {
-        let ids: Vec<Uuid> = batch.iter().map(|id| **id).collect();
+    async fn facts(&self, tx: &Tx<'_>, batch: &[&ToDeliver]) -> Result<Facts, StoreError> {
+        let ids: Vec<Uuid> = batch.iter().map(|message| message.entry).collect();
         let entries = inbox_item::to_route(tx, &ids).await?;
         let her_ids: BTreeSet<HerId> = entries.values().map(|e| e.clinic).collect();
         let clinics = clinic::load(tx, &her_ids.into_iter().collect::<Vec<_>>()).await?;
         Ok(Facts { entries, clinics })
     }
 
-    fn decide(&self, entry: &Uuid, facts: &Facts, now: Timestamp) -> Verdict<Delivered> {
-        let Some(known) = facts.entries.get(entry) else {
+    fn decide(&self, message: &ToDeliver, facts: &mut Facts, now: Timestamp) -> Verdict<Delivered> {
+        let entry = message.entry;
+        let Some(known) = facts.entries.get(&entry) else {
             return Verdict::Retry(Fault::transient("entry-missing", "the entry is not in the database (yet)"), None);
         };
-        let routed = facts.clinics.get(&known.clinic).and_then(|c| recipients(c, known.kind, known.fastlege.as_deref()));
-        match routed {
-            Some(routed) => Verdict::Done(Delivered { entry: *entry, clinic: known.clinic, routed, at: now }),
+        match facts.route(known, &message.why) {
+            Some(routed) => Verdict::Done(Delivered { entry, clinic: known.clinic, routed, at: now }),
             None => Verdict::Broken(Fault::broken("nobody-at-clinic", "the clinic employs nobody: apply its employees")),
         }
     }

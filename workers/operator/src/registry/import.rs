@@ -27,12 +27,12 @@ struct Fault {
 }
 
 /// Reads every file, then writes what has no fault, each in a transaction of its own.
-pub(super) async fn all(session: &mut Session, files: &[PathBuf], actor: &str) -> Result<Vec<FromFile>, Failure> {
+pub(super) async fn all(session: &mut Session, files: &[PathBuf], actor: &str, now: Timestamp) -> Result<Vec<FromFile>, Failure> {
     let mut done = Vec::new();
     for (name, read) in files.iter().map(|file| one(file)).collect::<Vec<_>>() {
         let outcome = match read {
             Ok(agreement) => {
-                let imported = write(session, &agreement, actor).await?;
+                let imported = write(session, &agreement, actor, now).await?;
                 Ok((agreement, imported))
             }
             Err(faults) => Err(faults),
@@ -42,9 +42,9 @@ pub(super) async fn all(session: &mut Session, files: &[PathBuf], actor: &str) -
     Ok(done)
 }
 
-async fn write(session: &mut Session, agreement: &Agreement, actor: &str) -> Result<Imported, StoreError> {
+async fn write(session: &mut Session, agreement: &Agreement, actor: &str, now: Timestamp) -> Result<Imported, StoreError> {
     let tx = session.begin().await?;
-    let imported = store::agreement::import(&tx, agreement, actor).await?;
+    let imported = store::agreement::import(&tx, agreement, actor, now).await?;
     tx.commit().await?;
     Ok(imported)
 }

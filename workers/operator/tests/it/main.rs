@@ -1,9 +1,11 @@
 //! The `dialogpost` command as an operator meets it: the compiled binary, a real Postgres, a real RabbitMQ.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod audit;
 mod protection;
 mod reading;
 mod registry;
+mod schema;
 mod setup;
 mod surroundings;
 

@@ -12,7 +12,7 @@ async fn apply_is_idempotent_and_says_what_is_ready() {
     let world = world().await;
     let first = dialogpost(&world, &["apply", FIXTURE]).await.code(0).never_says(&PERSONAL);
     let first = first.says(&["Solbakken legesenter (8141333): ready", "changed rules ┆      3", "patients      ┆      2"]);
-    first.says(&["later versions: video_module, notifications, appointment_types, timeboker, patients[].helsenorge"]);
+    first.says(&["later versions: video_module, notifications, appointment_types, timeboker, patients[].phone"]);
     let second = dialogpost(&world, &["apply", FIXTURE]).await.code(0);
     second.says(&["changed rules ┆      0"]);
     apply(&world, &fixture_with(&[("/clinics/0/routing/EKONTAKT", json!({ "mode": "behandler" }))]))
@@ -45,6 +45,24 @@ async fn j1_check_lists_what_is_missing_of_each_employee() {
     let found = dialogpost(&world, &["check", "8141333", "--json"]).await.code(1).json();
     assert_eq!((&found["ready"], &found["missing"][1]["employee"]), (&json!(false), &json!("ole")));
     assert_eq!(found["missing"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn rules_that_point_to_nobody_are_pointed_out() {
+    let world = world().await;
+    let nobody = fixture_with(&[("/clinics/0/groups/0/members", json!([]))]);
+    let applied = apply(&world, &nobody).await.code(0);
+    applied.says(&[
+        "(8141333): ready",
+        "rule RESEPTFORNYELSE points to nobody: group:legene: messages for it alone go to the whole",
+    ]);
+    let checked = dialogpost(&world, &["check", "8141333"]).await.code(0);
+    checked.says(&["Clinic 8141333: ready", "│ RESEPTFORNYELSE ┆ group:legene ┆ messages for it alone go to the whole clinic"]);
+    let json = dialogpost(&world, &["check", "8141333", "--json"]).await.code(0).json();
+    assert_eq!(json["rules_pointing_to_nobody"][0]["recipient"], "group:legene");
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0).never_says(&["points to nobody"]);
+    let json = dialogpost(&world, &["check", "8141333", "--json"]).await.code(0).json();
+    assert_eq!(json["rules_pointing_to_nobody"], json!([]));
 }
 
 /// A change of the fixture, and the places that the faults must name.
@@ -101,6 +119,20 @@ fn faulty() -> Vec<Case> {
         ("/clinics/0/patients/0/nin", json!(15_868_549_960_i64), &["clinics[0].patients[0].nin: expected a string"]),
         ("/clinics/0/patients/1/nin", nin(), &["clinics[0].patients[1].nin: this patient is listed twice"]),
         ("/clinics/0/patients/1/fastlege", nin(), &["clinics[0].patients[1].fastlege: the fastlege is no employee"]),
+        ("/clinics/0/patients/1/helsenorge", nin(), &["clinics[0].patients[1].helsenorge: expected an object"]),
+        (
+            "/clinics/0/patients/1/helsenorge",
+            json!({ "active": "15868549960", "digital_contact_consent": true }),
+            &["clinics[0].patients[1].helsenorge.active: expected true or false"],
+        ),
+        (
+            "/clinics/0/patients/1/helsenorge",
+            json!({ "active": true }),
+            &["clinics[0].patients[1].helsenorge: digital_contact_consent is missing"],
+        ),
+        ("/clinics/0/patients/1/helsenorge/15868549960", json!(true), &["clinics[0].patients[1].helsenorge.?: no such key"]),
+        ("/clinics/0/helsenorge", json!("8093244"), &["clinics[0].helsenorge: expected a whole number"]),
+        ("/clinics/0/helsenorge", json!(8_093_299), &["clinics[0].helsenorge: no party with the HER-id 8093299 is set up"]),
         ("/clinics/0/patients/1", nin(), &["clinics[0].patients[1]: expected an object"]),
     ]
 }
@@ -179,4 +211,20 @@ async fn the_queue_for_replies_is_no_other_queue_of_the_clinic() {
     apply(&world, &fixture_with(&[("/clinics/0/syncreply_queue", address)])).await.code(0);
     let bare = "select count(*) from dialogpost.clinic where syncreply_queue = '8141333_svar'";
     assert_eq!(world.number(bare).await, 1);
+}
+
+/// The party through which a clinic reaches HelseNorge may be set up by another file; what a file says of a patient counts from then.
+#[tokio::test]
+async fn whom_helsenorge_reaches_is_set_up() {
+    let world = world().await;
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    let statuses = "select count(*) from dialogpost.contact_status where as_of > now() - interval '1 min' and not doubted and \
+        (nin = '15868549960' and active and consented or nin = '47819030045' and not active and not consented)";
+    assert_eq!(world.number(statuses).await, 2);
+    let alone = json!({ "clinics": [{ "name": "Fjellbakken", "her_id": 8_141_444, "helsenorge": 8_093_244 }] });
+    apply(&world, &alone.to_string()).await.code(0).never_says(&["patients[].helsenorge"]);
+    let named = "select count(*) from dialogpost.clinic where helsenorge = 8093244";
+    assert_eq!(world.number(named).await, 1);
+    apply(&world, &fixture_with(&[("/clinics/0/patients/0/helsenorge", Value::Null)])).await.code(0);
+    assert_eq!(world.number("select count(*) from dialogpost.contact_status").await, 2, "what was said stays");
 }

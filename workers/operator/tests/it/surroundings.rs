@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use testbed::world;
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 20] = [
     &[],
     &["run"],
     &["migrate"],
@@ -22,6 +22,10 @@ const COMMANDS: [&[&str]; 16] = [
     &["dead-letters"],
     &["dead-letters", "list"],
     &["dead-letters", "show"],
+    &["audit"],
+    &["audit", "verify"],
+    &["audit", "export"],
+    &["schema"],
 ];
 
 #[tokio::test]

@@ -1,0 +1,314 @@
+//! One command + facts → what is done and what its caller is told. The rules are those of [`domain::command`]; here is only which of them
+//! a command goes by.
+
+use crate::asked::{Asked, dialog_of, patients_of, uploads_of};
+use crate::facts::{Facts, part_key};
+use domain::audit::Record;
+use domain::clinic::Clinic;
+use domain::command::attachments::{PART_LIMIT, Part, take_part};
+use domain::command::contact::{self, Caution};
+use domain::command::deed::{Deed, Post};
+use domain::command::dialog::Kind;
+use domain::command::recipients::{Chosen, set_recipients};
+use domain::command::writing;
+use jiff::Timestamp;
+use messages::command::Command;
+use messages::command::answer::{Done, Outcome};
+use messages::command::order::{
+    CheckContactability, FetchAttachment, ListDialogs, Order, SetRecipients, ShowDialog, UploadAttachment,
+};
+use messages::command::refusal::{Refusal, Why};
+use messages::event::DialogKind;
+use messages::person_id::TestSeries;
+use messages::{HerId, Sensitive};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use store::upload::UploadKey;
+
+/// How commands are decided on here.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruling {
+    /// How what is not known of a patient is taken.
+    pub caution: Caution,
+    /// Test series of identity numbers.
+    pub series: TestSeries,
+}
+
+/// What is written for one command.
+#[derive(Debug)]
+pub enum Act {
+    /// Nothing but the answer.
+    Nothing,
+    /// In a dialog.
+    Deed(Box<Deed>),
+    /// A part of a file is kept.
+    Part(UploadKey, Part),
+    /// Who receives.
+    Recipients(DialogKind, Chosen),
+}
+
+/// A decision.
+#[derive(Debug)]
+pub struct Decision {
+    /// What is written.
+    pub act: Act,
+    /// Numbers that HelseNorge is to be asked about.
+    pub ask: Vec<String>,
+    /// What the caller is told.
+    pub outcome: Outcome,
+    /// What the audit keeps of it.
+    pub record: Option<Record>,
+}
+
+type Decided = Result<(Act, Done), Refusal>;
+
+impl Ruling {
+    /// Decides, and notes in the facts what changes.
+    pub fn decide(&self, asked: &Asked, facts: &mut Facts, now: Timestamp) -> Decision {
+        let command = match &asked.command {
+            Ok(command) => command,
+            Err(unreadable) => return Decision::refused(unreadable.refusal.clone()),
+        };
+        let Some(clinic) = facts.clinics.get(&command.clinic).cloned() else {
+            return Decision::refused(Refusal::of("clinic", Why::ClinicUnknown));
+        };
+        if command.order.is_question() && asked.reply.queue.is_none() {
+            return Decision::refused(Refusal::new(Why::ReplyToMissing));
+        }
+        let decided = match clinic.employees.contains_key(&command.actor) {
+            true => self.rule(asked, command, &clinic, facts, now),
+            false => Err(Refusal::of("actor", Why::ActorUnknown)),
+        };
+        let record = record(command, facts, &decided, now);
+        let ask = self.questions(command, facts, &decided, now);
+        match decided {
+            Ok((act, done)) => {
+                note(command, &act, facts);
+                Decision { act, ask, outcome: Outcome::Done { result: done }, record }
+            }
+            Err(refusal) => Decision { ask, record, ..Decision::refused(refusal) },
+        }
+    }
+
+    fn rule(&self, asked: &Asked, command: &Command, clinic: &Arc<Clinic>, facts: &Facts, now: Timestamp) -> Decided {
+        match &command.order {
+            Order::UploadAttachment(order) => upload(command, order, facts),
+            Order::SetRecipients(order) => recipients(clinic, command, order),
+            Order::CheckContactability(order) => self.contactability(command, order, facts, now),
+            Order::ShowDialog(order) => show(command, order, facts),
+            Order::ListDialogs(order) => list(asked, command, order, facts),
+            Order::FetchAttachment(order) => fetch(command, order, facts),
+            order => {
+                let known = self.facts_of(command, clinic, facts);
+                let deed = writing::decide(order, &command.actor, asked.ids, &known, now);
+                let deed = deed.unwrap_or_else(|| Err(Refusal::of("command", Why::CommandUnknown)))?;
+                let done = deed.done.clone();
+                Ok((Act::Deed(Box::new(deed)), done))
+            }
+        }
+    }
+
+    fn facts_of<'a>(&self, command: &Command, clinic: &'a Clinic, facts: &'a Facts) -> writing::Facts<'a> {
+        let number = patients_of(&command.order).first().map(|nin| (command.clinic, (*nin).to_owned()));
+        let uploads = uploads_of(&command.order);
+        let file = |upload: &uuid::Uuid| facts.uploads.get(&(command.clinic, *upload)).map(|spooled| spooled.file());
+        writing::Facts {
+            clinic,
+            reach: facts.reach.get(&command.clinic).copied(),
+            dialog: dialog_of(&command.order).and_then(|id| seen(facts, command, id)),
+            patient: number.as_ref().and_then(|key| facts.patients.get(key)),
+            status: number.as_ref().and_then(|key| facts.statuses.get(key)),
+            uploads: uploads.iter().map(file).collect(),
+            caution: self.caution,
+            series: self.series,
+        }
+    }
+
+    fn contactability(&self, command: &Command, order: &CheckContactability, facts: &Facts, now: Timestamp) -> Decided {
+        if order.patients.is_empty() || order.patients.len() > contact::MOST {
+            return Err(Refusal::of("arguments.patients", Why::TooMany { limit: contact::MOST }));
+        }
+        let status = |nin: &str| facts.statuses.get(&(command.clinic, nin.to_owned()));
+        let of = |nin: &Sensitive<String>| {
+            contact::contactability(nin, status(nin.expose()), self.caution.age_limit, &self.series, now)
+        };
+        Ok((Act::Nothing, Done::Contactable { patients: order.patients.iter().map(of).collect() }))
+    }
+
+    /// Those of whom HelseNorge has said nothing lately. A dialog that is refused for that may be begun once it has.
+    fn questions(&self, command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -> Vec<String> {
+        let matters = match (&command.order, decided) {
+            (Order::CheckContactability(_), decided) => decided.is_ok(),
+            (Order::StartDialog(_), Ok((Act::Deed(deed), _))) => {
+                deed.written.as_ref().is_some_and(|written| matches!(written.post, Post::HelseNorge { .. }))
+            }
+            (Order::StartDialog(_), Err(refusal)) => refusal.code == Refusal::new(Why::ContactabilityUnknown).code,
+            _ => false,
+        };
+        let wants = |nin: &&str| {
+            let status = facts.statuses.get(&(command.clinic, (*nin).to_owned()));
+            contact::may_ask(nin, &self.series) && contact::wants_asking(status, self.caution.age_limit, now)
+        };
+        match matters {
+            true => patients_of(&command.order).into_iter().filter(wants).map(str::to_owned).collect(),
+            false => Vec::new(),
+        }
+    }
+}
+
+/// A dialog of the clinic that the actor may see. Another's is not there.
+fn seen<'a>(facts: &'a Facts, command: &Command, dialog: uuid::Uuid) -> Option<&'a domain::command::dialog::Known> {
+    let (clinic, known) = facts.dialogs.get(&dialog)?;
+    (*clinic == command.clinic && known.is_seen_by(&command.actor)).then_some(known)
+}
+
+fn upload(command: &Command, order: &UploadAttachment, facts: &Facts) -> Decided {
+    let key = (command.clinic, order.upload);
+    let (part, missing) = take_part(order, facts.uploads.get(&key))?;
+    Ok((Act::Part(key, part), Done::Uploaded { upload: order.upload, missing }))
+}
+
+fn recipients(clinic: &Clinic, command: &Command, order: &SetRecipients) -> Decided {
+    let chosen = set_recipients(clinic, &command.actor, order)?;
+    let done = Done::RecipientsSet { nobody: chosen.nobody.clone() };
+    Ok((Act::Recipients(order.kind, chosen), done))
+}
+
+fn show(command: &Command, order: &ShowDialog, facts: &Facts) -> Decided {
+    let unknown = || Refusal::of("arguments.dialog", Why::DialogUnknown);
+    seen(facts, command, order.dialog).ok_or_else(unknown)?;
+    let dialog = facts.shown.get(&order.dialog).cloned().ok_or_else(unknown)?;
+    Ok((Act::Nothing, Done::Dialog { dialog: Box::new(dialog) }))
+}
+
+fn list(asked: &Asked, command: &Command, order: &ListDialogs, facts: &Facts) -> Decided {
+    if !(1..=200).contains(&order.limit) {
+        return Err(Refusal::of("arguments.limit", Why::TooMany { limit: 200 }));
+    }
+    if let Some(nin) = &order.patient
+        && !facts.patients.contains_key(&(command.clinic, nin.expose().clone()))
+    {
+        return Err(Refusal::of("arguments.patient", Why::PatientUnknown));
+    }
+    let dialogs = facts.lists.get(&asked.ids.entry).cloned().unwrap_or_default();
+    Ok((Act::Nothing, Done::Dialogs { dialogs }))
+}
+
+fn fetch(command: &Command, order: &FetchAttachment, facts: &Facts) -> Decided {
+    let unknown = || Refusal::of("arguments.entry", Why::AttachmentUnknown);
+    let found = part_key(command).and_then(|key| facts.parts.get(&key)).ok_or_else(unknown)?;
+    seen(facts, command, found.dialog).ok_or_else(unknown)?;
+    let parts = u32::try_from(found.size.div_ceil(PART_LIMIT as u64)).unwrap_or(u32::MAX);
+    let bytes = domain::command::attachments::encoded(found.bytes.expose()).into();
+    Ok((Act::Nothing, Done::AttachmentPart { part: order.part, parts, bytes }))
+}
+
+impl Decision {
+    const fn refused(refusal: Refusal) -> Self {
+        Self { act: Act::Nothing, ask: Vec::new(), outcome: Outcome::Refused { refusal }, record: None }
+    }
+}
+
+/// What the next command of the batch finds changed.
+fn note(command: &Command, act: &Act, facts: &mut Facts) {
+    match act {
+        Act::Nothing => {}
+        Act::Part(key, part) => {
+            let spooled = facts.uploads.remove(key).unwrap_or_default().with(part);
+            facts.uploads.insert(*key, spooled);
+        }
+        Act::Recipients(kind, chosen) => {
+            if let Some(clinic) = facts.clinics.get_mut(&command.clinic) {
+                Arc::make_mut(clinic).routing.insert(*kind, chosen.rule.clone());
+            }
+        }
+        Act::Deed(deed) => note_deed(command.clinic, deed, facts),
+    }
+}
+
+fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
+    for file in deed.written.iter().flat_map(|written| &written.files) {
+        facts.uploads.remove(&(clinic, file.upload));
+    }
+    let Some((_, known)) = facts.dialogs.get_mut(&deed.dialog) else { return };
+    known.state.closed |= deed.closes;
+    if let Some(written) = &deed.written {
+        known.entries = known.entries.saturating_add(1);
+        known.state.answered |= written.answers.is_some();
+        if written.answers.is_some() {
+            known.request = None;
+        }
+    }
+    if let Some(title) = &deed.title {
+        known.title = title.clone();
+    }
+    if let Some((_, to)) = deed.converts {
+        known.state.kind = Kind::HelseNorge(to);
+        known.state.answered = false;
+    }
+}
+
+/// What the audit keeps: who did what, on whose data, why. Uploads say nothing yet; a refusal is kept when somebody lacked the right to
+/// what he asked.
+fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -> Option<Record> {
+    if matches!(command.order, Order::UploadAttachment(_)) {
+        return None;
+    }
+    let refused = match decided {
+        Ok(_) => None,
+        Err(refusal) if matches!(refusal.code.as_str(), "role-missing" | "service-not-offered" | "actor-unknown") => {
+            Some(refusal.code.as_str())
+        }
+        Err(_) => return None,
+    };
+    let (subject, detail) = subject(&command.order, decided);
+    Some(Record {
+        clinic: Some(command.clinic),
+        at: now,
+        actor: command.actor.clone(),
+        action: command.order.name().to_owned(),
+        subject,
+        patients: concerned(command, facts),
+        reason: command.reason.clone(),
+        detail: match (refused, detail) {
+            (Some(code), _) => Some(json!({ "refused": code })),
+            (None, detail) => detail,
+        },
+    })
+}
+
+/// Whose data it is about.
+fn concerned(command: &Command, facts: &Facts) -> Vec<Sensitive<String>> {
+    let dialog = match &command.order {
+        Order::ShowDialog(show) => Some(show.dialog),
+        Order::FetchAttachment(_) => part_key(command).and_then(|key| facts.parts.get(&key)).map(|part| part.dialog),
+        order => dialog_of(order),
+    };
+    let of_dialog = dialog.and_then(|id| seen(facts, command, id)).and_then(|known| known.nin.clone());
+    let named = patients_of(&command.order).into_iter().map(|nin| Sensitive::new(nin.to_owned()));
+    named.chain(of_dialog).collect()
+}
+
+/// What it is about, and what is worth knowing of it: ids and choices, never content.
+fn subject(order: &Order, decided: &Decided) -> (String, Option<Value>) {
+    let about = |id: uuid::Uuid| id.to_string();
+    match (order, decided) {
+        (_, Ok((Act::Deed(deed), _))) => {
+            let to = deed.written.as_ref().map(|written| match written.post {
+                Post::HelseNorge { .. } => "helsenorge",
+                Post::Portal(_) => "portal",
+                Post::Colleagues(_) => "colleagues",
+            });
+            let entry = deed.written.as_ref().map(|written| written.entry);
+            let converts = deed.converts.map(|(from, to)| json!({ "from": from, "to": to }));
+            (about(deed.dialog), Some(json!({ "entry": entry, "to": to, "converts": converts })))
+        }
+        (Order::SetRecipients(set), Ok((Act::Recipients(_, chosen), _))) => {
+            (set.kind.as_str().to_owned(), Some(json!({ "rule": chosen.rule })))
+        }
+        (Order::SetRecipients(set), _) => (set.kind.as_str().to_owned(), None),
+        (Order::ShowDialog(show), _) => (about(show.dialog), None),
+        (Order::FetchAttachment(fetch), _) => (about(fetch.entry), Some(json!({ "number": fetch.number, "part": fetch.part }))),
+        (order, _) => (dialog_of(order).map(about).unwrap_or_default(), None),
+    }
+}

@@ -1,0 +1,119 @@
+//! Decisions → rows, messages and answers, for a whole batch.
+
+use crate::answering::{answer, event};
+use crate::asked::{Asked, Reply, digest};
+use crate::deciding::{Act, Decision};
+use crate::dialogs::{self, Doing};
+use domain::audit::Record;
+use domain::command::attachments::Part;
+use domain::command::recipients::Chosen;
+use jiff::Timestamp;
+use messages::HerId;
+use messages::command::VERSION;
+use messages::command::answer::Answer;
+use messages::event::{CommandAnswered, DialogKind, Fact};
+use messages::person_id::TestSeries;
+use messages::transport::Outgoing;
+use store::command::{self, Decided};
+use store::upload::UploadKey;
+use store::{StoreError, Tx, audit, contact, setup, upload};
+use uuid::Uuid;
+
+/// What is written for one command.
+#[derive(Debug)]
+pub struct Effect {
+    decision: Decision,
+    clinic: Option<HerId>,
+    /// It, as it is kept; nothing of questions and of what cannot be read.
+    kept: Option<Decided>,
+    answer_id: Uuid,
+    answer: Answer,
+    actor: String,
+    reply: Reply,
+}
+
+impl Effect {
+    /// Of a decision.
+    pub fn new(asked: &Asked, decision: Decision, now: Timestamp) -> Self {
+        let answer = Answer { version: VERSION, command: asked.id(), at: now, outcome: decision.outcome.clone() };
+        let answer_id = Uuid::now_v7();
+        let command = asked.command.as_ref().ok();
+        let kept = asked.key().zip(command).map(|(key, command)| Decided {
+            key,
+            name: command.order.name().to_owned(),
+            digest: digest(command),
+            actor: command.actor.clone(),
+            at: now,
+            answer_id,
+            answer: answer.clone(),
+        });
+        let actor = command.map(|command| command.actor.clone()).unwrap_or_default();
+        Self { decision, clinic: asked.clinic(), kept, answer_id, answer, actor, reply: asked.reply.clone() }
+    }
+}
+
+/// A batch, by what is written where.
+#[derive(Default)]
+struct Sorted {
+    doing: Vec<Doing>,
+    parts: Vec<(UploadKey, Part)>,
+    rules: Vec<(HerId, DialogKind, Chosen)>,
+    ask: Vec<(HerId, String)>,
+    kept: Vec<Decided>,
+    records: Vec<Record>,
+    outgoing: Vec<Outgoing>,
+}
+
+impl Sorted {
+    fn of(effects: Vec<Effect>, now: Timestamp) -> Self {
+        let mut sorted = Self::default();
+        for effect in effects {
+            sorted.add(effect, now);
+        }
+        sorted
+    }
+
+    fn add(&mut self, effect: Effect, now: Timestamp) {
+        let Effect { decision, clinic, kept, answer_id, answer: said, actor, reply } = effect;
+        self.outgoing.push(outgoing(&reply, clinic, answer_id, &said, now));
+        self.kept.extend(kept);
+        self.records.extend(decision.record);
+        let Some(clinic) = clinic else { return };
+        self.ask.extend(decision.ask.into_iter().map(|nin| (clinic, nin)));
+        match decision.act {
+            Act::Nothing => {}
+            Act::Deed(deed) => self.doing.push(Doing { clinic, actor, deed: *deed }),
+            Act::Part(key, part) => self.parts.push((key, part)),
+            Act::Recipients(kind, chosen) => self.rules.push((clinic, kind, chosen)),
+        }
+    }
+}
+
+/// The answer to its caller, or, when he waits nowhere, word to whoever listens.
+pub(crate) fn outgoing(reply: &Reply, clinic: Option<HerId>, id: Uuid, said: &Answer, now: Timestamp) -> Outgoing {
+    match &reply.queue {
+        Some(queue) => answer(queue, reply.correlation.clone(), id, said),
+        None => event(Fact::CommandAnswered(CommandAnswered { command: said.command, clinic, told: said.outcome.told() }), now),
+    }
+}
+
+/// Writes a batch and returns what is to be sent.
+///
+/// # Errors
+/// As any step of the store.
+pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+    let sorted = Sorted::of(effects, now);
+    upload::put(tx, &sorted.parts, now).await?;
+    let mut outgoing = dialogs::write(tx, &sorted.doing, series, now).await?;
+    for (clinic, kind, chosen) in &sorted.rules {
+        setup::put_rule(tx, clinic.get(), *kind, Some(&chosen.rule)).await?;
+    }
+    if !sorted.ask.is_empty() {
+        contact::want(tx, &sorted.ask, now).await?;
+    }
+    command::insert(tx, &sorted.kept).await?;
+    // Last: whoever writes to a clinic's chain next waits until this is committed.
+    audit::append(tx, &sorted.records).await?;
+    outgoing.extend(sorted.outgoing);
+    Ok(outgoing)
+}

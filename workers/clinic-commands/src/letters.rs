@@ -1,0 +1,123 @@
+//! What HelseNorge gets: each message written once, exactly as it will be signed, into the ledger.
+
+use crate::answering::event;
+use crate::dialogs::Doing;
+use domain::agreement::part::Delivery;
+use domain::command::compose::{Address, Body, Letter, Unit};
+use domain::command::deed::{Post, Written};
+use domain::sending::properties;
+use jiff::Timestamp;
+use messages::HerId;
+use messages::event::{Answered, DialogKind, Fact};
+use messages::person_id::TestSeries;
+use messages::transport::{BYTES, Outgoing};
+use std::collections::HashMap;
+use store::letter::{self, Addresses, Surroundings};
+use store::message::{self, Sent};
+use store::{StoreError, Tx};
+use uuid::Uuid;
+
+/// A message to be composed.
+struct Draft<'a> {
+    clinic: HerId,
+    written: &'a Written,
+    kind: DialogKind,
+    ends: (HerId, HerId),
+    body: &'a Body,
+}
+
+/// Writes the messages of a batch and returns the word that they are to be sent. Those with files one by one: no two are held at once.
+///
+/// # Errors
+/// As any step of the store; a bug when what stands around a message is missing or no XML can be made of it.
+pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+    let drafts: Vec<Draft<'_>> = doing.iter().filter_map(draft).collect();
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let around = letter::surroundings(tx, &drafts.iter().map(|d| d.written.entry).collect::<Vec<_>>()).await?;
+    let addresses = letter::addresses(tx, &drafts.iter().map(|d| d.ends).collect::<Vec<_>>()).await?;
+    let (heavy, light): (Vec<_>, Vec<_>) = drafts.iter().partition(|draft| !draft.written.files.is_empty());
+    let mut sent = Vec::with_capacity(light.len());
+    let mut outgoing = Vec::with_capacity(drafts.len());
+    for draft in light {
+        sent.push(draft.compose(&around, &addresses, Vec::new(), series, now)?);
+    }
+    outgoing.extend(sent.iter().map(|sent| written(sent, now)));
+    message::insert_sent(tx, &sent).await?;
+    for draft in heavy {
+        let files = letter::attachments(tx, draft.written.entry).await?;
+        let sent = draft.compose(&around, &addresses, files, series, now)?;
+        outgoing.push(written(&sent, now));
+        message::insert_sent(tx, &[sent]).await?;
+    }
+    Ok(outgoing)
+}
+
+fn draft(doing: &Doing) -> Option<Draft<'_>> {
+    let written = doing.deed.written.as_ref()?;
+    match &written.post {
+        Post::HelseNorge { kind, from, to, body } => {
+            Some(Draft { clinic: doing.clinic, written, kind: *kind, ends: (*from, *to), body })
+        }
+        Post::Portal(_) | Post::Colleagues(_) => None,
+    }
+}
+
+/// The word that a message is to be sent. It tells how much that is, so that no worker takes more in hand than it can hold.
+fn written(sent: &Sent, now: Timestamp) -> Outgoing {
+    let mut outgoing = event(Fact::MessageWritten(Answered { message: sent.id }), now);
+    outgoing.properties.application.insert(BYTES.to_owned(), sent.raw.len().to_string());
+    outgoing
+}
+
+impl Draft<'_> {
+    fn compose(
+        &self,
+        around: &HashMap<Uuid, Surroundings>,
+        addresses: &HashMap<(HerId, HerId), Addresses>,
+        attachments: Vec<domain::entry::Attachment>,
+        series: &TestSeries,
+        now: Timestamp,
+    ) -> Result<Sent, StoreError> {
+        let id = self.written.entry;
+        let around = around.get(&id).ok_or_else(|| StoreError::missing("surroundings"))?;
+        let addresses = addresses.get(&self.ends).ok_or_else(|| StoreError::missing("addresses"))?;
+        let letter = Letter {
+            id,
+            from: from(addresses, around),
+            to: addresses.to.clone(),
+            patient: around.patient(series).ok_or_else(|| StoreError::missing("patient"))?,
+            kind: self.kind,
+            answers: around.answers.clone(),
+            body: self.body.clone(),
+            prescriptions: around.prescriptions.clone(),
+            attachments,
+        };
+        let raw = letter.message(now).to_xml().map_err(|_| StoreError::missing("xml"))?;
+        let function = self.kind.message_function();
+        let (queue, properties) = properties(&addresses.ends, function, Delivery::Async, id, now);
+        let (from, to) = self.ends;
+        Ok(Sent {
+            id,
+            at: now,
+            clinic: Some(self.clinic),
+            from,
+            to,
+            queue,
+            function: function.to_owned(),
+            answers: None,
+            properties,
+            raw: raw.into(),
+        })
+    }
+}
+
+/// The sender; a doctor who is the patient's fastlege is called that.
+fn from(addresses: &Addresses, around: &Surroundings) -> Address {
+    let mut from = addresses.from.clone();
+    if let Unit::Doctor { is_fastlege, .. } = &mut from.unit {
+        *is_fastlege = addresses.doctor.is_some() && addresses.doctor == around.fastlege;
+    }
+    from
+}

@@ -1,0 +1,117 @@
+//! What a clinic's EPJ asks of us by command → dialogs, messages to HelseNorge, settings, and an answer to each command.
+//!
+//! - [`asked`]: bytes → a command, and whom to answer
+//! - [`facts`]: what the rules ask, for a whole batch
+//! - [`deciding`]: which rule a command goes by
+//! - [`effect`]: decisions → rows; [`dialogs`]: what is written in dialogs; [`letters`]: what HelseNorge gets
+//! - [`answering`]: answers and events
+//! - [`asking`]: whom HelseNorge can reach
+//! - [`spool`]: uploads that nobody attached
+
+pub mod answering;
+pub mod asked;
+pub mod asking;
+pub mod deciding;
+pub mod dialogs;
+pub mod effect;
+pub mod facts;
+pub mod letters;
+pub mod spool;
+
+use asked::{Asked, digest};
+use deciding::Ruling;
+use effect::Effect;
+use facts::Facts;
+use jiff::Timestamp;
+use messages::Fault;
+use messages::command::VERSION;
+use messages::command::answer::{Answer, Outcome};
+use messages::command::refusal::{Refusal, Why};
+use messages::transport::{Delivery, Outgoing, Wire};
+use runtime::pipeline::Ended;
+use runtime::worker::{self, Context, Source, Worker};
+use runtime::{Handler, Verdict};
+use store::{StoreError, Tx, command};
+use uuid::Uuid;
+
+/// The worker.
+pub const WORKER: Worker = Worker {
+    name: ClinicCommands::WORKER,
+    about: "does what clinics ask by command: begins, answers, converts and ends dialogs, and chooses who receives",
+    opens_or_seals: false,
+    start: |context| Box::pin(start(context)),
+};
+
+async fn start(context: Context) -> Ended {
+    tokio::spawn(asking::run(context.clone()));
+    tokio::spawn(spool::run(context.clone()));
+    let ruling = Ruling { caution: context.config.contact_caution, series: context.config.test_series };
+    worker::run(context, ClinicCommands { ruling }, vec![Source::Own, Source::OwnSync], &[Wire::Dialogpost]).await
+}
+
+/// See the crate.
+pub struct ClinicCommands {
+    ruling: Ruling,
+}
+
+impl Handler for ClinicCommands {
+    const WORKER: &'static str = "clinic-commands";
+    type Message = Asked;
+    type Facts = Facts;
+    type Effect = Effect;
+
+    fn parse(&self, delivery: &Delivery) -> Result<Asked, Fault> {
+        Asked::read(delivery)
+    }
+
+    /// The caller's id, apart for each clinic.
+    fn key(&self, asked: &Asked) -> Option<String> {
+        asked.key().map(|(clinic, id)| format!("{clinic}/{id}"))
+    }
+
+    fn ledger_id(&self, _asked: &Asked) -> Option<Uuid> {
+        None
+    }
+
+    async fn facts(&self, tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
+        facts::load(tx, batch).await
+    }
+
+    /// A refusal is an answer like any other: never a fault.
+    fn decide(&self, asked: &Asked, facts: &mut Facts, now: Timestamp) -> Verdict<Effect> {
+        let decision = self.ruling.decide(asked, facts, now);
+        let name = asked.command.as_ref().map_or("unreadable", |command| command.order.name());
+        let outcome = match &decision.outcome {
+            Outcome::Done { .. } => "done",
+            Outcome::Refused { .. } => "refused",
+        };
+        metrics::counter!("dialogpost_commands_total", "command" => name, "outcome" => outcome).increment(1);
+        Verdict::Done(Effect::new(asked, decision, now))
+    }
+
+    async fn write(&self, tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        effect::write(tx, effects, &self.ruling.series, now).await
+    }
+
+    /// The same command gets the same answer, wherever it waits now; another under the same id is refused.
+    async fn again(&self, tx: &Tx<'_>, repeated: &[&Asked], now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        let keys: Vec<_> = repeated.iter().filter_map(|asked| asked.key()).collect();
+        let answers = command::answers(tx, &keys).await?;
+        let again = |asked: &&Asked| {
+            let (key, command) = (asked.key()?, asked.command.as_ref().ok()?);
+            // Not there: it is to be tried again, and will be answered then.
+            let before = answers.get(&key)?;
+            let (id, answer) = match before.digest == digest(command) {
+                true => (before.id, before.answer.clone()),
+                false => (Uuid::now_v7(), reused(command.id, now)),
+            };
+            Some(effect::outgoing(&asked.reply, Some(key.0), id, &answer, now))
+        };
+        Ok(repeated.iter().filter_map(again).collect())
+    }
+}
+
+fn reused(command: Uuid, now: Timestamp) -> Answer {
+    let refusal = Refusal::of("id", Why::IdReused);
+    Answer { version: VERSION, command: Some(command), at: now, outcome: Outcome::Refused { refusal } }
+}
