@@ -57,6 +57,7 @@ fn outgoing(message: &Sent, queue: &str) -> Outgoing {
         body: message.body.clone(),
         cause: None,
         not_before: None,
+        is_awaited: true,
     }
 }
 

@@ -11,6 +11,7 @@
 )]
 
 mod ceilings;
+mod commands;
 mod inbound;
 mod meter;
 mod progress;
@@ -35,6 +36,16 @@ enum What {
     Inbound(Inbound),
     /// The same with everything signed and encrypted, against the private-key operations of this machine: each message takes two.
     Sealed(Sealed),
+    /// A question about a thousand patients, and the memory that the largest file takes on its way to HelseNorge.
+    Commands(Commands),
+}
+
+/// See [`What::Commands`].
+#[derive(Args, Clone, Copy)]
+struct Commands {
+    /// Questions, 10 to 100 000.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    questions: u32,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -91,6 +102,12 @@ async fn main() {
     let result = match what {
         What::Inbound(options) => inbound::measure(options, None).await,
         What::Sealed(options) => inbound::measure(options.inbound, Some(&Exchange::new(options.bits.get()))).await,
+        What::Commands(options) => {
+            let figures = commands::measure(options).await;
+            eprintln!("\n{}", figures.for_people());
+            println!("{}", serde_json::to_string(&figures).unwrap());
+            return;
+        }
     };
     eprintln!("\n{}", result.for_people());
     println!("{}", serde_json::to_string(&result).unwrap());

@@ -14,7 +14,7 @@ pub struct Count {
 }
 
 /// Queues that are empty when everything is done.
-const EMPTY: [&str; 9] = [
+const EMPTY: [&str; 10] = [
     "8141333_async",
     "8141333_error",
     "8093244_error",
@@ -22,6 +22,7 @@ const EMPTY: [&str; 9] = [
     "dialogpost.recipient-routing",
     "dialogpost.ekonsultasjon-journaling",
     "dialogpost.helsenorge-outbound",
+    "dialogpost.clinic-commands",
     "dialogpost.dead-letter-keeper",
     "dialogpost.unreadable",
 ];

@@ -1,6 +1,6 @@
 //! A fleet with HelseNorge beside it.
 
-use crate::{Fleet, NHN_EXCHANGE, Running};
+use crate::{Epj, Fleet, NHN_EXCHANGE, Running};
 use helsenorge::{HelseNorge, Message, Received, Sent};
 use std::time::Duration;
 
@@ -28,6 +28,21 @@ impl Clinic {
         let helsenorge = fleet.helsenorge().await;
         let running = fleet.start();
         Self { fleet, helsenorge, running, sent: 0 }
+    }
+
+    /// A journal system that is connected.
+    pub async fn epj(&self) -> Epj {
+        Epj::connect(&self.fleet.world.amqp_url).await
+    }
+
+    /// What HelseNorge finds on its queue: one message, which its schemas take.
+    pub async fn sent(&self) -> Received {
+        let received = self.receipt().await;
+        assert_eq!(received.shape_faults(), Vec::<String>::new());
+        if let Some(driver) = schemas::driver() {
+            schemas::validate(&driver, "what HelseNorge gets", &received.body);
+        }
+        received
     }
 
     /// Sends, and waits until every message has an end state.

@@ -16,11 +16,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Every worker, in the order a message meets them.
-pub const WORKERS: [Worker; 5] = [
+pub const WORKERS: [Worker; 6] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
     helsenorge_outbound::WORKER,
+    clinic_commands::WORKER,
     dead_letter_keeper::WORKER,
 ];
 
@@ -37,6 +38,9 @@ pub struct Fleet {
     pub batch: usize,
     /// Pipelines of one worker.
     pub lanes: usize,
+    /// How long the writer of an outbox row may take to publish it before any worker may. Short, so that a test need not wait for what a
+    /// crash left behind; under load, or with a large message, one is then sent twice under its id.
+    pub lease: Duration,
     /// Variables of the environment beside those the testbed sets, or in their place.
     pub settings: BTreeMap<&'static str, String>,
 }
@@ -58,7 +62,7 @@ impl Fleet {
     /// On given servers.
     pub async fn in_world(world: World) -> Self {
         let rows = Rows::connect(&world.database_url).await;
-        let fleet = Self { world, rows, batch: 64, lanes: 1, settings: BTreeMap::new() };
+        let fleet = Self { world, rows, batch: 64, lanes: 1, lease: Duration::from_secs(1), settings: BTreeMap::new() };
         let url = fleet.world.amqp_url.parse().expect("the testbed's URL is valid");
         broker::topology::apply(&url).await.expect("the topology can be applied");
         fleet.apply(include_str!("../../fixtures/clinic.json")).await;
@@ -77,7 +81,7 @@ impl Fleet {
         let store = self.store();
         let mut session = store.session().await.expect("a session");
         let tx = session.begin().await.expect("a transaction");
-        store::setup::apply(&tx, &setup, "test").await.expect("the set-up can be applied");
+        store::setup::apply(&tx, &setup, "test", runtime::clock::system()).await.expect("the set-up can be applied");
         tx.commit().await.expect("a commit");
         let her_ids = store::clinic::all_her_ids(&session).await.expect("HER-ids");
         let url = self.world.amqp_url.parse().expect("the testbed's URL is valid");
@@ -128,8 +132,7 @@ impl Fleet {
             cancel: CancellationToken::new(),
             health: health.clone(),
             probe,
-            // Short, so that a test need not wait for what a crash left behind.
-            lease: Duration::from_secs(1),
+            lease: self.lease,
         };
         let mut running = JoinSet::new();
         for worker in workers {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod clinic;
+pub mod epj;
 mod fleet;
 mod programs;
 mod rows;
@@ -12,6 +13,7 @@ mod snapshot;
 mod writing;
 
 pub use clinic::{Clinic, PATIENCE};
+pub use epj::Epj;
 pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
 pub use programs::Program;
 pub use rows::Rows;

@@ -11,12 +11,13 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// Packages that make a binary of the fleet.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "operator",
     "helsenorge-inbound",
     "recipient-routing",
     "ekonsultasjon-journaling",
     "helsenorge-outbound",
+    "clinic-commands",
     "dead-letter-keeper",
 ];
 

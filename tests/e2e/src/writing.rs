@@ -42,7 +42,7 @@ impl Fleet {
             Delivery::Async => Fact::MessageWritten(Answered { message: id }),
             Delivery::Sync => Fact::RequestWritten(Answered { message: id }),
         };
-        let event = event_to(&Event { id: Uuid::now_v7(), time: now, fact }, id);
+        let event = event_to(&Event { id: Uuid::now_v7(), time: now, fact });
         let tx = session.begin().await.expect("a transaction");
         message::insert_sent(&tx, &[sent]).await.expect("the row is written");
         outbox::insert(&tx, &[event], now).await.expect("the event is written");

@@ -2,6 +2,7 @@
 //!
 //! - [`message`]: any dialog message, right or wrong; [`receipt`], [`error_message`]: what became of a clinic's messages
 //! - [`client`]: sends over a broker in the shape that NHN's broker would show, and receives as a witness of its own
+//! - [`digital_users`]: who is a user, asked by message or over HTTP
 //! - [`load`], [`patients`]: thousands of messages from as many patients, at a given pace
 //! - [`proton`]: the same two ways over real AMQP 1.0, with the client library that other vendors use
 //! - [`example`]: who is who in the example clinic
@@ -15,6 +16,7 @@
 
 pub mod client;
 mod clock;
+pub mod digital_users;
 pub mod error_message;
 pub mod example;
 pub mod load;
@@ -30,6 +32,7 @@ pub mod shape;
 mod trouble;
 
 pub use client::HelseNorge;
+pub use digital_users::{AktivSjekken, DigitalUsers, Spelling, Standing};
 pub use error_message::{ErrorMessage, Generation};
 pub use load::{Load, Pace, Sending};
 pub use message::{Message, Sent};

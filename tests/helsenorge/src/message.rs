@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 mod building;
+mod digital_users;
 
 const ENTERPRISE: &str = "Solbakken legesenter AS";
 /// Stands where an id is wanted that the message shall not have.

@@ -126,6 +126,23 @@ pub(crate) fn answer() -> Document {
     dialog(vec![], vec![notat])
 }
 
+/// The main document of what HelseNorge says about digital users: an answer.
+pub(crate) fn digital_users(v: &str) -> Document {
+    let notat = Notat { tema_kodet: Some(code(v, "Digitale brukere", 7602)), ..Notat::default() };
+    dialog(vec![], vec![notat])
+}
+
+/// The same unasked: somebody's status has changed.
+pub(crate) fn digital_user_changed() -> Document {
+    test(code("SDAB", "Status digital aktiv bruker", 7601))
+}
+
+/// Those whom an answer names.
+pub(crate) fn people(numbers: &[String]) -> Document {
+    let nameless = |nin: &String| Person { family_name: None, given_name: None, ..person(nin, "", "") };
+    document(Content::Personer(numbers.iter().map(nameless).collect()))
+}
+
 pub(crate) fn attachment(file_name: &str, mime: &str, bytes: &[u8]) -> Document {
     Document {
         mime_type: Some(mime.to_owned()),

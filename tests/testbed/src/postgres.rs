@@ -123,7 +123,11 @@ impl Postgres {
     /// # Panics
     /// When the server refuses.
     pub async fn execute(&self, sql: &str) {
-        let client = client(&self.url("postgres")).await;
+        self.execute_in(&self.url("postgres"), sql).await;
+    }
+
+    pub(crate) async fn execute_in(&self, database_url: &str, sql: &str) {
+        let client = client(database_url).await;
         client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 

@@ -93,6 +93,14 @@ impl World {
         self.postgres().number(&self.database_url, sql).await
     }
 
+    /// Runs SQL statements in this world's database, as a superuser.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn execute(&self, sql: &str) {
+        self.postgres().execute_in(&self.database_url, sql).await;
+    }
+
     async fn create(servers: Arc<Servers>, shared: bool) -> Self {
         let name = fresh_name();
         let database = async {

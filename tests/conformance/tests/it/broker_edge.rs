@@ -64,6 +64,7 @@ async fn mandatory_and_confirmed() {
         body: "x".into(),
         cause: None,
         not_before: None,
+        is_awaited: true,
     };
     let proxy = Proxy::start(wire.world.rabbit().port(), 1).await;
     let publisher = Publisher::new(proxy.url(&wire.world.amqp_url).parse().unwrap(), "case 8");
@@ -151,6 +152,7 @@ async fn case_11_ids_that_amqp_0_9_1_cannot_carry() {
         body: "x".into(),
         cause: None,
         not_before: None,
+        is_awaited: true,
     };
     let publisher = Publisher::new(clinic.fleet.world.amqp_url.parse().unwrap(), "case 11");
     let settled = publisher.publish(&[too_long.clone(), Outgoing { routing_key: "k".repeat(256), ..too_long }]).await;

@@ -36,7 +36,7 @@ fn agreement(xml: &str, of_helsenorge: &[&Identity]) -> Agreement {
 pub(crate) async fn import(fleet: &Fleet, agreement: &Agreement) {
     let mut session = fleet.store().session().await.unwrap();
     let tx = session.begin().await.unwrap();
-    store::agreement::import(&tx, agreement, "test").await.unwrap();
+    store::agreement::import(&tx, agreement, "test", runtime::clock::system()).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -81,7 +81,8 @@ async fn tables(fleet: &Fleet, canaries: &Canaries, leaks: &mut Vec<String>) {
 
 /// Every reading verb of the command, for people and for programs, with all its logs.
 async fn operators_outputs(fleet: &Fleet, canaries: &Canaries, leaks: &mut Vec<String>) {
-    let mut commands: Vec<Vec<String>> = vec![vec!["ledger".into()], vec!["dead-letters".into(), "list".into()]];
+    let mut commands: Vec<Vec<String>> =
+        vec![vec!["ledger".into()], vec!["audit".into(), "verify".into()], vec!["dead-letters".into(), "list".into()]];
     let messages = fleet.rows.column::<Uuid>("select id from dialogpost.message where direction = 'in'").await;
     commands.extend(messages.into_iter().map(|id| vec!["show".into(), id.to_string()]));
     let letters = fleet.rows.column::<Uuid>("select id from dialogpost.dead_letter").await;

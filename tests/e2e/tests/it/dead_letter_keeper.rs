@@ -25,6 +25,7 @@ async fn put_with(fleet: &Fleet, queue: String, id: Uuid, body: &'static [u8], p
         body,
         cause: None,
         not_before: None,
+        is_awaited: true,
     };
     assert_eq!(publisher.publish(&[outgoing]).await, [Settled::Confirmed]);
 }
@@ -53,7 +54,7 @@ async fn a_message_that_kills_its_worker_ends_with_the_keeper() {
     for _ in 0..=topology::DELIVERY_LIMIT {
         fleet.start_with(&routing, Probe::new(|_, step| step == Step::Parsed)).crashed().await;
     }
-    let keeper = fleet.start_with(&[WORKERS[4]], Probe::default());
+    let keeper = fleet.start_with(&[WORKERS[5]], Probe::default());
     let sql =
         "select count(*) from dialogpost.dead_letter where code = 'broker-gave-up' and queue = 'dialogpost.recipient-routing'
          and worker = 'recipient-routing' and body = 'whatever'";
@@ -74,7 +75,7 @@ async fn what_waited_and_was_given_up_no_longer_waits() {
     fleet.rows.query(&waits, &[]).await;
     let in_flight = ledger::lines(&session, 1).await.unwrap();
     assert!(matches!(&in_flight[..], [line] if line.balances() && (line.received, line.in_flight) == (1, 1)), "{in_flight:?}");
-    let keeper = fleet.start_with(&[WORKERS[4]], Probe::default());
+    let keeper = fleet.start_with(&[WORKERS[5]], Probe::default());
     let properties = Properties { application: [(LEDGER_ID.to_owned(), id.to_string())].into(), ..Properties::default() };
     put_with(&fleet, topology::queue_of("dead-letter-keeper"), Uuid::now_v7(), b"whatever", properties).await;
     fleet.until(&format!("select count(*) from dialogpost.dead_letter where message = '{id}'"), 1).await;

@@ -6,6 +6,8 @@
 mod amqp10;
 mod bad_input;
 mod canary;
+mod commands;
+mod contactability;
 mod dead_letter_keeper;
 mod ekonsultasjon_journaling;
 mod helsenorge_inbound;

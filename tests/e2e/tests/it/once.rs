@@ -140,6 +140,7 @@ fn raw(id: Uuid, body: &'static [u8]) -> Outgoing {
         body: body.into(),
         cause: None,
         not_before: None,
+        is_awaited: true,
     }
 }
 

@@ -53,8 +53,8 @@ impl Handler for Told {
         Ok(())
     }
 
-    fn key(&self, message: &(Uuid, String)) -> String {
-        message.0.to_string()
+    fn key(&self, message: &(Uuid, String)) -> Option<String> {
+        Some(message.0.to_string())
     }
 
     fn ledger_id(&self, message: &(Uuid, String)) -> Option<Uuid> {
@@ -66,7 +66,7 @@ impl Handler for Told {
         Ok(())
     }
 
-    fn decide(&self, (id, text): &(Uuid, String), (): &(), now: Timestamp) -> Verdict<DeadLetter> {
+    fn decide(&self, (id, text): &(Uuid, String), (): &mut (), now: Timestamp) -> Verdict<DeadLetter> {
         match text.as_str() {
             "panic" => panic!("told to"),
             "retry" => Verdict::Retry(Fault::transient("told-retry", "later"), None),
@@ -121,6 +121,7 @@ async fn send(fleet: &Fleet, bodies: &[&str]) -> Vec<Uuid> {
                 body,
                 cause: None,
                 not_before: None,
+                is_awaited: true,
             }
         })
         .collect();

@@ -35,7 +35,7 @@ fn agreement(xml: &str) -> Agreement {
 async fn imported(fleet: &Fleet, xml: &str) -> Imported {
     let mut session = fleet.store().session().await.unwrap();
     let tx = session.begin().await.unwrap();
-    let outcome = import(&tx, &agreement(xml), "test").await.unwrap();
+    let outcome = import(&tx, &agreement(xml), "test", runtime::clock::system()).await.unwrap();
     tx.commit().await.unwrap();
     outcome
 }
@@ -84,7 +84,7 @@ async fn conformance_39_by_id_then_by_pair_then_the_profile_then_the_party() {
     let setup = operator::setup_file::parse(signed.as_bytes(), &fleet.config().test_series, folder).unwrap();
     let mut session = fleet.store().session().await.unwrap();
     let tx = session.begin().await.unwrap();
-    assert_eq!(store::setup::apply(&tx, &setup, "test").await.unwrap().certificates, 1);
+    assert_eq!(store::setup::apply(&tx, &setup, "test", runtime::clock::system()).await.unwrap().certificates, 1);
     tx.commit().await.unwrap();
 
     let sources = |known: &HashMap<Pair, Known>, pair: Pair| -> Vec<Provenance> {

@@ -5,8 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const WORKERS: [&str; 5] =
-    ["helsenorge-inbound", "recipient-routing", "ekonsultasjon-journaling", "helsenorge-outbound", "dead-letter-keeper"];
+const WORKERS: [&str; 6] = [
+    "helsenorge-inbound",
+    "recipient-routing",
+    "ekonsultasjon-journaling",
+    "helsenorge-outbound",
+    "clinic-commands",
+    "dead-letter-keeper",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()

@@ -38,6 +38,7 @@ pub(crate) async fn publish_as_the_fleet(amqp_url: &str, sent: &Sent) {
         body: sent.body.clone(),
         cause: None,
         not_before: None,
+        is_awaited: true,
     };
     let publisher = Publisher::new(amqp_url.parse().unwrap(), "test");
     assert_eq!(publisher.publish(&[outgoing]).await, [Settled::Confirmed]);

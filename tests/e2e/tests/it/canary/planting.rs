@@ -74,6 +74,11 @@ impl Planter {
                 .text(&self.say("answer: text"));
             all.extend([question.clone(), question.transport_id(uuid::Uuid::new_v4().to_string()), answer]);
         }
+        let active = [self.person("digital user").nin, self.person("digital user").nin];
+        all.push(
+            Message::digital_users(&uuid::Uuid::new_v4().to_string(), &active).property("X-Ukjent", &self.say("digital users")),
+        );
+        all.push(Message::digital_user_changed(&self.person("changed digital user").nin));
         all.iter().map(Message::build).collect()
     }
 
@@ -85,6 +90,11 @@ impl Planter {
             all.extend(self.wrong_xml(kind, patient));
             all.extend(self.wrong_properties(kind, patient));
         }
+        let (question, code) = (self.say("question of a digital user"), self.say("code of a digital user"));
+        let active = [self.person("digital user of nobody").nin];
+        all.push(Message::digital_users(&question, &active).edit(|head| drop(head.documents.pop())));
+        all.push(Message::digital_users_code(&question, &code));
+        all.push(Message::digital_user_changed(&self.say("number of a changed digital user")));
         all.iter().map(Message::build).collect()
     }
 
@@ -209,7 +219,7 @@ pub(super) fn every_kind_is_planted(sent: &[Sent]) {
             Incoming::MsgHead(head) => seen.extend(head.documents.iter().filter_map(|document| name(&document.content))),
         }
     }
-    let want = ["AppRec", "SOAP fault", "attachment", "dialog", "guardian", "prescription", "unknown", "unknown root"];
+    let want = ["AppRec", "SOAP fault", "attachment", "dialog", "guardian", "people", "prescription", "unknown", "unknown root"];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), want);
 }
 
@@ -219,6 +229,7 @@ fn name(content: &Content) -> Option<&'static str> {
         Content::Dialogmelding(_) => Some("dialog"),
         Content::Resept(_) => Some("prescription"),
         Content::Pasientrelasjon(_) => Some("guardian"),
+        Content::Personer(_) => Some("people"),
         Content::Attachment(_) => Some("attachment"),
         Content::Unknown { .. } => Some("unknown"),
         Content::BadAttachment | Content::FileReference | Content::Empty => None,

@@ -1,0 +1,84 @@
+//! What a clinic does by command, feature by feature, with HelseNorge on the other side.
+
+mod answering;
+mod converting;
+mod examples;
+mod files;
+mod following;
+mod inside;
+mod many;
+mod python;
+mod recipients;
+mod refusals;
+mod starting;
+mod tenants;
+
+use e2e::Clinic;
+use e2e::epj::{Epj, JUDGE, command};
+use helsenorge::example::SOLBAKKEN;
+use jsonschema::Validator;
+use messages::command::schema::all;
+use messages::wire::hodemelding::MsgHead;
+use messages::wire::{Incoming, Limits, read};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use uuid::Uuid;
+
+/// Line, whom HelseNorge reaches.
+pub(crate) const LINE: &str = "15868549960";
+/// Trond, whom it does not.
+pub(crate) const TROND: &str = "47819030045";
+
+static SCHEMAS: LazyLock<HashMap<String, Validator>> =
+    LazyLock::new(|| all().into_iter().map(|schema| (schema.name, jsonschema::validator_for(&schema.schema).unwrap())).collect());
+
+/// From here on everything that a journal system sends and reads must fit the published schemas.
+pub(crate) fn by_the_schemas() {
+    JUDGE.get_or_init(|| {
+        |name, value| {
+            let faults: Vec<_> = SCHEMAS[name].iter_errors(value).map(|e| e.to_string()).collect();
+            assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
+        }
+    });
+}
+
+/// A running fleet, and the journal system of Solbakken.
+pub(crate) async fn open() -> (Clinic, Epj) {
+    by_the_schemas();
+    let clinic = Clinic::open().await;
+    let epj = clinic.epj().await;
+    (clinic, epj)
+}
+
+/// A command of Solbakken's.
+pub(crate) fn of(actor: &str, name: &str, arguments: Value) -> Value {
+    command(name, SOLBAKKEN, actor, arguments)
+}
+
+/// An eKontakt to Line.
+pub(crate) fn start() -> Value {
+    of(
+        "kari",
+        "StartDialog",
+        json!({ "kind": "EKONTAKT", "patient": LINE, "subject": "Prøvesvar", "text": "Alt er fint.\n\nHilsen Kari" }),
+    )
+}
+
+/// The only dialog there is.
+pub(crate) async fn dialog(clinic: &Clinic) -> Uuid {
+    clinic.fleet.rows.one("select id from dialogpost.dialog").await
+}
+
+/// The header of what HelseNorge got.
+pub(crate) fn head(received: &helsenorge::Received) -> MsgHead {
+    match read(&received.body, &Limits::default()).expect("readable").incoming {
+        Incoming::MsgHead(head) => *head,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Entries of a dialog, as the clinic sees it.
+pub(crate) async fn shown(epj: &Epj, dialog: Uuid) -> Value {
+    epj.done(&of("kari", "ShowDialog", json!({ "dialog": dialog }))).await["dialog"].clone()
+}
