@@ -9,11 +9,13 @@ need_packages() {
     install_missing
 }
 
-# Also what only tests need: an AMQP 1.0 client for Debian's own Python, curl, and two strangers who speak CMS.
+# Also what only tests need: AMQP clients and a reader of JSON Schema for Debian's own Python, curl, and two strangers who speak CMS.
 need_test_packages() {
     local missing=()
     find_missing
     /usr/bin/python3 -c 'import proton' 2>/dev/null || missing+=(python3-qpid-proton)
+    /usr/bin/python3 -c 'import pika' 2>/dev/null || missing+=(python3-pika)
+    /usr/bin/python3 -c 'import jsonschema' 2>/dev/null || missing+=(python3-jsonschema)
     command -v curl >/dev/null || missing+=(curl)
     command -v openssl >/dev/null || missing+=(openssl)
     command -v gpgsm >/dev/null || missing+=(gpgsm)

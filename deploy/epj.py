@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Walks every command that a journal system can send, with an ordinary AMQP client and the published schemas.
+
+Wants a running fleet with the example clinic, and a prescription request that waits for its answer:
+    deploy/demo.sh --stay && eval "$(deploy/demo.sh --env)" && dialogpost schema --dir target/schemas
+    /usr/bin/python3 deploy/epj.py target/schemas      # Debian's python3-pika and python3-jsonschema
+"""
+import base64
+import json
+import os
+import pathlib
+import sys
+import uuid
+
+import jsonschema
+import pika
+
+CLINIC, PATIENT = 8141333, "15868549960"  # synthetic
+SUFFIX = ".schema.json"
+schemas = {path.name.removesuffix(SUFFIX): json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*" + SUFFIX)}
+walked = set()
+channel = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"])).channel()
+answers = channel.queue_declare("", exclusive=True).method.queue
+
+
+def ask(name, actor="kari", **arguments):
+    """Sends a command and waits for its answer; sent again under the same id it would get the same."""
+    command = {"command": name, "version": 1, "id": str(uuid.uuid4()), "clinic": CLINIC, "actor": actor, "arguments": arguments}
+    jsonschema.validate(command, schemas[name])
+    properties = pika.BasicProperties(reply_to=answers, correlation_id=command["id"], delivery_mode=2)
+    channel.basic_publish("", "dialogpost.clinic-commands", json.dumps(command).encode(), properties)
+    for _, got, body in channel.consume(answers, auto_ack=True, inactivity_timeout=30):
+        if body is None:
+            sys.exit(f"{name}: no answer within 30 s")
+        if got.correlation_id == command["id"]:
+            break
+    answer = json.loads(body)
+    jsonschema.validate(answer, schemas["Answer"])
+    walked.add(name)
+    if answer["outcome"] == "refused":
+        sys.exit(f"{name}: {answer['refusal']['norwegian']} ({answer['refusal']['code']})")
+    print(f"{name:28} {answer['result']['type']}")
+    return answer["result"]
+
+
+upload = str(uuid.uuid4())
+ask("CheckContactability", patients=[PATIENT])
+ask("UploadAttachment", upload=upload, part=1, parts=1, bytes=base64.b64encode(b"%PDF-1.7 synthetic").decode())
+files = [{"file_name": "svar.pdf", "upload": upload}]
+dialog = ask("StartDialog", kind="EKONTAKT", patient=PATIENT, subject="Prøvesvar", text="Alt er fint.", attachments=files)["dialog"]
+ask("ReplyToDialog", dialog=dialog, text="Ring oss gjerne.")
+ask("ConvertDialog", dialog=dialog, to="EKONSULTASJON")
+entries = ask("ShowDialog", dialog=dialog)["dialog"]["entries"]
+ask("FetchAttachment", entry=entries[0]["entry"], number=1)
+ask("CloseDialog", dialog=dialog, text="Da avslutter vi.")
+waiting = [one for one in ask("ListDialogs")["dialogs"] if one["kind"] == "RESEPTFORNYELSE" and one["messages"] == 1]
+ask("AnswerPrescriptionRequest", dialog=waiting[0]["dialog"], choice="renewed", text="Hentes på apoteket.")
+ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"clinic": True}])
+missed = set(schemas) - walked - {"Answer", "Event"}
+sys.exit(f"not walked: {', '.join(sorted(missed))}" if missed else 0)
