@@ -153,11 +153,21 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
             select s.clinic, s.nin from people p join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
             order by s.clinic, s.nin for update of s
          )
-         update dialogpost.contact_status s set doubted = true, wanted_at = greatest(s.wanted_at, $5), asked_at = null
+         update dialogpost.contact_status s set doubted = true, asked_at = null,
+            wanted_at = greatest(s.wanted_at, s.asked_at + interval '1 microsecond', $5)
          from known k where s.clinic = k.clinic and s.nin = k.nin"
     );
     let (clinics, nins) = columns(&people);
     tx.query(mark, &[&clinics, &nins, &patients, &messages, &now]).await.map(drop)
+}
+
+/// Those who are asked about now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// National identity numbers, by clinic.
+    pub people: BTreeMap<HerId, Vec<Sensitive<String>>>,
+    /// The time of the question: now, and not before any of them was wanted, whatever clocks say.
+    pub asked_at: Timestamp,
 }
 
 /// Takes up to `most` of those who are wanted, the first wanted first, by clinic. They count as asked about now; rows that another process
@@ -166,7 +176,7 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
 ///
 /// # Errors
 /// As any step.
-pub async fn take(tx: &Tx<'_>, most: usize, now: Timestamp) -> Result<BTreeMap<HerId, Vec<Sensitive<String>>>, StoreError> {
+pub async fn take(tx: &Tx<'_>, most: usize, now: Timestamp) -> Result<Taken, StoreError> {
     let take = step!(
         "contact.take",
         "with due as (
@@ -174,13 +184,14 @@ pub async fn take(tx: &Tx<'_>, most: usize, now: Timestamp) -> Result<BTreeMap<H
             where wanted_at is not null and (asked_at is null
                 or (asked_at <= $1 and asked_at + least(asked_at - wanted_at, interval '1 hour') <= $3)) order by wanted_at limit $2 for update skip locked
          )
-         update dialogpost.contact_status s set asked_at = $3 from due d where s.clinic = d.clinic and s.nin = d.nin
-         returning s.clinic, s.nin"
+         update dialogpost.contact_status s set asked_at = greatest($3, s.wanted_at) from due d where s.clinic = d.clinic and s.nin = d.nin
+         returning s.clinic, s.nin, s.asked_at"
     );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let mut taken: BTreeMap<HerId, Vec<Sensitive<String>>> = BTreeMap::new();
+    let mut taken = Taken { people: BTreeMap::new(), asked_at: now };
     for row in tx.query(take, &[&asked_before(now), &most, &now]).await? {
-        taken.entry(her_id(&row, "clinic")?).or_default().push(Sensitive::new(column(&row, "nin")?));
+        taken.asked_at = taken.asked_at.max(column(&row, "asked_at")?);
+        taken.people.entry(her_id(&row, "clinic")?).or_default().push(Sensitive::new(column(&row, "nin")?));
     }
     Ok(taken)
 }

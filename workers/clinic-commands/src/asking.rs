@@ -47,8 +47,11 @@ pub async fn run(context: Context) {
         ContactService::Amqp => Service::Amqp,
         ContactService::Rest { url, token_file } => Service::Rest(rest::Client::new(url.clone(), token_file.clone())),
     };
-    let mut reporter =
-        Reporter { health: context.health.component("asking HelseNorge whom it reaches"), unserved: BTreeSet::new() };
+    let mut reporter = Reporter {
+        health: context.health.component("asking HelseNorge whom it reaches"),
+        is_failing: false,
+        unserved: BTreeSet::new(),
+    };
     reporter.health.ok();
     loop {
         let round = match &service {
@@ -67,6 +70,7 @@ pub async fn run(context: Context) {
 
 struct Reporter {
     health: Component,
+    is_failing: bool,
     unserved: BTreeSet<HerId>,
 }
 
@@ -74,9 +78,14 @@ impl Reporter {
     /// Tells operators; gives whether to go on at once.
     fn report(&mut self, round: Result<Round, StoreError>) -> bool {
         let round = match round {
-            Ok(round) => round,
+            Ok(round) => {
+                self.is_failing = false;
+                round
+            }
             Err(error) => {
-                tracing::debug!(%error, "nobody can be asked about now");
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    tracing::warn!(%error, "nobody can be asked about now");
+                }
                 self.health.failing(error.to_string());
                 return false;
             }
@@ -98,21 +107,31 @@ impl Reporter {
     }
 }
 
-/// Those to ask about now, by clinic, at most as many as one question takes; and whether more may be wanted.
-async fn take(tx: &Tx<'_>, series: &TestSeries, now: Timestamp) -> Result<(BTreeMap<HerId, Vec<PersonId>>, bool), StoreError> {
+/// Those to ask about now.
+struct Due {
+    /// By clinic, together at most as many as one question takes.
+    about: BTreeMap<HerId, Vec<PersonId>>,
+    /// The time of the question.
+    asked_at: Timestamp,
+    /// Whether more may be wanted.
+    more: bool,
+}
+
+async fn take(tx: &Tx<'_>, series: &TestSeries, now: Timestamp) -> Result<Due, StoreError> {
     let taken = contact::take(tx, MOST, now).await?;
-    let more = taken.values().map(Vec::len).sum::<usize>() >= MOST;
-    let (mut about, mut nobody) = (BTreeMap::<HerId, Vec<PersonId>>::new(), Vec::<Who>::new());
-    for (clinic, nins) in taken {
+    let more = taken.people.values().map(Vec::len).sum::<usize>() >= MOST;
+    let mut due = Due { about: BTreeMap::new(), asked_at: taken.asked_at, more };
+    let mut nobody = Vec::<Who>::new();
+    for (clinic, nins) in taken.people {
         for nin in nins {
             match PersonId::parse(nin.expose(), series) {
-                Ok(id) if id.expose() == nin.expose() => about.entry(clinic).or_default().push(id),
+                Ok(id) if id.expose() == nin.expose() => due.about.entry(clinic).or_default().push(id),
                 _ => nobody.push((clinic, nin.into_inner())),
             }
         }
     }
     contact::forget(tx, &nobody).await?;
-    Ok((about, more))
+    Ok(due)
 }
 
 /// As the store has it.

@@ -1,6 +1,6 @@
 //! Questions by message: written here, sent by `helsenorge-outbound` as any message of ours, answered on the clinic's queue.
 
-use super::{Round, count, failed, nin_of, take};
+use super::{Due, Round, count, failed, nin_of, take};
 use bytes::Bytes;
 use domain::agreement::part::Delivery;
 use domain::command::question::{DIGITALBRUKER, Question};
@@ -24,10 +24,9 @@ const SERVICE: &str = "amqp";
 /// # Errors
 /// As any step of the store: then nothing was taken.
 pub async fn round(context: &Context) -> Result<Round, StoreError> {
-    let now = (context.clock)();
     let mut session = context.store.session().await?;
     let tx = session.begin().await?;
-    let (about, more) = take(&tx, &context.config.test_series, now).await?;
+    let Due { about, asked_at: now, more } = take(&tx, &context.config.test_series, (context.clock)()).await?;
     let mut round = Round { more, ..Round::default() };
     let clinics: Vec<_> = about.keys().copied().collect();
     let routes = contact::routes(&tx, &clinics).await?;

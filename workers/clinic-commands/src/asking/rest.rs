@@ -2,9 +2,10 @@
 //!
 //! Numbers go into the body and nowhere else, and nothing of an answer into an error.
 
-use super::{Round, count, failed, nin_of, take};
+use super::{Due, Round, count, failed, nin_of, take};
 use domain::digital_user::Standing;
-use messages::PersonId;
+use jiff::Timestamp;
+use messages::{HerId, PersonId};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Url, redirect};
 use runtime::worker::Context;
@@ -32,11 +33,10 @@ const AREA: u8 = 3;
 /// # Errors
 /// As any step of the store. What the service does is no error here: it is counted, and asked again.
 pub async fn round(context: &Context, client: &Client) -> Result<Round, StoreError> {
-    let now = (context.clock)();
-    let (about, more) = {
+    let Due { about, asked_at, more } = {
         let mut session = context.store.session().await?;
         let tx = session.begin().await?;
-        let taken = take(&tx, &context.config.test_series, now).await?;
+        let taken = take(&tx, &context.config.test_series, (context.clock)()).await?;
         tx.commit().await?;
         taken
     };
@@ -57,16 +57,16 @@ pub async fn round(context: &Context, client: &Client) -> Result<Round, StoreErr
         if said.len() < people.len() {
             failed(SERVICE, clinic, people.len() - said.len(), "answer-incomplete");
         }
-        keep(&context.store, clinic, &said, now).await?;
+        keep(&context.store, clinic, &said, asked_at).await?;
     }
     Ok(Round { more, ..Round::default() })
 }
 
 /// Said as of when it was asked: it was true then at the latest.
-async fn keep(store: &Store, clinic: messages::HerId, said: &[Said], now: jiff::Timestamp) -> Result<(), StoreError> {
+async fn keep(store: &Store, clinic: HerId, said: &[Said], asked_at: Timestamp) -> Result<(), StoreError> {
     let mut session = store.session().await?;
     let tx = session.begin().await?;
-    contact::told(&tx, clinic, said, now, now).await?;
+    contact::told(&tx, clinic, said, asked_at, asked_at).await?;
     tx.commit().await
 }
 

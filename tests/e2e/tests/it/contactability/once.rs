@@ -43,7 +43,7 @@ async fn asked() -> Fleet {
     let (clinic, now) = (solbakken(), clock::system());
     let (ends, ..) = store::sending::ends(&session, clinic, example::HELSENORGE.try_into().unwrap()).await.unwrap().unwrap();
     let tx = session.begin().await.unwrap();
-    contact::take(&tx, 1000, now).await.unwrap();
+    let now = contact::take(&tx, 1000, now).await.unwrap().asked_at;
     let message = QUESTION.parse().unwrap();
     store::message::insert_sent(&tx, &[row(&ends, message, now)]).await.unwrap();
     let nins = [LINE, TROND].map(|nin| nin.to_owned().into()).into();
@@ -137,13 +137,36 @@ async fn what_was_taken_by_one_who_died_is_asked_about() {
     let store = fleet.store();
     let mut dying = store.session().await.unwrap();
     let tx = dying.begin().await.unwrap();
-    assert_eq!(contact::take(&tx, 1000, clock::system()).await.unwrap().len(), 1);
+    assert_eq!(contact::take(&tx, 1000, clock::system()).await.unwrap().people.len(), 1);
     let mut other = store.session().await.unwrap();
     let beside = other.begin().await.unwrap();
-    assert!(contact::take(&beside, 1000, clock::system()).await.unwrap().is_empty(), "nobody is asked about twice");
+    assert!(contact::take(&beside, 1000, clock::system()).await.unwrap().people.is_empty(), "nobody is asked about twice");
     drop((tx, beside));
     let running = fleet.start_with(&[ASKER], Probe::default());
     fleet.until("select count(*) from dialogpost.contact_question", 1).await;
     running.stop().await;
     assert_eq!(fleet.rows.count("dialogpost.outbox where cause in (select message from dialogpost.contact_question)").await, 1);
+}
+
+/// Clocks of several machines differ: an answer is later than the want it was asked for, and a doubt later than the question before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_differ_do_no_harm() {
+    let fleet = blank().await;
+    want(&fleet, &[LINE]).await;
+    let slow = clock::system() - jiff::SignedDuration::from_secs(30);
+    let store = fleet.store();
+    let mut session = store.session().await.unwrap();
+    let said = [contact::Said { nin: LINE.to_owned().into(), active: true, consented: true }];
+    let tx = session.begin().await.unwrap();
+    let asked_at = contact::take(&tx, 1000, slow).await.unwrap().asked_at;
+    assert!(asked_at > slow);
+    contact::doubt(&tx, &[contact::Doubt::Person(solbakken(), LINE.to_owned().into())], slow).await.unwrap();
+    contact::told(&tx, solbakken(), &said, asked_at, slow).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(statuses(&fleet).await, [format!("{LINE} active consented doubted wanted")]);
+    let tx = session.begin().await.unwrap();
+    let asked_at = contact::take(&tx, 1000, slow).await.unwrap().asked_at;
+    contact::told(&tx, solbakken(), &said, asked_at, slow).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(statuses(&fleet).await, [format!("{LINE} active consented")]);
 }
