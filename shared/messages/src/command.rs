@@ -20,10 +20,17 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 use uuid::Uuid;
 
 /// The version in which every present command is read.
 pub const VERSION: u32 = 1;
+
+/// Characters that an employee's short name may have.
+const ACTOR: usize = 64;
+
+/// Characters that a reason may have.
+const REASON: usize = 400;
 
 /// A command that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +60,11 @@ pub struct Envelope<A> {
     /// HER-id of the clinic.
     pub clinic: HerId,
     /// Short name of the employee who does it, as in the clinic's set-up.
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = ACTOR))]
     pub actor: String,
     /// Why, for the audit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 400))]
+    #[schemars(length(max = REASON))]
     pub reason: Option<String>,
     /// What the command needs to know.
     pub arguments: A,
@@ -85,6 +92,12 @@ impl Command {
         let envelope: Envelope<Value> = typed(&whole, "").map_err(unreadable)?;
         if envelope.version != VERSION {
             return Err(unreadable(Refusal::of("version", Why::VersionUnknown)));
+        }
+        if !is_line(&envelope.actor, 1..=ACTOR) {
+            return Err(unreadable(Refusal::of("actor", Why::WrongType)));
+        }
+        if envelope.reason.as_ref().is_some_and(|reason| !is_line(reason, 0..=REASON)) {
+            return Err(unreadable(Refusal::of("reason", Why::WrongType)));
         }
         let order = Order::read(&envelope.command, &envelope.arguments).map_err(unreadable)?;
         let Envelope { id, clinic, actor, reason, .. } = envelope;
@@ -116,6 +129,11 @@ impl Unreadable {
             refusal,
         })
     }
+}
+
+/// Whether a text has as many characters as may be, and nothing that no table and no log can hold.
+fn is_line(text: &str, limits: RangeInclusive<usize>) -> bool {
+    limits.contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// A value as a type; the fault names the field below `at`.

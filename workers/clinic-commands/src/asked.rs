@@ -110,12 +110,14 @@ pub fn uploads_of(order: &Order) -> Vec<Uuid> {
     }
 }
 
-/// The patients' numbers that a command names.
+/// The patients' numbers that a command names: eleven digits each. Whatever else stands in their place is nobody's number.
 pub fn patients_of(order: &Order) -> Vec<&str> {
-    match order {
-        Order::StartDialog(order) => order.patient.iter().map(|nin| nin.expose().as_str()).collect(),
-        Order::CheckContactability(order) => order.patients.iter().map(|nin| nin.expose().as_str()).collect(),
-        Order::ListDialogs(order) => order.patient.iter().map(|nin| nin.expose().as_str()).collect(),
-        _ => Vec::new(),
-    }
+    let named = match order {
+        Order::StartDialog(order) => order.patient.as_slice(),
+        Order::CheckContactability(order) => &order.patients,
+        Order::ListDialogs(order) => order.patient.as_slice(),
+        _ => &[],
+    };
+    let is_number = |nin: &&str| nin.len() == 11 && nin.bytes().all(|byte| byte.is_ascii_digit());
+    named.iter().map(|nin| nin.expose().as_str()).filter(is_number).collect()
 }

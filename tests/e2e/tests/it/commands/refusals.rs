@@ -45,6 +45,14 @@ async fn every_refusal_has_its_code_and_field_and_leaves_nothing() {
         (with(start(), "/arguments/colleagues", json!(["ole"])), "recipient-unwanted", "arguments.colleagues"),
         (with(start(), "/arguments/patient", Value::Null), "patient-missing", "arguments.patient"),
         (reply("\u{0}"), "text-control", "arguments.text"),
+        // What the database cannot hold is refused before it is asked.
+        (with(start(), "/actor", json!("kari\u{0}")), "field-malformed", "actor"),
+        (with(start(), "/actor", json!("")), "field-malformed", "actor"),
+        (with(start(), "/actor", json!("k".repeat(65))), "field-malformed", "actor"),
+        (with(start(), "/reason", json!("\u{0}")), "field-malformed", "reason"),
+        (with(start(), "/reason", json!("x".repeat(401))), "field-malformed", "reason"),
+        (with(start(), "/arguments/patient", json!("1586854996\u{0}")), "patient-number", "arguments.patient"),
+        (of("kari", "ListDialogs", json!({ "patient": "\u{0}" })), "patient-unknown", "arguments.patient"),
         (
             of("kari", "ReplyToDialog", json!({ "dialog": uuid::Uuid::new_v4(), "text": "Hei" })),
             "dialog-unknown",
