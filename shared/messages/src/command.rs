@@ -20,6 +20,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 use std::ops::RangeInclusive;
 use uuid::Uuid;
 
@@ -136,19 +137,31 @@ fn is_line(text: &str, limits: RangeInclusive<usize>) -> bool {
     limits.contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
+/// A field as it may be logged. One that nobody knows is the caller's word: unless it is one, it may be a person's data in the wrong place.
+fn shown(path: &Path) -> String {
+    let whole = path.to_string();
+    let Some(Segment::Map { key }) = path.iter().last() else { return whole };
+    let is_word = (1..=40).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    match whole.strip_suffix(key.as_str()) {
+        Some(parent) if !is_word => format!("{parent}?"),
+        _ => whole,
+    }
+}
+
 /// A value as a type; the fault names the field below `at`.
 fn typed<T: DeserializeOwned>(value: &Value, at: &str) -> Result<T, Refusal> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let inner = error.path().to_string();
+        // What serde says may quote a value: only its first words are known to be harmless.
+        let said = error.inner().to_string();
+        let is_unknown = said.starts_with("unknown field");
+        let inner = if is_unknown { shown(error.path()) } else { error.path().to_string() };
         let path = match (at, inner.as_str()) {
             ("", inner) => inner.to_owned(),
             (at, ".") => at.to_owned(),
             (at, inner) => format!("{at}.{inner}"),
         };
-        // What serde says may quote a value: only its first words are known to be harmless.
-        let said = error.inner().to_string();
         let why = match () {
-            () if said.starts_with("unknown field") => Why::UnknownField,
+            () if is_unknown => Why::UnknownField,
             () if said.starts_with("missing field") => Why::MissingField,
             () => Why::WrongType,
         };

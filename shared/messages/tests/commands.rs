@@ -69,12 +69,18 @@ fn every_event_fits_its_schema() {
 /// The schema and the reader refuse the same.
 #[test]
 fn what_is_wrong_is_told_by_field() {
-    let table: [(&str, &str, Value, &str, &str); 9] = [
+    let table = [
         ("StartDialog", "/command", json!("StopDialog"), "command-unknown", "command"),
         ("StartDialog", "/version", json!(2), "version-unknown", "version"),
         ("StartDialog", "/id", json!("x"), "field-malformed", "id"),
         ("StartDialog", "/clinic", json!(-1), "field-malformed", "clinic"),
         ("StartDialog", "/colour", json!("red"), "field-unknown", "colour"),
+        // What may be somebody's number is not repeated.
+        ("StartDialog", "/15868549960", json!(1), "field-unknown", "?"),
+        ("StartDialog", "/arguments/a.15868549960", json!(1), "field-unknown", "arguments.?"),
+        ("StartDialog", "/arguments/attachments/0/15868549960", json!(1), "field-unknown", "arguments.attachments[0].?"),
+        ("StartDialog", "/actor", json!("k".repeat(65)), "field-malformed", "actor"),
+        ("StartDialog", "/reason", json!("x".repeat(401)), "field-malformed", "reason"),
         ("StartDialog", "/arguments/kind", json!("EPOST"), "field-malformed", "arguments.kind"),
         ("StartDialog", "/arguments/colour", json!(1), "field-unknown", "arguments.colour"),
         ("StartDialog", "/arguments/attachments/0/upload", json!(7), "field-malformed", "arguments.attachments[0].upload"),

@@ -49,8 +49,9 @@ pub trait Handler: Send + Sync + 'static {
     /// of the batch that come after it.
     fn decide(&self, message: &Self::Message, facts: &mut Self::Facts, now: Timestamp) -> Verdict<Self::Effect>;
 
-    /// What to write beside the dead letter when this message becomes one; nothing, unless the worker owns the message's ledger row.
-    fn dead(&self, _message: &Self::Message, _fault: &Fault) -> Option<Self::Effect> {
+    /// What to write beside the dead letter when this message becomes one: its ledger row, where that is the worker's, or the answer that its
+    /// sender waits for.
+    fn dead(&self, _message: &Self::Message, _fault: &Fault, _now: Timestamp) -> Option<Self::Effect> {
         None
     }
 

@@ -220,7 +220,7 @@ impl Protection {
                 }
             };
             let inner = Arc::clone(&self.inner);
-            jobs.push(move || inner.seal_one(&message, &recipient?, now));
+            jobs.push(move || inner.seal_one(message, &recipient?, now));
         }
         let sealed = self.inner.pool.run_all(jobs).await;
         sealed.into_iter().map(|one| one.unwrap_or_else(|job| Err(interrupted(job, "sealing-interrupted")))).collect()
@@ -288,7 +288,7 @@ impl Inner {
         })
     }
 
-    fn seal_one(&self, message: &ToSeal, recipient: &Certificate, now: Timestamp) -> Result<Vec<u8>, Fault> {
+    fn seal_one(&self, message: ToSeal, recipient: &Certificate, now: Timestamp) -> Result<Vec<u8>, Fault> {
         if message.signer.is_empty() {
             return Err(own_key("the clinic's set-up names no signing key".to_owned()));
         }
@@ -301,7 +301,7 @@ impl Inner {
         if now < own.not_before() || now > own.not_after() {
             return Err(own_key(format!("key {}: its certificate is not valid now", message.signer)));
         }
-        seal(&message.content, &signer, recipient).map_err(|fault| Fault::broken(fault.code(), fault.to_string()))
+        seal(message.content.into(), &signer, recipient).map_err(|fault| Fault::broken(fault.code(), fault.to_string()))
     }
 }
 

@@ -147,7 +147,7 @@ pub struct Verified {
 /// As any step.
 pub async fn verify(session: &Session, chain: i64, noted: Option<Head>) -> Result<Verified, StoreError> {
     let mut walk = Walk::new(noted);
-    let mut after = i64::MIN;
+    let mut after = 0;
     loop {
         // The head first: when no row comes after it was read, all that it knows were read.
         let head = head(session, chain).await?;

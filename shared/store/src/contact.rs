@@ -347,7 +347,9 @@ pub async fn answered(tx: &Tx<'_>, answers: Vec<Answer>) -> Result<(), StoreErro
             Said { nin: nin.into(), active, consented: active }
         };
         let said: Vec<Said> = nins.into_iter().map(said).collect();
-        told(tx, her_id(&row, "clinic")?, &said, column(&row, "at")?, at).await?;
+        // True when it was asked, at the latest: an answer may lie in its queue for days.
+        let asked_at = column(&row, "at")?;
+        told(tx, her_id(&row, "clinic")?, &said, asked_at, asked_at).await?;
     }
     Ok(())
 }

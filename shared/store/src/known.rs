@@ -42,7 +42,8 @@ const DIALOGS: Step = step!(
      join dialogpost.dialog d on d.id = k.id and d.clinic = k.clinic
      left join dialogpost.patient p on p.id = d.patient
      left join lateral (
-        select e.id from dialogpost.dialog_entry e where e.dialog = d.id and e.direction = 'in' and d.kind = 'RESEPTFORNYELSE'
+        select e.id from dialogpost.dialog_entry e where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+            and d.kind = 'RESEPTFORNYELSE'
             and not exists (select from dialogpost.dialog_entry a where a.answers = e.id)
         order by e.sequence desc limit 1
      ) r on true

@@ -45,7 +45,8 @@ pub async fn surroundings(tx: &Tx<'_>, entries: &[Uuid]) -> Result<HashMap<Uuid,
          left join lateral (
             select coalesce(m.head ->> 'msg_id', f.id::text) as msg_id
             from dialogpost.dialog_entry f left join dialogpost.message m on m.id = f.id
-            where f.dialog = d.id and f.sequence < e.sequence order by f.direction = 'in' desc, f.sequence desc limit 1
+            where f.dialog = d.id and f.sequence < e.sequence
+            order by f.id = e.answers desc nulls last, f.direction = 'in' desc, f.sequence desc limit 1
          ) parent on true
          where e.id = any($1)"
     );

@@ -19,7 +19,7 @@ pub(crate) const CONTENT_TYPE: ObjectIdentifier = oid("1.2.840.113549.1.9.3");
 // RFC 3565, section 4.1; RFC 3370, section 5.1.
 const AES_128_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.2");
 const AES_192_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.22");
-const AES_256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
+pub(crate) const AES_256_CBC: ObjectIdentifier = oid("2.16.840.1.101.3.4.1.42");
 const TRIPLE_DES_CBC: ObjectIdentifier = oid("1.2.840.113549.3.7");
 
 // RFC 5754, section 2; RFC 3370, section 2.1.
@@ -29,7 +29,7 @@ const SHA384: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.2");
 const SHA512: ObjectIdentifier = oid("2.16.840.1.101.3.4.2.3");
 
 // RFC 8017, appendix C.
-const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
+pub(crate) const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 const SHA1_WITH_RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.5");
 const RSA_OAEP: ObjectIdentifier = oid("1.2.840.113549.1.1.7");
 const RSA_PSS: ObjectIdentifier = oid("1.2.840.113549.1.1.10");

@@ -22,6 +22,7 @@ use messages::event::DialogKind;
 use messages::person_id::TestSeries;
 use messages::{HerId, Sensitive};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::upload::UploadKey;
 
@@ -190,6 +191,9 @@ fn list(asked: &Asked, command: &Command, order: &ListDialogs, facts: &Facts) ->
     {
         return Err(Refusal::of("arguments.patient", Why::PatientUnknown));
     }
+    if let Some(after) = order.after {
+        seen(facts, command, after).ok_or_else(|| Refusal::of("arguments.after", Why::DialogUnknown))?;
+    }
     let dialogs = facts.lists.get(&asked.ids.entry).cloned().unwrap_or_default();
     Ok((Act::Nothing, Done::Dialogs { dialogs }))
 }
@@ -204,7 +208,8 @@ fn fetch(command: &Command, order: &FetchAttachment, facts: &Facts) -> Decided {
 }
 
 impl Decision {
-    const fn refused(refusal: Refusal) -> Self {
+    /// Nothing is done, and nothing asked.
+    pub const fn refused(refusal: Refusal) -> Self {
         Self { act: Act::Nothing, ask: Vec::new(), outcome: Outcome::Refused { refusal }, record: None }
     }
 }
@@ -268,7 +273,7 @@ fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -
         actor: command.actor.clone(),
         action: command.order.name().to_owned(),
         subject,
-        patients: concerned(command, facts),
+        patients: concerned(command, facts, decided),
         reason: command.reason.clone(),
         detail: match (refused, detail) {
             (Some(code), _) => Some(json!({ "refused": code })),
@@ -278,7 +283,7 @@ fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -
 }
 
 /// Whose data it is about.
-fn concerned(command: &Command, facts: &Facts) -> Vec<Sensitive<String>> {
+fn concerned(command: &Command, facts: &Facts, decided: &Decided) -> Vec<Sensitive<String>> {
     let dialog = match &command.order {
         Order::ShowDialog(show) => Some(show.dialog),
         Order::FetchAttachment(_) => part_key(command).and_then(|key| facts.parts.get(&key)).map(|part| part.dialog),
@@ -286,7 +291,13 @@ fn concerned(command: &Command, facts: &Facts) -> Vec<Sensitive<String>> {
     };
     let of_dialog = dialog.and_then(|id| seen(facts, command, id)).and_then(|known| known.nin.clone());
     let named = patients_of(&command.order).into_iter().map(|nin| Sensitive::new(nin.to_owned()));
-    named.chain(of_dialog).collect()
+    let listed = match decided {
+        Ok((_, Done::Dialogs { dialogs })) => dialogs.iter().filter_map(|dialog| dialog.patient.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let all: BTreeMap<String, Sensitive<String>> =
+        named.chain(of_dialog).chain(listed).map(|nin| (nin.expose().clone(), nin)).collect();
+    all.into_values().collect()
 }
 
 /// What it is about, and what is worth knowing of it: ids and choices, never content.

@@ -52,12 +52,27 @@ impl Effect {
     }
 }
 
-/// A batch, by what is written where.
+/// What is done, by what is written where: first parts, then dialogs, then rules.
 #[derive(Default)]
-struct Sorted {
+struct Acts {
     doing: Vec<Doing>,
     parts: Vec<(UploadKey, Part)>,
     rules: Vec<(HerId, DialogKind, Chosen)>,
+}
+
+impl Acts {
+    /// Whether something here takes over an upload: what comes under its id afterwards is another one.
+    fn attach(&self, key: &UploadKey) -> bool {
+        let files = |doing: &Doing| doing.deed.written.iter().flat_map(|written| &written.files).any(|file| file.upload == key.1);
+        self.doing.iter().any(|doing| doing.clinic == key.0 && files(doing))
+    }
+}
+
+/// A batch, by what is written where.
+#[derive(Default)]
+struct Sorted {
+    /// One after the other.
+    acts: Vec<Acts>,
     ask: Vec<(HerId, String)>,
     kept: Vec<Decided>,
     records: Vec<Record>,
@@ -66,7 +81,7 @@ struct Sorted {
 
 impl Sorted {
     fn of(effects: Vec<Effect>, now: Timestamp) -> Self {
-        let mut sorted = Self::default();
+        let mut sorted = Self { acts: vec![Acts::default()], ..Self::default() };
         for effect in effects {
             sorted.add(effect, now);
         }
@@ -80,11 +95,17 @@ impl Sorted {
         self.records.extend(decision.record);
         let Some(clinic) = clinic else { return };
         self.ask.extend(decision.ask.into_iter().map(|nin| (clinic, nin)));
+        if let Act::Part(key, _) = &decision.act
+            && self.acts.last().is_some_and(|acts| acts.attach(key))
+        {
+            self.acts.push(Acts::default());
+        }
+        let Some(acts) = self.acts.last_mut() else { return };
         match decision.act {
             Act::Nothing => {}
-            Act::Deed(deed) => self.doing.push(Doing { clinic, actor, deed: *deed }),
-            Act::Part(key, part) => self.parts.push((key, part)),
-            Act::Recipients(kind, chosen) => self.rules.push((clinic, kind, chosen)),
+            Act::Deed(deed) => acts.doing.push(Doing { clinic, actor, deed: *deed }),
+            Act::Part(key, part) => acts.parts.push((key, part)),
+            Act::Recipients(kind, chosen) => acts.rules.push((clinic, kind, chosen)),
         }
     }
 }
@@ -103,10 +124,13 @@ pub(crate) fn outgoing(reply: &Reply, clinic: Option<HerId>, id: Uuid, said: &An
 /// As any step of the store.
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
     let sorted = Sorted::of(effects, now);
-    upload::put(tx, &sorted.parts, now).await?;
-    let mut outgoing = dialogs::write(tx, &sorted.doing, series, now).await?;
-    for (clinic, kind, chosen) in &sorted.rules {
-        setup::put_rule(tx, clinic.get(), *kind, Some(&chosen.rule)).await?;
+    let mut outgoing = Vec::new();
+    for acts in &sorted.acts {
+        upload::put(tx, &acts.parts, now).await?;
+        outgoing.extend(dialogs::write(tx, &acts.doing, series, now).await?);
+        for (clinic, kind, chosen) in &acts.rules {
+            setup::put_rule(tx, clinic.get(), *kind, Some(&chosen.rule)).await?;
+        }
     }
     if !sorted.ask.is_empty() {
         contact::want(tx, &sorted.ask, now).await?;

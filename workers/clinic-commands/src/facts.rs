@@ -60,7 +60,11 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
         _ => Vec::new(),
     });
     let of_files: Vec<(HerId, Uuid)> = parts.iter().map(|(key, part)| (key.clinic, part.dialog)).collect();
-    dialogs.extend(known::dialogs(tx, &[read.clone(), of_files].concat()).await?);
+    let after = named(&commands, |command| match &command.order {
+        Order::ListDialogs(list) => list.after.into_iter().collect(),
+        _ => Vec::new(),
+    });
+    dialogs.extend(known::dialogs(tx, &[read.clone(), of_files, after].concat()).await?);
     let shown = reading::dialogs(tx, &read).await?;
     let lists = lists(tx, &commands, &patients).await?;
     Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, shown, parts, lists })

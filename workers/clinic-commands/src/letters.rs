@@ -26,7 +26,8 @@ struct Draft<'a> {
     body: &'a Body,
 }
 
-/// Writes the messages of a batch and returns the word that they are to be sent. Those with files one by one: no two are held at once.
+/// Writes the messages of a batch and returns the word that they are to be sent, in the order of their commands. Those with files one by
+/// one: no two are held at once.
 ///
 /// # Errors
 /// As any step of the store; a bug when what stands around a message is missing or no XML can be made of it.
@@ -37,20 +38,21 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
     }
     let around = letter::surroundings(tx, &drafts.iter().map(|d| d.written.entry).collect::<Vec<_>>()).await?;
     let addresses = letter::addresses(tx, &drafts.iter().map(|d| d.ends).collect::<Vec<_>>()).await?;
-    let (heavy, light): (Vec<_>, Vec<_>) = drafts.iter().partition(|draft| !draft.written.files.is_empty());
-    let mut sent = Vec::with_capacity(light.len());
+    let mut light = Vec::new();
     let mut outgoing = Vec::with_capacity(drafts.len());
-    for draft in light {
-        sent.push(draft.compose(&around, &addresses, Vec::new(), series, now)?);
+    for draft in &drafts {
+        if draft.written.files.is_empty() {
+            let sent = draft.compose(&around, &addresses, Vec::new(), series, now)?;
+            outgoing.push(written(&sent, now));
+            light.push(sent);
+        } else {
+            let files = letter::attachments(tx, draft.written.entry).await?;
+            let sent = draft.compose(&around, &addresses, files, series, now)?;
+            outgoing.push(written(&sent, now));
+            message::insert_sent(tx, &[sent]).await?;
+        }
     }
-    outgoing.extend(sent.iter().map(|sent| written(sent, now)));
-    message::insert_sent(tx, &sent).await?;
-    for draft in heavy {
-        let files = letter::attachments(tx, draft.written.entry).await?;
-        let sent = draft.compose(&around, &addresses, files, series, now)?;
-        outgoing.push(written(&sent, now));
-        message::insert_sent(tx, &[sent]).await?;
-    }
+    message::insert_sent(tx, &light).await?;
     Ok(outgoing)
 }
 

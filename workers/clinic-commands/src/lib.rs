@@ -19,7 +19,7 @@ pub mod letters;
 pub mod spool;
 
 use asked::{Asked, digest};
-use deciding::Ruling;
+use deciding::{Decision, Ruling};
 use effect::Effect;
 use facts::Facts;
 use jiff::Timestamp;
@@ -89,6 +89,11 @@ impl Handler for ClinicCommands {
         Verdict::Done(Effect::new(asked, decision, now))
     }
 
+    /// Whoever asked is told that it is our fault, and keeps being told.
+    fn dead(&self, asked: &Asked, _fault: &Fault, now: Timestamp) -> Option<Effect> {
+        Some(Effect::new(asked, Decision::refused(Refusal::new(Why::Internal)), now))
+    }
+
     async fn write(&self, tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
         effect::write(tx, effects, &self.ruling.series, now).await
     }
@@ -99,11 +104,12 @@ impl Handler for ClinicCommands {
         let answers = command::answers(tx, &keys).await?;
         let again = |asked: &&Asked| {
             let (key, command) = (asked.key()?, asked.command.as_ref().ok()?);
-            // Not there: it is to be tried again, and will be answered then.
-            let before = answers.get(&key)?;
-            let (id, answer) = match before.digest == digest(command) {
-                true => (before.id, before.answer.clone()),
-                false => (Uuid::now_v7(), reused(command.id, now)),
+            let refused = |refusal| (Uuid::now_v7(), refused(command.id, refusal, now));
+            let (id, answer) = match answers.get(&key) {
+                Some(before) if before.digest == digest(command) => (before.id, before.answer.clone()),
+                Some(_) => refused(Refusal::of("id", Why::IdReused)),
+                // It became a dead letter, and not even that could be kept with it.
+                None => refused(Refusal::new(Why::Internal)),
             };
             Some(effect::outgoing(&asked.reply, Some(key.0), id, &answer, now))
         };
@@ -111,7 +117,6 @@ impl Handler for ClinicCommands {
     }
 }
 
-fn reused(command: Uuid, now: Timestamp) -> Answer {
-    let refusal = Refusal::of("id", Why::IdReused);
+fn refused(command: Uuid, refusal: Refusal, now: Timestamp) -> Answer {
     Answer { version: VERSION, command: Some(command), at: now, outcome: Outcome::Refused { refusal } }
 }

@@ -107,7 +107,7 @@ impl Handler for HelsenorgeInbound {
     }
 
     /// The ledger counts a dead message too.
-    fn dead(&self, arrived: &Arrived, fault: &Fault) -> Option<Effect> {
+    fn dead(&self, arrived: &Arrived, fault: &Fault, _now: Timestamp) -> Option<Effect> {
         Some(Effect::new(arrived, &Facts::default(), Decision::Dead(fault.clone())))
     }
 

@@ -46,6 +46,8 @@ pub enum Why {
     MissingField,
     /// A value of the wrong type or form.
     WrongType,
+    /// A fault of ours: nothing was done, and the operators have a dead letter.
+    Internal,
     /// Who asks names no queue for the answer.
     ReplyToMissing,
     /// The id was used before for something else.
@@ -171,6 +173,11 @@ impl Why {
             }
             Self::MissingField => ("field-missing", "Et felt mangler.", "A field is missing."),
             Self::WrongType => ("field-malformed", "Feltet har feil form.", "The field is malformed."),
+            Self::Internal => (
+                "internal-error",
+                "Kommandoen ble ikke utført på grunn av en feil hos oss. Driften har fått beskjed.",
+                "The command was not done through a fault of ours. The operators have been told.",
+            ),
             Self::ReplyToMissing => (
                 "reply-to-missing",
                 "Spørsmålet sier ikke hvor svaret skal sendes.",

@@ -122,7 +122,7 @@ pub(super) async fn settle<H: Handler>(
         metrics::counter!("dialogpost_messages_total", "worker" => H::WORKER, "verdict" => verdict.label()).increment(1);
         let ledger_id = item.message.as_ref().ok().and_then(|m| handler.ledger_id(m));
         let mut bury = |fault: Fault| {
-            effects.extend(item.message.as_ref().ok().filter(|_| owned).and_then(|m| handler.dead(m, &fault)));
+            effects.extend(item.message.as_ref().ok().filter(|_| owned).and_then(|m| handler.dead(m, &fault, now)));
             letters.push(dead(H::WORKER, item.delivery, fault, ledger_id, now));
         };
         match verdict {

@@ -18,7 +18,7 @@ async fn each_message_is_judged_as_of_when_it_was_received() {
 
     let ended_yesterday = scene.pki.expired(0x82);
     let key = SigningKey::from_pem(&ended_yesterday.chain_pem(), &Zeroizing::new(ended_yesterday.key_pem()), None).unwrap();
-    let body = seal(b"content", &key, &certificate(&clinic.encryption)).unwrap();
+    let body = seal(b"content".to_vec(), &key, &certificate(&clinic.encryption)).unwrap();
     let received = |hours| Sealed {
         body: body.clone().into(),
         own: vec!["clinic.key".to_owned()],

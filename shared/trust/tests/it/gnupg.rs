@@ -88,7 +88,7 @@ impl Drop for GnuPg {
 fn gnupg_reads_what_we_write_and_we_read_what_gnupg_writes() {
     let Some(gnupg) = GnuPg::new() else { return };
     let w = world();
-    let ours = seal(CONTENT, &signing_key(&w.clinic.signing), &certificate(&w.helsenorge.encryption)).unwrap();
+    let ours = seal(CONTENT.to_vec(), &signing_key(&w.clinic.signing), &certificate(&w.helsenorge.encryption)).unwrap();
     gnupg.write("ours", &ours);
     gnupg.run("--decrypt", &["--output", "inner", "ours"], b"x");
     let said = gnupg.run("--verify", &["--output", "read", "inner"], b"");

@@ -14,7 +14,7 @@ fn pkcs12_with_its_password_only() {
     let key = SigningKey::from_pkcs12(&file, &password("hemmelig")).unwrap();
     assert_eq!(key.certificate(), &certificate(&w.helsenorge.signing));
     assert_eq!(key.intermediates(), [certificate(w.pki.intermediate.identity())], "the root stays at home");
-    let message = seal(CONTENT, &key, &certificate(&w.clinic.encryption)).unwrap();
+    let message = seal(CONTENT.to_vec(), &key, &certificate(&w.clinic.encryption)).unwrap();
     assert_eq!(open(&message).unwrap().content, CONTENT);
 
     for wrong in ["Hemmelig", "", "hemmelig\0"] {
@@ -87,7 +87,7 @@ fn case_26_a_ring_reads_what_earlier_certificates_were_used_for() {
     };
     let sender = crate::support::signing_key(&w.helsenorge.signing);
     for recipient in [&w.clinic.encryption, &earlier.encryption] {
-        let message = seal(CONTENT, &sender, &certificate(recipient)).unwrap();
+        let message = seal(CONTENT.to_vec(), &sender, &certificate(recipient)).unwrap();
         let expected = [sender.certificate().clone()];
         let opened = trust::open(&message, &ring.decryption, &expected, &Policy::default()).unwrap();
         assert_eq!((opened.content.as_slice(), opened.recipient), (CONTENT, certificate(recipient)));
@@ -101,7 +101,7 @@ fn nothing_prints_a_key_or_a_message() {
     let key = crate::support::signing_key(&w.helsenorge.signing);
     let thumbprint = certificate(&w.helsenorge.signing).thumbprint();
     assert_eq!(format!("{key:?}"), format!("SigningKey(Certificate({thumbprint}))"));
-    let opened = open(&seal(CONTENT, &key, &certificate(&w.clinic.encryption)).unwrap()).unwrap();
+    let opened = open(&seal(CONTENT.to_vec(), &key, &certificate(&w.clinic.encryption)).unwrap()).unwrap();
     let printed = format!("{opened:?}");
     assert!(printed.contains(&thumbprint) && !printed.contains("MsgHead") && !printed.contains("60, 77"), "{printed}");
 }

@@ -11,7 +11,7 @@ use trust::{Certificate, Crl, DecryptionKey, Limits, OpenFault, Opened, Policy, 
 
 static MESSAGE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let w = world();
-    seal(CONTENT, &signing_key(&w.helsenorge.signing), &certificate(&w.clinic.encryption)).unwrap()
+    seal(CONTENT.to_vec(), &signing_key(&w.helsenorge.signing), &certificate(&w.clinic.encryption)).unwrap()
 });
 
 /// Loading a key costs more than using it.
@@ -29,7 +29,7 @@ fn content_of(message: &[u8]) -> Result<Vec<u8>, OpenFault> {
 #[test]
 fn a_bit_flipped_anywhere_in_the_message() {
     let mut random = StdRng::seed_from_u64(5652);
-    let signed = sign(CONTENT, &signing_key(&world().helsenorge.signing)).unwrap();
+    let signed = sign(CONTENT.to_vec(), &signing_key(&world().helsenorge.signing)).unwrap();
     let ciphertext = MESSAGE.len() - (signed.len() / 16 + 1) * 16;
     let mut opened = 0;
     for at in 0..MESSAGE.len() {
@@ -111,7 +111,7 @@ fn nesting_and_crowding_are_refused_at_once() {
 fn a_large_message_comes_through() {
     let content: Vec<u8> = (0..12 << 20).map(|n: usize| (n % 251) as u8).collect();
     let w = world();
-    let message = seal(&content, &signing_key(&w.helsenorge.signing), &certificate(&w.clinic.encryption)).unwrap();
+    let message = seal(content.clone(), &signing_key(&w.helsenorge.signing), &certificate(&w.clinic.encryption)).unwrap();
     assert!(content_of(&message).unwrap() == content);
 }
 
@@ -149,7 +149,7 @@ proptest! {
         if let Ok(content) = content_of(&damaged(&MESSAGE, &damage)) {
             prop_assert_eq!(content, CONTENT);
         }
-        let signed = sign(CONTENT, &signing_key(&world().helsenorge.signing)).unwrap();
+        let signed = sign(CONTENT.to_vec(), &signing_key(&world().helsenorge.signing)).unwrap();
         if let Ok(content) = content_of(&encrypted(&damaged(&signed, &damage))) {
             prop_assert_eq!(content, CONTENT);
         }

@@ -9,7 +9,7 @@ use trust::{Policy, SealFault, encrypt, seal, sign};
 
 fn sealed_by_helsenorge(content: &[u8]) -> Vec<u8> {
     let w = world();
-    seal(content, &signing_key(&w.helsenorge.signing), &certificate(&w.clinic.encryption)).unwrap()
+    seal(content.to_vec(), &signing_key(&w.helsenorge.signing), &certificate(&w.clinic.encryption)).unwrap()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn larger_keys_serve_as_well() {
     for bits in [3072, 4096] {
         let pki = pki::Pki::new(crate::support::now(), "http://crl.test", bits);
         let party = pki.party("Stor AS", "912345699", 1);
-        let message = seal(CONTENT, &signing_key(&party.signing), &certificate(&party.encryption)).unwrap();
+        let message = seal(CONTENT.to_vec(), &signing_key(&party.signing), &certificate(&party.encryption)).unwrap();
         let (own, expected) = ([decryption_key(&party.encryption)], [certificate(&party.signing)]);
         assert_eq!(trust::open(&message, &own, &expected, &Policy::default()).unwrap().content, CONTENT);
         assert_eq!(certificate(&party.signing).public_key_bits(), bits);
@@ -77,7 +77,7 @@ fn case_34_the_envelope_is_as_agreed() {
 #[test]
 fn case_34_the_signature_is_as_agreed() {
     let w = world();
-    let signed = sign(CONTENT, &signing_key(&w.helsenorge.signing)).unwrap();
+    let signed = sign(CONTENT.to_vec(), &signing_key(&w.helsenorge.signing)).unwrap();
     let info = ContentInfo::from_der(&signed).unwrap();
     assert_eq!(info.to_der().unwrap(), signed, "DER");
     assert_eq!(info.content_type.to_string(), "1.2.840.113549.1.7.2");
@@ -99,7 +99,7 @@ fn case_34_the_signature_is_as_agreed() {
 fn case_34_openssl_reads_what_we_write() {
     let w = world();
     let bench = Bench::new();
-    let message = seal(CONTENT, &signing_key(&w.clinic.signing), &certificate(&w.helsenorge.encryption)).unwrap();
+    let message = seal(CONTENT.to_vec(), &signing_key(&w.clinic.signing), &certificate(&w.helsenorge.encryption)).unwrap();
     bench.write("ours", &message);
     bench.openssl("cms -decrypt -binary -inform DER -in ours -recip helsenorge.pem -inkey helsenorge.key -out signed");
     let at = crate::support::now().as_second();
@@ -122,6 +122,6 @@ fn a_recipient_without_an_rsa_key_is_refused() {
     let key = openssl::pkey::PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
     let request = crate::support::forged(|r| r.key = key);
     let elliptic = certificate(&world().pki.intermediate.issue(request));
-    assert_eq!(encrypt(CONTENT, &elliptic), Err(SealFault::Recipient));
+    assert_eq!(encrypt(CONTENT.to_vec(), &elliptic), Err(SealFault::Recipient));
     assert_eq!(SealFault::Recipient.code(), "recipient-key-unsuitable");
 }

@@ -15,7 +15,7 @@ fn every_seed_opens() {
         let path = entry.unwrap().path();
         let seed = std::fs::read(&path).unwrap();
         let signed_only = path.file_name().unwrap().to_str().unwrap().starts_with("signed");
-        let message = if signed_only { encrypt(&seed, own.certificate()).unwrap() } else { seed };
+        let message = if signed_only { encrypt(seed, own.certificate()).unwrap() } else { seed };
         let content = open(&message, std::slice::from_ref(&own), &expected, &policy).map(|opened| opened.content);
         assert_eq!(content.as_deref(), Ok(b"<MsgHead/>".as_slice()), "{}", path.display());
         opened += 1;

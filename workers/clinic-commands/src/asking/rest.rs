@@ -33,7 +33,7 @@ const AREA: u8 = 3;
 /// # Errors
 /// As any step of the store. What the service does is no error here: it is counted, and asked again.
 pub async fn round(context: &Context, client: &Client) -> Result<Round, StoreError> {
-    let Due { about, asked_at, more } = {
+    let Due { about, asked_at, mut more } = {
         let mut session = context.store.session().await?;
         let tx = session.begin().await?;
         let taken = take(&tx, &context.config.test_series, (context.clock)()).await?;
@@ -42,13 +42,19 @@ pub async fn round(context: &Context, client: &Client) -> Result<Round, StoreErr
     };
     for (clinic, people) in about {
         count(SERVICE, people.len());
-        let Some(answer) = context.cancel.run_until_cancelled(client.ask(&people)).await else { break };
+        let Some(answer) = context.cancel.run_until_cancelled(client.ask(&people)).await else {
+            return Ok(Round::default());
+        };
         let known = match answer {
             Ok(known) => known,
             Err(failure) => {
                 failed(SERVICE, clinic, people.len(), failure.code());
                 match failure.concerns_everybody() {
-                    true => break,
+                    true => {
+                        // Not at once again: it said no to everybody.
+                        more = false;
+                        break;
+                    }
                     false => continue,
                 }
             }
