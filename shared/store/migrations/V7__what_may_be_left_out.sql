@@ -1,0 +1,7 @@
+-- A worker of the release before writes dialogs without the time of their newest message: while it is being replaced, they are as new as they
+-- are.
+alter table dialogpost.dialog alter column newest_at set default now();
+
+-- Verification begins at 1: nothing may stand before.
+alter table dialogpost.audit add constraint audit_sequence_check check (sequence > 0) not valid;
+alter table dialogpost.audit validate constraint audit_sequence_check;
