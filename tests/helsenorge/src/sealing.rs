@@ -15,7 +15,7 @@ impl Sent {
     /// When it cannot be.
     #[must_use]
     pub fn sealed(self, signer: &SigningKey, receiver: &Certificate) -> Self {
-        let body = seal(&self.body, signer, receiver).expect("it can be sealed");
+        let body = seal(self.body.to_vec(), signer, receiver).expect("it can be sealed");
         self.with_sealed_body(body)
     }
 

@@ -122,7 +122,9 @@ impl Letter {
         };
         let dialog = Document::xml(&at, Content::Dialogmelding(Box::new(dialogmelding(self.kind, self.body))));
         let mut documents = vec![Document { content_description: subject, ..dialog }];
-        let prescriptions = self.prescriptions.into_iter().map(|one| Content::Resept(Box::new(one)));
+        // They belong to the process of prescriptions alone: a request that became another dialog leaves them behind.
+        let prescriptions = self.prescriptions.into_iter().filter(|_| self.kind == DialogKind::Reseptfornyelse);
+        let prescriptions = prescriptions.map(|one| Content::Resept(Box::new(one)));
         documents.extend(prescriptions.map(|content| Document::xml(&at, content)));
         documents.extend(self.attachments.into_iter().map(|file| Document {
             msg_type: Some(Code::new("A", "Vedlegg")),

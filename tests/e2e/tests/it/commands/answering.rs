@@ -2,6 +2,7 @@
 
 use super::{dialog, head, of, open, shown};
 use helsenorge::Message;
+use messages::event::DialogKind;
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -111,5 +112,30 @@ async fn an_answer_without_a_reference_joins_what_the_clinic_began() {
     let seen = shown(&epj, dialog).await;
     assert_eq!((&seen["messages"], &seen["entries"][1]["from"]), (&json!(2), &json!("patient")));
     assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 1);
+    clinic.close().await;
+}
+
+/// HelseNorge writes in the conversation of a request too: that asks for nothing, and no answer is one to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn p2_a_note_is_no_request() {
+    let (mut clinic, epj) = open().await;
+    // A mixture comes without a code.
+    let request = Message::reseptfornyelse().prescription("Hudkrem", "D02AC", "C").replacing("V=\"D02AC\" ", "");
+    let request = clinic.send(&[request]).await.remove(0);
+    clinic.receipt().await;
+    let note =
+        || Message::svar().of_kind(DialogKind::Reseptfornyelse).in_conversation(&request.msg_id, &request.msg_id).text("Haster");
+    clinic.send(&[note()]).await;
+    clinic.receipt().await;
+    let dialog = dialog(&clinic).await;
+    let answer = || of("kari", "AnswerPrescriptionRequest", json!({ "dialog": dialog, "choice": "renewed", "text": "Fornyet" }));
+    epj.done(&answer()).await;
+    let head = head(&clinic.sent().await);
+    let prescriptions = domain::entry::from_head(&head).unwrap().prescriptions;
+    assert_eq!((prescriptions.len(), prescriptions[0].atc.is_none()), (1, true));
+    assert_eq!(head.conversation_ref.unwrap().ref_to_parent, Some(request.msg_id.clone()), "the request is answered");
+    clinic.send(&[note()]).await;
+    clinic.receipt().await;
+    assert_eq!(epj.refused(&answer()).await.0, "already-answered");
     clinic.close().await;
 }

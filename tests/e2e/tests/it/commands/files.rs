@@ -1,7 +1,7 @@
 //! S3: files.
 
 use super::{LINE, dialog, head, of, open, shown};
-use e2e::epj::base64;
+use e2e::epj::{COMMANDS, Epj, base64};
 use e2e::{Clinic, Fleet};
 use helsenorge::Message;
 use messages::wire::hodemelding::Content;
@@ -106,5 +106,30 @@ async fn a_file_that_the_patient_sent_is_fetched_in_parts() {
     assert!(fetched == bytes);
     let beyond = json!({ "entry": seen["entries"][0]["entry"], "number": 1, "part": 4 });
     assert_eq!(epj.refused(&of("kari", "FetchAttachment", beyond)).await.0, "attachment-unknown");
+    clinic.close().await;
+}
+
+/// An id that is used again at once: what was attached stays what it was, and the other file waits for whoever attaches it.
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_an_upload_under_the_id_of_one_just_attached_is_another_file() {
+    super::by_the_schemas();
+    let fleet = Fleet::new().await;
+    let epj = Epj::connect(&fleet.world.amqp_url).await;
+    let first = fleet.start();
+    let upload = epj.upload(8_141_333, "kari", &pdf(1000)).await;
+    first.stop().await;
+    let files = json!([{ "file_name": "a.pdf", "upload": upload }]);
+    let start = json!({ "kind": "EKONTAKT", "patient": LINE, "subject": "Fil", "text": "Se her", "attachments": files });
+    let other = json!({ "upload": upload, "part": 1, "parts": 1, "bytes": base64(&pdf(2000)) });
+    for command in [of("kari", "StartDialog", start), of("kari", "UploadAttachment", other)] {
+        epj.send_raw(COMMANDS, &serde_json::to_vec(&command).unwrap(), "1").await;
+    }
+    let clinic = Clinic::of(fleet).await;
+    assert_eq!(epj.next().await.body["result"]["type"], "written");
+    assert_eq!(epj.next().await.body["result"], json!({ "type": "uploaded", "upload": upload, "missing": 0 }));
+    clinic.sent().await;
+    let bytes = |table: &str| format!("select octet_length(bytes) from dialogpost.{table}");
+    assert_eq!(clinic.fleet.rows.column::<i32>(&bytes("attachment")).await, [1000]);
+    assert_eq!(clinic.fleet.rows.column::<i32>(&bytes("upload_part")).await, [2000]);
     clinic.close().await;
 }

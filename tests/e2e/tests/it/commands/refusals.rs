@@ -1,7 +1,8 @@
 //! What bad input gets: a code, the field, a sentence in two languages; nothing half stored. And what a repeated command gets.
 
 use super::{LINE, dialog, of, open, start};
-use e2e::epj::COMMANDS;
+use e2e::Fleet;
+use e2e::epj::{COMMANDS, Epj};
 use helsenorge::Message;
 use serde_json::{Value, json};
 
@@ -123,4 +124,29 @@ async fn without_a_reply_to_the_outcome_is_an_event() {
     epj.tell(&of("kari", "ListDialogs", json!({}))).await;
     assert_eq!(heard.next().await["refusal"]["code"], "reply-to-missing");
     clinic.close().await;
+}
+
+/// What fails through our fault is answered too, each time alike; the operators have it as a dead letter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_dies_is_answered() {
+    super::by_the_schemas();
+    let fleet = Fleet::new().await;
+    let epj = Epj::connect(&fleet.world.amqp_url).await;
+    let running = fleet.start();
+    let ill = "alter table dialogpost.dialog_entry add constraint ill check (text <> 'x')";
+    fleet.rows.query(ill, &[]).await;
+    let command = with(start(), "/arguments/text", json!("x"));
+    let before = epj.ask_anyhow(COMMANDS, &command).await;
+    assert_eq!(before.body["refusal"]["code"], "internal-error", "{}", before.body);
+    fleet.rows.query("alter table dialogpost.dialog_entry drop constraint ill", &[]).await;
+    let again = epj.ask_anyhow(COMMANDS, &command).await;
+    assert_eq!((&again.message_id, &again.body), (&before.message_id, &before.body));
+    let letters = "select worker || ' ' || code from dialogpost.dead_letter";
+    assert_eq!(fleet.rows.column::<String>(letters).await, ["clinic-commands database-refused-content"]);
+    assert_eq!(fleet.rows.count("dialogpost.dialog").await, 0);
+    epj.done(&start()).await;
+    // Not even the refusal could be kept with it.
+    fleet.rows.query("delete from dialogpost.command where answer ->> 'outcome' = 'refused'", &[]).await;
+    assert_eq!(epj.refused(&command).await.0, "internal-error");
+    running.stop().await;
 }
