@@ -85,6 +85,7 @@ impl Case {
             participants: vec![],
             entries: 3,
             request: Some(Uuid::from_u128(0xe1)),
+            beside: vec![],
             between: Some((her_id(8_141_335), her_id(8_093_299))),
         };
         Self { dialog: Some(known), ..Self::default() }

@@ -140,7 +140,7 @@ fn is_line(text: &str, limits: RangeInclusive<usize>) -> bool {
 /// A field as it may be logged. One that nobody knows is the caller's word: unless it is one, it may be a person's data in the wrong place.
 fn shown(path: &Path) -> String {
     let whole = path.to_string();
-    let Some(Segment::Map { key }) = path.iter().last() else { return whole };
+    let Some(Segment::Map { key }) = path.iter().next_back() else { return whole };
     let is_word = (1..=40).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     match whole.strip_suffix(key.as_str()) {
         Some(parent) if !is_word => format!("{parent}?"),

@@ -3,6 +3,7 @@
 
 use crate::step::{Step, column, step};
 use crate::{StoreError, Tx, clinic::her_id, dialog};
+use ::messages::event::DialogKind;
 use ::messages::{HerId, Sensitive};
 use domain::command::dialog::{Kind, Known, State};
 use domain::command::writing::KnownPatient;
@@ -35,6 +36,7 @@ fn columns(named: &[(HerId, Uuid)]) -> (Vec<i64>, Vec<Uuid>) {
 const DIALOGS: Step = step!(
     "known.dialogs",
     "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, d.closed_at is not null as closed, d.entries, r.id as request,
+        array(select b.kind from dialogpost.dialog b where b.patient = d.patient and b.conversation = d.conversation and b.id <> d.id) as beside,
         coalesce((select array_agg(employee order by employee) from dialogpost.dialog_participant where dialog = d.id), '{}') as participants,
         case when n.direction = 'in' then n.to_her_id else n.from_her_id end as own,
         case when n.direction = 'in' then n.from_her_id else n.to_her_id end as other
@@ -73,7 +75,7 @@ fn known(row: &Row) -> Result<Known, StoreError> {
     let kind = dialog::kind(row, "kind")?;
     let request: Option<Uuid> = column(row, "request")?;
     let number = |name| Ok::<_, StoreError>(column::<Option<i64>>(row, name)?.and_then(|n| HerId::try_from(n).ok()));
-    let prescriptions = Kind::HelseNorge(::messages::event::DialogKind::Reseptfornyelse);
+    let prescriptions = Kind::HelseNorge(DialogKind::Reseptfornyelse);
     Ok(Known {
         id: column(row, "id")?,
         state: State { kind, closed: column(row, "closed")?, answered: kind == prescriptions && request.is_none() },
@@ -83,6 +85,7 @@ fn known(row: &Row) -> Result<Known, StoreError> {
         participants: column(row, "participants")?,
         entries: u32::try_from(column::<i32>(row, "entries")?).unwrap_or(0),
         request,
+        beside: column::<Vec<String>>(row, "beside")?.iter().filter_map(|name| DialogKind::parse(name)).collect(),
         between: number("own")?.zip(number("other")?),
     })
 }

@@ -95,7 +95,7 @@ impl Ruling {
         match &command.order {
             Order::UploadAttachment(order) => upload(command, order, facts),
             Order::SetRecipients(order) => recipients(clinic, command, order),
-            Order::CheckContactability(order) => self.contactability(command, order, facts, now),
+            Order::CheckContactability(order) => self.contactability(command, order, clinic, facts, now),
             Order::ShowDialog(order) => show(command, order, facts),
             Order::ListDialogs(order) => list(asked, command, order, facts),
             Order::FetchAttachment(order) => fetch(command, order, facts),
@@ -125,7 +125,15 @@ impl Ruling {
         }
     }
 
-    fn contactability(&self, command: &Command, order: &CheckContactability, facts: &Facts, now: Timestamp) -> Decided {
+    fn contactability(
+        &self,
+        command: &Command,
+        order: &CheckContactability,
+        clinic: &Clinic,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Decided {
+        writing::ready(clinic)?;
         if order.patients.is_empty() || order.patients.len() > contact::MOST {
             return Err(Refusal::of("arguments.patients", Why::TooMany { limit: contact::MOST }));
         }

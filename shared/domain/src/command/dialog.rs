@@ -36,6 +36,8 @@ pub struct Known {
     pub entries: u32,
     /// The prescription request that has no answer yet.
     pub request: Option<Uuid>,
+    /// Kinds under which the same conversation of the patient has dialogs of their own.
+    pub beside: Vec<DialogKind>,
     /// Our end and HelseNorge's, of its newest message that crossed over.
     pub between: Option<(HerId, HerId)>,
 }

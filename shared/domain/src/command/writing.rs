@@ -216,6 +216,9 @@ fn answer_request(order: &AnswerPrescriptionRequest, ids: Ids, facts: &Facts<'_>
 fn convert(order: &ConvertDialog, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
     let known = named(facts, |state| may_convert(state, order))?;
     let Kind::HelseNorge(from) = known.state.kind else { return Err(Refusal::of("arguments.dialog", Why::KindUnfit)) };
+    if known.beside.contains(&order.to) {
+        return Err(Refusal::of("arguments.to", Why::KindTaken));
+    }
     let written = match &order.text {
         Some(text) => {
             checked_text(text)?;
@@ -278,11 +281,20 @@ fn posted(
     Ok(Written::of(ids.entry, form, code, text, Post::HelseNorge { kind, from, to, body }))
 }
 
-/// HelseNorge, for a clinic that takes part (J1).
-fn reach(facts: &Facts<'_>) -> Result<HerId, Refusal> {
-    if !readiness::missing(facts.clinic).is_empty() {
-        return Err(Refusal::of("clinic", Why::ClinicNotReady));
+/// Whether a clinic takes part in digital dialog (J1).
+///
+/// # Errors
+/// `clinic-not-ready`.
+pub fn ready(clinic: &Clinic) -> Result<(), Refusal> {
+    match readiness::missing(clinic).is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::of("clinic", Why::ClinicNotReady)),
     }
+}
+
+/// HelseNorge, for a clinic that takes part.
+fn reach(facts: &Facts<'_>) -> Result<HerId, Refusal> {
+    ready(facts.clinic)?;
     facts.reach.ok_or_else(|| Refusal::of("clinic", Why::HelsenorgeUnknown))
 }
 

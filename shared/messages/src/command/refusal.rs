@@ -70,6 +70,8 @@ pub enum Why {
     DialogClosed,
     /// The dialog is of a kind that this cannot be done with.
     KindUnfit,
+    /// The conversation has another dialog of that kind (K3).
+    KindTaken,
     /// It is one already (K3).
     AlreadyConverted,
     /// The request has its answer (P2).
@@ -213,6 +215,11 @@ impl Why {
             Self::KindUnfit => {
                 ("kind-unfit", "Det går ikke med en dialog av denne typen.", "That cannot be done with a dialog of this kind.")
             }
+            Self::KindTaken => (
+                "kind-taken",
+                "Samtalen har allerede en egen dialog av denne typen.",
+                "The conversation has a dialog of that kind already.",
+            ),
             Self::AlreadyConverted => {
                 ("already-converted", "Dialogen er allerede konvertert.", "The dialog was converted before.")
             }

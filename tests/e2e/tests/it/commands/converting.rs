@@ -58,3 +58,18 @@ async fn p3_the_answer_to_a_prescription_request_becomes_another_dialog() {
         clinic.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k3_a_conversation_keeps_one_dialog_of_a_kind() {
+    let (mut clinic, epj) = open().await;
+    let sent = clinic.send(&[Message::ekontakt()]).await.remove(0);
+    clinic.receipt().await;
+    let dialog = dialog(&clinic).await;
+    let beside = Message::ekonsultasjon().in_conversation(&sent.msg_id, &sent.msg_id);
+    clinic.send(&[beside]).await;
+    clinic.receipt().await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 2);
+    let convert = of("kari", "ConvertDialog", json!({ "dialog": dialog, "to": "EKONSULTASJON" }));
+    assert_eq!(epj.refused(&convert).await, ("kind-taken".into(), "arguments.to".into()));
+    clinic.close().await;
+}

@@ -65,6 +65,8 @@ async fn j2_who_may_begin_what() {
     assert_eq!(epj.refused(&by("ole", "EKONSULTASJON")).await, ("service-not-offered".into(), "arguments.kind".into()));
     clinic.fleet.rows.query("update dialogpost.clinic set digital_dialog_ordered = false", &[]).await;
     assert_eq!(epj.refused(&by("kari", "EKONTAKT")).await, ("clinic-not-ready".into(), "clinic".into()), "J1");
+    let whom = of("kari", "CheckContactability", json!({ "patients": [LINE] }));
+    assert_eq!(epj.refused(&whom).await.0, "clinic-not-ready", "HelseNorge is asked of nobody");
     clinic.close().await;
 }
 
