@@ -12,7 +12,8 @@ use messages::transport::Outgoing;
 use messages::wire::WriteError;
 use runtime::topology::event_to;
 use runtime::worker::Context;
-use store::contact::{self, NewQuestion, Route};
+use store::contact::{self, NewQuestion};
+use store::letter::Addresses;
 use store::message::{self, Sent};
 use store::{StoreError, outbox};
 use uuid::Uuid;
@@ -67,7 +68,7 @@ struct Written {
     event: Outgoing,
 }
 
-fn write(route: &Route, about: Vec<PersonId>, now: Timestamp) -> Result<Written, WriteError> {
+fn write(route: &Addresses, about: Vec<PersonId>, now: Timestamp) -> Result<Written, WriteError> {
     let id = Uuid::now_v7();
     let nins = about.iter().map(nin_of).collect();
     let question = Question { id, from: route.from.clone(), to: route.to.clone(), about };
