@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use messages::command::Command;
 use messages::command::answer::{Done, Outcome};
 use messages::command::order::{
-    CheckContactability, FetchAttachment, ListDialogs, Order, SetRecipients, ShowDialog, UploadAttachment,
+    CheckContactability, FetchAttachment, ListDialogs, MOST_PATIENTS, Order, SetRecipients, ShowDialog, UploadAttachment,
 };
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
@@ -125,8 +125,8 @@ impl Ruling {
     }
 
     fn contactability(&self, command: &Command, order: &CheckContactability, facts: &Facts, now: Timestamp) -> Decided {
-        if order.patients.is_empty() || order.patients.len() > contact::MOST {
-            return Err(Refusal::of("arguments.patients", Why::TooMany { limit: contact::MOST }));
+        if order.patients.is_empty() || order.patients.len() > MOST_PATIENTS {
+            return Err(Refusal::of("arguments.patients", Why::TooMany { limit: MOST_PATIENTS }));
         }
         let status = |nin: &str| facts.statuses.get(&(command.clinic, nin.to_owned()));
         let of = |nin: &Sensitive<String>| {
