@@ -4,7 +4,6 @@ use super::{Due, Round, count, failed, nin_of, take};
 use bytes::Bytes;
 use domain::agreement::part::Delivery;
 use domain::command::question::{DIGITALBRUKER, Question};
-use domain::sending;
 use jiff::Timestamp;
 use messages::PersonId;
 use messages::event::{Answered, Event, Fact};
@@ -73,21 +72,8 @@ fn write(route: &Addresses, about: Vec<PersonId>, now: Timestamp) -> Result<Writ
     let nins = about.iter().map(nin_of).collect();
     let question = Question { id, from: route.from.clone(), to: route.to.clone(), about };
     let raw = question.message(now).to_xml()?;
-    let ends = &route.ends;
-    let (queue, properties) = sending::properties(ends, DIGITALBRUKER, Delivery::Async, id, now);
-    let sent = Sent {
-        id,
-        at: now,
-        clinic: Some(ends.clinic),
-        from: ends.own,
-        to: ends.other,
-        queue,
-        function: DIGITALBRUKER.to_owned(),
-        answers: None,
-        properties,
-        raw: Bytes::from(raw),
-    };
+    let sent = Sent::written(&route.ends, DIGITALBRUKER, Delivery::Async, id, now, Bytes::from(raw));
     let fact = Fact::MessageWritten(Answered { message: id });
     let event = event_to(&Event { id: Uuid::now_v7(), time: now, fact });
-    Ok(Written { sent, asked: NewQuestion { message: id, clinic: ends.clinic, nins }, event })
+    Ok(Written { sent, asked: NewQuestion { message: id, clinic: route.ends.clinic, nins }, event })
 }
