@@ -142,7 +142,7 @@ impl Ruling {
             (Order::StartDialog(_), Ok((Act::Deed(deed), _))) => {
                 deed.written.as_ref().is_some_and(|written| matches!(written.post, Post::HelseNorge { .. }))
             }
-            (Order::StartDialog(_), Err(refusal)) => refusal.code == Refusal::new(Why::ContactabilityUnknown).code,
+            (Order::StartDialog(_), Err(refusal)) => refusal.is(Why::ContactabilityUnknown),
             _ => false,
         };
         let wants = |nin: &&str| {
@@ -248,6 +248,9 @@ fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
     }
 }
 
+/// Why somebody lacks the right to what he asks.
+const WITHOUT_RIGHT: [Why; 3] = [Why::RoleMissing, Why::ServiceNotOffered, Why::ActorUnknown];
+
 /// What the audit keeps: who did what, on whose data, why. Uploads say nothing yet; a refusal is kept when somebody lacked the right to
 /// what he asked.
 fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -> Option<Record> {
@@ -256,9 +259,7 @@ fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -
     }
     let refused = match decided {
         Ok(_) => None,
-        Err(refusal) if matches!(refusal.code.as_str(), "role-missing" | "service-not-offered" | "actor-unknown") => {
-            Some(refusal.code.as_str())
-        }
+        Err(refusal) if WITHOUT_RIGHT.iter().any(|why| refusal.is(*why)) => Some(refusal.code.as_str()),
         Err(_) => return None,
     };
     let (subject, detail) = subject(&command.order, decided);
