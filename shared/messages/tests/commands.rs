@@ -153,6 +153,16 @@ fn answers_fit_their_schema() {
 }
 
 #[test]
+fn a_refusal_tells_its_reason() {
+    let long = Refusal::of("arguments.text", Why::TextTooLong { has: 30_001, limit: 30_000 });
+    let read: Refusal = serde_json::from_value(serde_json::to_value(&long).unwrap()).unwrap();
+    for refusal in [long, read] {
+        assert!(refusal.is(Why::TextTooLong { has: 101, limit: 100 }));
+        assert!(!refusal.is(Why::TextEmpty) && !refusal.is(Why::TooMany { limit: 30_000 }));
+    }
+}
+
+#[test]
 fn choices_are_those_of_code_list_7602() {
     let codes = [
         (PrescriptionChoice::Rejected, "26"),

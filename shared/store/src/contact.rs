@@ -4,13 +4,12 @@
 //! something was said that made the status doubtful, leaves the want as it is. So nothing depends on which of two messages comes first.
 
 use crate::clinic::her_id;
+use crate::letter::{self, Addresses};
 use crate::step::{column, step};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, known};
 use ::messages::{HerId, Sensitive};
-use domain::command::compose::{Address, Unit};
 use domain::command::contact::Status;
 use domain::digital_user::Asked;
-use domain::sending::Ends;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tokio_postgres::Row;
@@ -213,59 +212,15 @@ pub async fn forget(tx: &Tx<'_>, people: &[Who]) -> Result<(), StoreError> {
     tx.query(forget, &[&clinics, &nins]).await.map(drop)
 }
 
-/// Between whom a clinic's questions go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// Its two ends, with their queues.
-    pub ends: Ends,
-    /// The clinic.
-    pub from: Address,
-    /// HelseNorge.
-    pub to: Address,
-}
-
-/// The routes of these clinics to the party through which each reaches HelseNorge: the one that it names, else the only one there is.
-/// Clinics without any, or with several to choose from, are left out.
+/// Between whom a clinic's questions go: it, and the party through which it reaches HelseNorge (see [`known::reach`]). Clinics without any
+/// are left out.
 ///
 /// # Errors
 /// As any step.
-pub async fn routes(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, Route>, StoreError> {
-    if clinics.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let load = step!(
-        "contact.routes",
-        "select c.her_id as clinic, c.name, c.parent_her_id, c.async_queue as own_async, c.syncreply_queue as own_syncreply,
-            p.her_id as party, p.name as party_name, p.parent_her_id as party_parent, p.async_queue, p.sync_queue
-         from dialogpost.clinic c
-         cross join (select case when count(*) = 1 then min(her_id) end as her_id from dialogpost.communication_party) single
-         join dialogpost.communication_party p on p.her_id = coalesce(c.helsenorge, single.her_id)
-         where c.her_id = any($1)"
-    );
-    let numbers: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
-    tx.query(load, &[&numbers]).await?.iter().map(|r| route(r).map(|route| (route.ends.clinic, route))).collect()
-}
-
-fn route(row: &Row) -> Result<Route, StoreError> {
-    let (own, other) = (her_id(row, "clinic")?, her_id(row, "party")?);
-    let ends = Ends {
-        clinic: own,
-        own,
-        own_async_queue: column(row, "own_async")?,
-        own_syncreply_queue: column(row, "own_syncreply")?,
-        other,
-        async_queue: column(row, "async_queue")?,
-        sync_queue: column(row, "sync_queue")?,
-    };
-    let from = address(column(row, "name")?, own, column(row, "parent_her_id")?);
-    let to = address(column(row, "party_name")?, other, column(row, "party_parent")?);
-    Ok(Route { ends, from, to })
-}
-
-/// The enterprise has the name of its unit, the only one that a set-up file gives, and without a HER-id of its own that of the unit.
-fn address(name: String, her_id: HerId, parent: Option<i64>) -> Address {
-    let enterprise_her_id = parent.and_then(|id| id.try_into().ok()).unwrap_or(her_id);
-    Address { enterprise: name.clone(), enterprise_her_id, unit: Unit::Service(name, her_id) }
+pub async fn routes(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, Addresses>, StoreError> {
+    let pairs: Vec<(HerId, HerId)> = known::reach(tx, clinics).await?.into_iter().collect();
+    let addresses = letter::addresses(tx, &pairs).await?;
+    Ok(addresses.into_iter().map(|((clinic, _), addresses)| (clinic, addresses)).collect())
 }
 
 /// A question that is written into the ledger, so that no answer can come too early.

@@ -113,11 +113,15 @@ pub async fn patients(tx: &Tx<'_>, named: &[(HerId, String)]) -> Result<HashMap<
     rows.iter().map(of).collect()
 }
 
-/// Through which party each clinic reaches HelseNorge: the one it names, else the only one there is.
+/// Through which party each clinic reaches HelseNorge: the one it names, else the only one there is. Clinics without any, or with several to
+/// choose from, are left out.
 ///
 /// # Errors
 /// As any step.
 pub async fn reach(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, HerId>, StoreError> {
+    if clinics.is_empty() {
+        return Ok(HashMap::new());
+    }
     let clinics: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
     let reach = step!(
         "known.reach",

@@ -1,7 +1,8 @@
 //! What is written into a message to HelseNorge beside the text: who writes to whom, in which conversation, about which prescriptions.
 
+use crate::sending::ends_of;
 use crate::step::{column, step};
-use crate::{StoreError, Tx, clinic::her_id};
+use crate::{StoreError, Tx};
 use ::messages::wire::resept::Resept;
 use ::messages::{HerId, Sensitive};
 use domain::command::compose::{Address, Patient, Unit};
@@ -103,16 +104,8 @@ pub async fn addresses(tx: &Tx<'_>, pairs: &[(HerId, HerId)]) -> Result<HashMap<
 }
 
 fn addresses_of(r: &Row) -> Result<((HerId, HerId), Addresses), StoreError> {
-    let (own, other, clinic) = (her_id(r, "own")?, her_id(r, "other")?, her_id(r, "clinic")?);
-    let ends = Ends {
-        clinic,
-        own,
-        own_async_queue: column(r, "own_async")?,
-        own_syncreply_queue: column(r, "own_syncreply")?,
-        other,
-        async_queue: column(r, "async_queue")?,
-        sync_queue: column(r, "sync_queue")?,
-    };
+    let ends = ends_of(r)?;
+    let (clinic, own, other) = (ends.clinic, ends.own, ends.other);
     let (clinic_name, party_name): (String, String) = (column(r, "clinic_name")?, column(r, "party_name")?);
     let doctor: Option<String> = column(r, "doctor")?;
     let unit = match &doctor {

@@ -6,7 +6,9 @@ use crate::{Session, StoreError, Tx, clinic::her_id};
 use ::messages::HerId;
 use ::messages::transport::Properties;
 use bytes::Bytes;
+use domain::agreement::part::Delivery;
 use domain::receipts::{Answer, ReceiptHead};
+use domain::sending::Ends;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -342,4 +344,23 @@ fn unanswered_of(row: &Row) -> Result<Unanswered, StoreError> {
         receiver: optional("receiver")?,
         reply_queue: column(row, "reply_queue")?,
     })
+}
+
+impl Sent {
+    /// A message that we write ourselves, in answer to none: between these ends.
+    pub fn written(ends: &Ends, function: &str, delivery: Delivery, id: Uuid, now: Timestamp, raw: Bytes) -> Self {
+        let (queue, properties) = domain::sending::properties(ends, function, delivery, id, now);
+        Self {
+            id,
+            at: now,
+            clinic: Some(ends.clinic),
+            from: ends.own,
+            to: ends.other,
+            queue,
+            function: function.to_owned(),
+            answers: None,
+            properties,
+            raw,
+        }
+    }
 }

@@ -8,6 +8,7 @@ use domain::sending::Ends;
 use domain::sync::Asked;
 use jiff::Timestamp;
 use std::collections::HashMap;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The two ends of a message between a HER-id of ours and a party, with their names; `None` = one of them is not set up.
@@ -17,8 +18,8 @@ use uuid::Uuid;
 pub async fn ends(session: &Session, own: HerId, other: HerId) -> Result<Option<(Ends, String, String)>, StoreError> {
     let ends = step!(
         "sending.ends",
-        "select c.her_id as clinic, c.name as own_name, c.async_queue as own_async, c.syncreply_queue as own_syncreply,
-            p.name as other_name, p.async_queue, p.sync_queue
+        "select c.her_id as clinic, $1::bigint as own, c.name as own_name, c.async_queue as own_async,
+            c.syncreply_queue as own_syncreply, p.her_id as other, p.name as other_name, p.async_queue, p.sync_queue
          from (select her_id from dialogpost.clinic where her_id = $1
             union all select clinic from dialogpost.employee where her_id = $1 limit 1) o
          join dialogpost.clinic c on c.her_id = o.her_id
@@ -26,16 +27,20 @@ pub async fn ends(session: &Session, own: HerId, other: HerId) -> Result<Option<
     );
     let rows = session.query(ends, &[&own.get(), &other.get()]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let ends = Ends {
+    Ok(Some((ends_of(row)?, column(row, "own_name")?, column(row, "other_name")?)))
+}
+
+/// The two ends that a row names, whichever statement it is of.
+pub(crate) fn ends_of(row: &Row) -> Result<Ends, StoreError> {
+    Ok(Ends {
         clinic: her_id(row, "clinic")?,
-        own,
+        own: her_id(row, "own")?,
         own_async_queue: column(row, "own_async")?,
         own_syncreply_queue: column(row, "own_syncreply")?,
-        other,
+        other: her_id(row, "other")?,
         async_queue: column(row, "async_queue")?,
         sync_queue: column(row, "sync_queue")?,
-    };
-    Ok(Some((ends, column(row, "own_name")?, column(row, "other_name")?)))
+    })
 }
 
 /// Registers a request before it is sent, so that no reply can come too early.
@@ -57,7 +62,7 @@ pub async fn asked(tx: &Tx<'_>, requests: &[Uuid]) -> Result<HashMap<Uuid, Asked
     }
     let asked = step!("sending.asked", "select r.message, m.from_her_id, r.asked, r.due_at from dialogpost.sync_request r join dialogpost.message m on m.id = r.message
             where r.message = any($1)");
-    let of = |r: &tokio_postgres::Row| {
+    let of = |r: &Row| {
         let request = column(r, "message")?;
         Ok((request, Asked { request, by: her_id(r, "from_her_id")?, of: her_id(r, "asked")?, due_at: column(r, "due_at")? }))
     };
@@ -106,7 +111,7 @@ pub async fn standing(session: &Session, request: Uuid) -> Result<Option<Standin
          from dialogpost.sent_state s where s.id = $1"
     );
     let rows = session.query(standing, &[&request]).await?;
-    let of = |r: &tokio_postgres::Row| {
+    let of = |r: &Row| {
         Ok(Standing {
             replied_at: column(r, "replied_at")?,
             state: column(r, "state")?,

@@ -1,6 +1,6 @@
 //! The fleet's real binaries, each as a process of its own.
 
-use crate::{Fleet, NHN_EXCHANGE};
+use crate::{Fleet, NHN_EXCHANGE, WORKERS};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -9,17 +9,6 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
-
-/// Packages that make a binary of the fleet.
-const PACKAGES: [&str; 7] = [
-    "operator",
-    "helsenorge-inbound",
-    "recipient-routing",
-    "ekonsultasjon-journaling",
-    "helsenorge-outbound",
-    "clinic-commands",
-    "dead-letter-keeper",
-];
 
 /// How long a process may take until it is ready.
 const READY: Duration = Duration::from_secs(60);
@@ -127,7 +116,8 @@ async fn build() -> PathBuf {
     let profile = test.ancestors().nth(2).expect("target/profile/deps/test");
     let target = profile.parent().expect("a target directory");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--locked", "--bins"]).args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    let packages = WORKERS.iter().map(|worker| worker.name).chain(["operator"]);
+    command.args(["build", "--quiet", "--locked", "--bins"]).args(packages.flat_map(|package| ["-p", package]));
     if !profile.ends_with("debug") {
         command.args(["--profile", profile.file_name().and_then(|name| name.to_str()).expect("a profile")]);
     }

@@ -2,7 +2,6 @@
 
 use crate::Fleet;
 use domain::agreement::part::{Delivery, delivery};
-use domain::sending::properties;
 use helsenorge::Message;
 use messages::HerId;
 use messages::event::{Answered, Event, Fact};
@@ -25,19 +24,7 @@ impl Fleet {
         let (id, now) = (Uuid::now_v7(), clock::system());
         let built = message.clone().from(own, 115_900).to_clinic(other, 115_851).msg_id(id.to_string()).build();
         let function = built.properties.subject.clone().expect("a function");
-        let (queue, properties) = properties(&ends, &function, delivery(&function, None), id, now);
-        let sent = Sent {
-            id,
-            at: now,
-            clinic: Some(ends.clinic),
-            from: ends.own,
-            to: ends.other,
-            queue,
-            function: function.clone(),
-            answers: None,
-            properties,
-            raw: built.body,
-        };
+        let sent = Sent::written(&ends, &function, delivery(&function, None), id, now, built.body);
         let fact = match delivery(&function, None) {
             Delivery::Async => Fact::MessageWritten(Answered { message: id }),
             Delivery::Sync => Fact::RequestWritten(Answered { message: id }),

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use domain::digital_user::Standing;
 use messages::wire::hodemelding::Content;
 use messages::wire::{Incoming, Limits, read};
 use serde_json::{Map, Value, json};
@@ -15,21 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// How a person stands on HelseNorge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Active oneself.
-    pub oneself: bool,
-    /// Active through others.
-    pub through_others: bool,
-    /// A power of attorney was assigned.
-    pub assigned_power: bool,
-}
-
-impl Standing {
-    /// An active user.
-    pub const ACTIVE: Self = Self { oneself: true, through_others: false, assigned_power: false };
-}
+/// The standing of an active user.
+pub const ACTIVE: Standing = Standing { oneself: true, through_others: false, assigned_power: false };
 
 /// Everybody's standing; whoever is not there is no user. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -160,7 +148,7 @@ impl Drop for AktivSjekken {
 }
 
 const PATH: &str = "/digitaltaktiv/helsenorgeaktivsjekken/v1";
-/// Most numbers in one question.
+/// Most numbers in one question. Ours must not be larger, so it is said here anew.
 const MOST: usize = 1000;
 
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {

@@ -32,7 +32,7 @@ pub mod shape;
 mod trouble;
 
 pub use client::HelseNorge;
-pub use digital_users::{AktivSjekken, DigitalUsers, Spelling, Standing};
+pub use digital_users::{ACTIVE, AktivSjekken, DigitalUsers, Spelling};
 pub use error_message::{ErrorMessage, Generation};
 pub use load::{Load, Pace, Sending};
 pub use message::{Message, Sent};

@@ -8,9 +8,9 @@
 pub mod amqp;
 pub mod rest;
 
-use domain::command::question::MOST;
 use jiff::Timestamp;
 use messages::person_id::TestSeries;
+use messages::wire::hodemelding::MAX_PERSONER;
 use messages::{HerId, PersonId, Sensitive};
 use runtime::config::ContactService;
 use runtime::health::Component;
@@ -118,8 +118,8 @@ struct Due {
 }
 
 async fn take(tx: &Tx<'_>, series: &TestSeries, now: Timestamp) -> Result<Due, StoreError> {
-    let taken = contact::take(tx, MOST, now).await?;
-    let more = taken.people.values().map(Vec::len).sum::<usize>() >= MOST;
+    let taken = contact::take(tx, MAX_PERSONER, now).await?;
+    let more = taken.people.values().map(Vec::len).sum::<usize>() >= MAX_PERSONER;
     let mut due = Due { about: BTreeMap::new(), asked_at: taken.asked_at, more };
     let mut nobody = Vec::<Who>::new();
     for (clinic, nins) in taken.people {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use messages::command::Command;
 use messages::command::answer::{Done, Outcome};
 use messages::command::order::{
-    CheckContactability, FetchAttachment, ListDialogs, Order, SetRecipients, ShowDialog, UploadAttachment,
+    CheckContactability, FetchAttachment, ListDialogs, MOST_PATIENTS, Order, SetRecipients, ShowDialog, UploadAttachment,
 };
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
@@ -134,8 +134,8 @@ impl Ruling {
         now: Timestamp,
     ) -> Decided {
         writing::ready(clinic)?;
-        if order.patients.is_empty() || order.patients.len() > contact::MOST {
-            return Err(Refusal::of("arguments.patients", Why::TooMany { limit: contact::MOST }));
+        if order.patients.is_empty() || order.patients.len() > MOST_PATIENTS {
+            return Err(Refusal::of("arguments.patients", Why::TooMany { limit: MOST_PATIENTS }));
         }
         let status = |nin: &str| facts.statuses.get(&(command.clinic, nin.to_owned()));
         let of = |nin: &Sensitive<String>| {
@@ -151,7 +151,7 @@ impl Ruling {
             (Order::StartDialog(_), Ok((Act::Deed(deed), _))) => {
                 deed.written.as_ref().is_some_and(|written| matches!(written.post, Post::HelseNorge { .. }))
             }
-            (Order::StartDialog(_), Err(refusal)) => refusal.code == Refusal::new(Why::ContactabilityUnknown).code,
+            (Order::StartDialog(_), Err(refusal)) => refusal.is(Why::ContactabilityUnknown),
             _ => false,
         };
         let wants = |nin: &&str| {
@@ -261,6 +261,9 @@ fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
     }
 }
 
+/// Why somebody lacks the right to what he asks.
+const WITHOUT_RIGHT: [Why; 3] = [Why::RoleMissing, Why::ServiceNotOffered, Why::ActorUnknown];
+
 /// What the audit keeps: who did what, on whose data, why. Uploads say nothing yet; a refusal is kept when somebody lacked the right to
 /// what he asked.
 fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -> Option<Record> {
@@ -269,9 +272,7 @@ fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -
     }
     let refused = match decided {
         Ok(_) => None,
-        Err(refusal) if matches!(refusal.code.as_str(), "role-missing" | "service-not-offered" | "actor-unknown") => {
-            Some(refusal.code.as_str())
-        }
+        Err(refusal) if WITHOUT_RIGHT.iter().any(|why| refusal.is(*why)) => Some(refusal.code.as_str()),
         Err(_) => return None,
     };
     let (subject, detail) = subject(&command.order, decided);

@@ -7,9 +7,6 @@ use messages::command::refusal::{Refusal, Why};
 use messages::person_id::TestSeries;
 use messages::{PersonId, Sensitive};
 
-/// Patients that may be asked about at once: as many as HelseNorge takes in one question (message-formats 6).
-pub const MOST: usize = 1000;
-
 /// What HelseNorge said of a patient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {

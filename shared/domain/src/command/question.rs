@@ -5,13 +5,11 @@ use crate::receipts::norwegian_time;
 use jiff::Timestamp;
 use messages::PersonId;
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel};
-use messages::wire::hodemelding::{Code, Content, Document, MAX_PERSONER, MsgHead, Person};
+use messages::wire::hodemelding::{Code, Content, Document, MsgHead, Person};
 use uuid::Uuid;
 
 /// Message function of the question, its answer and HelseNorge's own notices.
 pub const DIGITALBRUKER: &str = "DIALOG_INNBYGGER_DIGITALBRUKER";
-/// Most people in one question.
-pub const MOST: usize = MAX_PERSONER;
 const TYPE_FORESP_7601: &str = "2.16.578.1.12.4.1.1.7601";
 
 /// A question in the making.
@@ -23,7 +21,7 @@ pub struct Question {
     pub from: Address,
     /// HelseNorge.
     pub to: Address,
-    /// About whom; 1 to [`MOST`], or no valid message comes of it.
+    /// About whom; 1 to [`messages::wire::hodemelding::MAX_PERSONER`], or no valid message comes of it.
     pub about: Vec<PersonId>,
 }
 

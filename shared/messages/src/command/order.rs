@@ -5,6 +5,7 @@ use super::schema::{self, Named};
 use super::typed;
 use crate::Sensitive;
 use crate::event::DialogKind;
+use crate::wire::hodemelding::MAX_PERSONER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -298,13 +299,17 @@ pub enum Recipient {
     Clinic(bool),
 }
 
+/// Patients that one [`CheckContactability`] may name: a limit of ours, equal to that of a question to HelseNorge, so that one question can hold
+/// all of them.
+pub const MOST_PATIENTS: usize = MAX_PERSONER;
+
 /// Asks which patients can be contacted on HelseNorge (S2). Answered from what is known; what is unknown or too old is asked of HelseNorge
 /// meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckContactability {
     /// Fødselsnumre or D-numre.
-    #[schemars(with = "Vec<String>", length(min = 1, max = 1000))]
+    #[schemars(with = "Vec<String>", length(min = 1, max = MOST_PATIENTS))]
     pub patients: Vec<Sensitive<String>>,
 }
 

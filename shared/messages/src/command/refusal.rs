@@ -29,6 +29,11 @@ impl Refusal {
     pub fn of(field: &str, why: Why) -> Self {
         Self { field: Some(field.to_owned()), ..Self::new(why) }
     }
+
+    /// Whether it is for this reason, whatever its figures are.
+    pub fn is(&self, why: Why) -> bool {
+        self.code == why.code()
+    }
 }
 
 /// Every reason.
@@ -134,6 +139,11 @@ pub enum Why {
 }
 
 impl Why {
+    /// Stable, kebab-case.
+    pub fn code(self) -> &'static str {
+        self.words().0
+    }
+
     /// Code, Norwegian, English.
     fn words(self) -> (&'static str, String, String) {
         if let Some((code, norwegian, english)) = self.figures() {

@@ -2,9 +2,8 @@
 
 use super::Message;
 use crate::parts;
+use domain::command::question::DIGITALBRUKER;
 use messages::wire::hodemelding::{Code, Document, MsgHead};
-
-const FUNCTION: &str = "DIALOG_INNBYGGER_DIGITALBRUKER";
 
 impl Message {
     /// Answers a clinic's question: those of it who are active users (28), or that nobody is (29).
@@ -29,7 +28,7 @@ impl Message {
     }
 
     fn about_users(main: Document) -> Self {
-        let msg_type = Some(Code::new(FUNCTION, "Dialog med innbygger - digital bruker"));
+        let msg_type = Some(Code::new(DIGITALBRUKER, "Dialog med innbygger - digital bruker"));
         Self::of(MsgHead { msg_type, ack: Some(Code::new("J", "Ja")), ..Self::head(main) })
     }
 }

@@ -4,7 +4,6 @@ use super::{Due, Round, count, failed, nin_of, take};
 use bytes::Bytes;
 use domain::agreement::part::Delivery;
 use domain::command::question::{DIGITALBRUKER, Question};
-use domain::sending;
 use jiff::Timestamp;
 use messages::PersonId;
 use messages::event::{Answered, Event, Fact};
@@ -12,7 +11,8 @@ use messages::transport::Outgoing;
 use messages::wire::WriteError;
 use runtime::topology::event_to;
 use runtime::worker::Context;
-use store::contact::{self, NewQuestion, Route};
+use store::contact::{self, NewQuestion};
+use store::letter::Addresses;
 use store::message::{self, Sent};
 use store::{StoreError, outbox};
 use uuid::Uuid;
@@ -67,26 +67,13 @@ struct Written {
     event: Outgoing,
 }
 
-fn write(route: &Route, about: Vec<PersonId>, now: Timestamp) -> Result<Written, WriteError> {
+fn write(route: &Addresses, about: Vec<PersonId>, now: Timestamp) -> Result<Written, WriteError> {
     let id = Uuid::now_v7();
     let nins = about.iter().map(nin_of).collect();
     let question = Question { id, from: route.from.clone(), to: route.to.clone(), about };
     let raw = question.message(now).to_xml()?;
-    let ends = &route.ends;
-    let (queue, properties) = sending::properties(ends, DIGITALBRUKER, Delivery::Async, id, now);
-    let sent = Sent {
-        id,
-        at: now,
-        clinic: Some(ends.clinic),
-        from: ends.own,
-        to: ends.other,
-        queue,
-        function: DIGITALBRUKER.to_owned(),
-        answers: None,
-        properties,
-        raw: Bytes::from(raw),
-    };
+    let sent = Sent::written(&route.ends, DIGITALBRUKER, Delivery::Async, id, now, Bytes::from(raw));
     let fact = Fact::MessageWritten(Answered { message: id });
     let event = event_to(&Event { id: Uuid::now_v7(), time: now, fact });
-    Ok(Written { sent, asked: NewQuestion { message: id, clinic: ends.clinic, nins }, event })
+    Ok(Written { sent, asked: NewQuestion { message: id, clinic: route.ends.clinic, nins }, event })
 }

@@ -1,7 +1,7 @@
 //! DIALOG_INNBYGGER_DIGITALBRUKER.
 
 use super::*;
-use helsenorge::{Standing, synthetic_patients};
+use helsenorge::{ACTIVE, synthetic_patients};
 use messages::wire::hodemelding::{Content, MsgHead};
 use messages::wire::{Incoming, Limits, read};
 
@@ -29,7 +29,7 @@ fn id_of(question: &Received) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn helsenorge_is_asked_and_its_answer_is_kept() {
     let mut asking = Asking::open().await;
-    asking.users.set(LINE, Standing::ACTIVE);
+    asking.users.set(LINE, ACTIVE);
     want(&asking.fleet, &[TROND, LINE]).await;
     let question = asking.next().await;
     assert_eq!(question.shape_faults(), Vec::<String>::new());
@@ -121,7 +121,7 @@ async fn a_clinic_without_a_way_to_helsenorge_is_seen() {
 async fn a_thousand_are_asked_about_at_once_and_bad_numbers_not_at_all() {
     let mut asking = Asking::open().await;
     let people: Vec<String> = synthetic_patients(1001).into_iter().map(|p| p.nin).collect();
-    people.iter().step_by(2).for_each(|nin| asking.users.set(nin, Standing::ACTIVE));
+    people.iter().step_by(2).for_each(|nin| asking.users.set(nin, ACTIVE));
     let mut all: Vec<&str> = people.iter().map(String::as_str).collect();
     all.extend(["15868549961", "Line Danser"]);
     want(&asking.fleet, &all).await;

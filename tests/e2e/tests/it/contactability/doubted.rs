@@ -1,7 +1,7 @@
 //! What was said holds no longer.
 
 use super::*;
-use helsenorge::{Receipt, Standing};
+use helsenorge::{ACTIVE, Receipt};
 use messages::wire::hodemelding::{Code, Content};
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ async fn a_change_is_asked_about() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_answer_leaves_the_doubt() {
     let mut asking = Asking::open().await;
-    asking.users.set(LINE, Standing::ACTIVE);
+    asking.users.set(LINE, ACTIVE);
     want(&asking.fleet, &[LINE]).await;
     let question = asking.next().await;
     asking.helsenorge.send(&Message::digital_user_changed(LINE)).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_patient_whom_helsenorge_does_not_find_is_doubted() {
         assert_eq!(statuses(&asking.fleet).await[0], want, "{error}");
         if doubted {
             let question = asking.next().await;
-            asking.users.set(LINE, Standing::ACTIVE);
+            asking.users.set(LINE, ACTIVE);
             assert_eq!(asking.send(&asking.users.answer(&question).unwrap()).await, ok());
         }
     }

@@ -2,14 +2,14 @@
 
 use super::*;
 use bytes::Bytes;
-use domain::sending::Ends;
+use domain::agreement::part::Delivery;
+use domain::command::question::DIGITALBRUKER;
 use e2e::Snapshot;
 use helsenorge::Sent;
 use runtime::probe::Step;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use store::contact::NewQuestion;
-use uuid::Uuid;
 
 const QUESTION: &str = "01980000-0000-7000-8000-00000000000a";
 const THIRD: &str = "20437045020";
@@ -45,28 +45,12 @@ async fn asked() -> Fleet {
     let tx = session.begin().await.unwrap();
     let now = contact::take(&tx, 1000, now).await.unwrap().asked_at;
     let message = QUESTION.parse().unwrap();
-    store::message::insert_sent(&tx, &[row(&ends, message, now)]).await.unwrap();
+    let row = store::message::Sent::written(&ends, DIGITALBRUKER, Delivery::Async, message, now, Bytes::new());
+    store::message::insert_sent(&tx, &[row]).await.unwrap();
     let nins = [LINE, TROND].map(|nin| nin.to_owned().into()).into();
     contact::ask(&tx, &[NewQuestion { message, clinic, nins }]).await.unwrap();
     tx.commit().await.unwrap();
     fleet
-}
-
-fn row(ends: &Ends, id: Uuid, now: jiff::Timestamp) -> store::message::Sent {
-    let function = "DIALOG_INNBYGGER_DIGITALBRUKER";
-    let (queue, properties) = domain::sending::properties(ends, function, domain::agreement::part::Delivery::Async, id, now);
-    store::message::Sent {
-        id,
-        at: now,
-        clinic: Some(ends.clinic),
-        from: ends.own,
-        to: ends.other,
-        queue,
-        function: function.to_owned(),
-        answers: None,
-        properties,
-        raw: Bytes::new(),
-    }
 }
 
 /// What a run left behind, once every answer has come: one for each message, however often it was sent.

@@ -2,7 +2,8 @@
 
 use super::*;
 use clinic_commands::asking::rest::{Client, Failure};
-use helsenorge::{AktivSjekken, Spelling, Standing, synthetic_patients};
+use domain::digital_user::Standing;
+use helsenorge::{ACTIVE, AktivSjekken, Spelling, synthetic_patients};
 use messages::PersonId;
 use messages::person_id::TestSeries;
 use std::io::Write;
@@ -65,7 +66,7 @@ async fn both_spellings_are_understood() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_was_away_is_asked_again_with_the_token_of_then() {
     let (users, token) = (DigitalUsers::default(), TokenFile::new("gammelt"));
-    users.set(LINE, Standing::ACTIVE);
+    users.set(LINE, ACTIVE);
     let service = AktivSjekken::start(&users, Spelling::Short, TOKEN).await;
     let fleet = fleet(&service, &token).await;
     let port = service.close().await;
@@ -87,7 +88,7 @@ async fn a_service_that_was_away_is_asked_again_with_the_token_of_then() {
 async fn a_thousand_at_once() {
     let (users, token) = (DigitalUsers::default(), TokenFile::new(TOKEN));
     let people: Vec<String> = synthetic_patients(1001).into_iter().map(|p| p.nin).collect();
-    people.iter().for_each(|nin| users.set(nin, Standing::ACTIVE));
+    people.iter().for_each(|nin| users.set(nin, ACTIVE));
     let service = AktivSjekken::start(&users, Spelling::Long, TOKEN).await;
     let fleet = fleet(&service, &token).await;
     want(&fleet, &people.iter().map(String::as_str).collect::<Vec<_>>()).await;
