@@ -3,6 +3,7 @@
 use crate::contact::{self, Said};
 use crate::step::{column, step};
 use crate::{StoreError, Tx, audit, certificate};
+use ::messages::HerId;
 use ::messages::event::DialogKind;
 use domain::audit::Record;
 use domain::clinic::RoutingRule;
@@ -14,7 +15,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 /// How much was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Applied {
     /// Parties.
     pub parties: usize,
@@ -28,13 +29,35 @@ pub struct Applied {
     pub patients: usize,
     /// Routing rules that changed, each with an audit row (R2).
     pub changed_rules: usize,
+    /// Rules that stay as somebody of the clinic chose them by command, though the file has others.
+    pub kept_rules: Vec<KeptRule>,
+}
+
+/// A rule that stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptRule {
+    /// Whose.
+    pub clinic: HerId,
+    /// For messages of this kind.
+    pub dialog_kind: DialogKind,
+    /// Short name of the employee who chose it.
+    pub chosen_by: String,
+}
+
+/// What becomes of rules that a clinic's administrators chose by command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChosenRules {
+    /// They stay, whatever the file says.
+    Keep,
+    /// The file's take their place.
+    Replace,
 }
 
 /// Brings the database to what a checked file says. Employees, sets and rules that the file does not name are removed; patients stay.
 ///
 /// # Errors
 /// As any step; [`StoreError::Conflict`] when a HER-id already belongs to another clinic's employee.
-pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str, now: Timestamp) -> Result<Applied, StoreError> {
+pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str, now: Timestamp) -> Result<Applied, StoreError> {
     let mut applied = Applied::default();
     let mut records = Vec::new();
     for party in &setup.parties {
@@ -50,7 +73,9 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, actor: &str, now: Timestamp) -> R
         put_clinic(tx, clinic).await?;
         put_employees(tx, clinic).await?;
         put_sets(tx, clinic).await?;
-        records.extend(put_rules(tx, clinic, actor, now).await?);
+        let (changed, kept) = put_rules(tx, clinic, chosen, actor, now).await?;
+        records.extend(changed);
+        applied.kept_rules.extend(kept);
         put_patients(tx, clinic).await?;
         put_statuses(tx, clinic).await?;
         applied.clinics += 1;
@@ -135,21 +160,34 @@ async fn put_sets(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Brings the rules to what the file says; a record of each that changed.
-async fn put_rules(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str, now: Timestamp) -> Result<Vec<Record>, StoreError> {
+/// Brings the rules to what the file says: a record of each that changed, and those that stay as they were chosen.
+async fn put_rules(
+    tx: &Tx<'_>,
+    clinic: &ClinicSetup,
+    chosen: ChosenRules,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(Vec<Record>, Vec<KeptRule>), StoreError> {
     let her_id = clinic.her_id.get();
-    let load = step!("setup.rules", "select dialog_kind, rule from dialogpost.routing_rule where clinic = $1 for update");
+    let load =
+        step!("setup.rules", "select dialog_kind, rule, chosen_by from dialogpost.routing_rule where clinic = $1 for update");
     let mut before = HashMap::new();
     for row in tx.query(load, &[&her_id]).await? {
         let Json(rule): Json<RoutingRule> = column(&row, "rule")?;
-        before.insert(column::<String>(&row, "dialog_kind")?, rule);
+        before.insert(column::<String>(&row, "dialog_kind")?, (rule, column::<Option<String>>(&row, "chosen_by")?));
     }
     let after: HashMap<DialogKind, RoutingRule> = clinic.rules().collect();
-    let mut changed = Vec::new();
+    let (mut changed, mut kept) = (Vec::new(), Vec::new());
     for kind in DialogKind::ALL {
-        let (old, new) = (before.get(kind.as_str()), after.get(&kind));
-        if old != new {
-            put_rule(tx, her_id, kind, new).await?;
+        let (old, chosen_by) = before.get(kind.as_str()).map_or((None, None), |(rule, by)| (Some(rule), by.as_ref()));
+        let new = after.get(&kind);
+        if old == new {
+            continue;
+        }
+        if let (ChosenRules::Keep, Some(by)) = (chosen, chosen_by) {
+            kept.push(KeptRule { clinic: clinic.her_id, dialog_kind: kind, chosen_by: by.clone() });
+        } else {
+            put_rule(tx, clinic.her_id, kind, new, None).await?;
             changed.push(Record {
                 clinic: Some(clinic.her_id),
                 at: now,
@@ -162,19 +200,29 @@ async fn put_rules(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str, now: Timestam
             });
         }
     }
-    Ok(changed)
+    Ok((changed, kept))
 }
 
-/// Sets who receives messages of a kind; `None` = the default.
+/// Sets who receives messages of a kind, as an employee chose it or else the set-up file; `None` = the default.
 ///
 /// # Errors
 /// As any step.
-pub async fn put_rule(tx: &Tx<'_>, clinic: i64, kind: DialogKind, rule: Option<&RoutingRule>) -> Result<(), StoreError> {
+pub async fn put_rule(
+    tx: &Tx<'_>,
+    clinic: HerId,
+    kind: DialogKind,
+    rule: Option<&RoutingRule>,
+    chosen_by: Option<&str>,
+) -> Result<(), StoreError> {
+    let clinic = clinic.get();
     let remove = step!("setup.remove_rule", "delete from dialogpost.routing_rule where clinic = $1 and dialog_kind = $2");
     tx.query(remove, &[&clinic, &kind.as_str()]).await?;
     if let Some(rule) = rule {
-        let put = step!("setup.put_rule", "insert into dialogpost.routing_rule (clinic, dialog_kind, rule) values ($1, $2, $3)");
-        tx.query(put, &[&clinic, &kind.as_str(), &Json(rule)]).await?;
+        let put = step!(
+            "setup.put_rule",
+            "insert into dialogpost.routing_rule (clinic, dialog_kind, rule, chosen_by) values ($1, $2, $3, $4)"
+        );
+        tx.query(put, &[&clinic, &kind.as_str(), &Json(rule), &chosen_by]).await?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use runtime::{Config, clock, health::Health};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use store::setup::ChosenRules;
 use store::{Store, StoreConfig};
 use testbed::World;
 use tokio::task::JoinSet;
@@ -81,7 +82,9 @@ impl Fleet {
         let store = self.store();
         let mut session = store.session().await.expect("a session");
         let tx = session.begin().await.expect("a transaction");
-        store::setup::apply(&tx, &setup, "test", runtime::clock::system()).await.expect("the set-up can be applied");
+        store::setup::apply(&tx, &setup, ChosenRules::Keep, "test", runtime::clock::system())
+            .await
+            .expect("the set-up can be applied");
         tx.commit().await.expect("a commit");
         let her_ids = store::clinic::all_her_ids(&session).await.expect("HER-ids");
         let url = self.world.amqp_url.parse().expect("the testbed's URL is valid");

@@ -57,7 +57,7 @@ impl Effect {
 struct Acts {
     doing: Vec<Doing>,
     parts: Vec<(UploadKey, Part)>,
-    rules: Vec<(HerId, DialogKind, Chosen)>,
+    rules: Vec<(HerId, String, DialogKind, Chosen)>,
 }
 
 impl Acts {
@@ -105,7 +105,7 @@ impl Sorted {
             Act::Nothing => {}
             Act::Deed(deed) => acts.doing.push(Doing { clinic, actor, deed: *deed }),
             Act::Part(key, part) => acts.parts.push((key, part)),
-            Act::Recipients(kind, chosen) => acts.rules.push((clinic, kind, chosen)),
+            Act::Recipients(kind, chosen) => acts.rules.push((clinic, actor, kind, chosen)),
         }
     }
 }
@@ -128,8 +128,8 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
     for acts in &sorted.acts {
         upload::put(tx, &acts.parts, now).await?;
         outgoing.extend(dialogs::write(tx, &acts.doing, series, now).await?);
-        for (clinic, kind, chosen) in &acts.rules {
-            setup::put_rule(tx, clinic.get(), *kind, Some(&chosen.rule)).await?;
+        for (clinic, actor, kind, chosen) in &acts.rules {
+            setup::put_rule(tx, *clinic, *kind, Some(&chosen.rule), Some(actor.as_str())).await?;
         }
     }
     if !sorted.ask.is_empty() {

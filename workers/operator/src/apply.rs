@@ -14,7 +14,7 @@ use messages::event::DialogKind;
 use runtime::clock;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use store::setup::Applied;
+use store::setup::{Applied, ChosenRules};
 use store::{Session, StoreError};
 
 /// Sets up clinics, employees, rules and patients from a JSON file.
@@ -32,6 +32,9 @@ pub struct Apply {
     /// Who changes the rules, for the audit [default: $USER, or operator]
     #[arg(long)]
     actor: Option<String>,
+    /// Replace the rules that administrators chose by command, too; without this they stay, and are named
+    #[arg(long)]
+    replace_chosen_rules: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -52,7 +55,9 @@ impl Apply {
         let setup = setup_file::parse(&setup_file::load(&self.file)?, &config.test_series, folder).map_err(Failure::Setup)?;
         let mut session = environment::database(&config).await?;
         unknown_parties(&session, &setup).await?;
-        let applied = match write(&mut session, &setup, &environment::actor(self.actor.as_deref()), clock::system()).await {
+        let chosen = if self.replace_chosen_rules { ChosenRules::Replace } else { ChosenRules::Keep };
+        let applied = match write(&mut session, &setup, chosen, &environment::actor(self.actor.as_deref()), clock::system()).await
+        {
             Err(error @ StoreError::Conflict { .. }) => return Err(conflict(&session, &setup, error).await?),
             outcome => outcome?,
         };
@@ -63,14 +68,28 @@ impl Apply {
             let lacks = known.map(|c| missing(c)).unwrap_or_default();
             let nobody = known.map(|c| lint(c)).unwrap_or_default();
             text.push_str(&clinic_text(clinic, &lacks, &nobody));
+            for rule in applied.kept_rules.iter().filter(|rule| rule.clinic == clinic.her_id) {
+                let kind = rule.dialog_kind.as_str();
+                let by = clean(&rule.chosen_by);
+                let _ = writeln!(
+                    text,
+                    "  rule {kind} stays as {by} chose it by command; the file has another (--replace-chosen-rules)"
+                );
+            }
         }
         Ok(Answer { text, ..Answer::default() })
     }
 }
 
-async fn write(session: &mut Session, setup: &Setup, actor: &str, now: Timestamp) -> Result<Applied, StoreError> {
+async fn write(
+    session: &mut Session,
+    setup: &Setup,
+    chosen: ChosenRules,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Applied, StoreError> {
     let tx = session.begin().await?;
-    let applied = store::setup::apply(&tx, setup, actor, now).await?;
+    let applied = store::setup::apply(&tx, setup, chosen, actor, now).await?;
     tx.commit().await?;
     Ok(applied)
 }
@@ -143,7 +162,15 @@ mod tests {
 
     #[test]
     fn the_summary_counts() {
-        let text = summary(&Applied { parties: 1, certificates: 2, clinics: 2, employees: 3, patients: 4, changed_rules: 0 });
+        let text = summary(&Applied {
+            parties: 1,
+            certificates: 2,
+            clinics: 2,
+            employees: 3,
+            patients: 4,
+            changed_rules: 0,
+            kept_rules: vec![],
+        });
         assert!(text.contains("│ changed rules ┆      0 │"), "{text}");
     }
 }

@@ -84,7 +84,13 @@ async fn conformance_39_by_id_then_by_pair_then_the_profile_then_the_party() {
     let setup = operator::setup_file::parse(signed.as_bytes(), &fleet.config().test_series, folder).unwrap();
     let mut session = fleet.store().session().await.unwrap();
     let tx = session.begin().await.unwrap();
-    assert_eq!(store::setup::apply(&tx, &setup, "test", runtime::clock::system()).await.unwrap().certificates, 1);
+    assert_eq!(
+        store::setup::apply(&tx, &setup, store::setup::ChosenRules::Keep, "test", runtime::clock::system())
+            .await
+            .unwrap()
+            .certificates,
+        1
+    );
     tx.commit().await.unwrap();
 
     let sources = |known: &HashMap<Pair, Known>, pair: Pair| -> Vec<Provenance> {

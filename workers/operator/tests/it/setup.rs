@@ -1,6 +1,7 @@
 //! `apply`, `check` and `topology apply`.
 
 use crate::{FIXTURE, apply, dialogpost, fixture_with, run, session};
+use messages::event::DialogKind;
 use serde_json::{Value, json};
 use testbed::world;
 
@@ -19,6 +20,24 @@ async fn apply_is_idempotent_and_says_what_is_ready() {
         .await
         .code(0)
         .says(&["changed rules ┆      1"]);
+}
+
+/// What an administrator chose by command outlives the file, until the operator says otherwise.
+#[tokio::test]
+async fn r2_rules_chosen_by_command_stay() {
+    let world = world().await;
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    let (mut session, clinic) = (session(&world).await, 8_141_333.try_into().unwrap());
+    let tx = session.begin().await.unwrap();
+    let rule = domain::clinic::RoutingRule::Behandler;
+    store::setup::put_rule(&tx, clinic, DialogKind::EKontakt, Some(&rule), Some("siri")).await.unwrap();
+    tx.commit().await.unwrap();
+    let kept = "rule EKONTAKT stays as siri chose it by command";
+    for _ in 0..2 {
+        dialogpost(&world, &["apply", FIXTURE]).await.code(0).says(&["changed rules ┆      0", kept]);
+    }
+    dialogpost(&world, &["apply", "--replace-chosen-rules", FIXTURE]).await.code(0).says(&["changed rules ┆      1"]);
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0).says(&["changed rules ┆      0"]).never_says(&[kept]);
 }
 
 #[tokio::test]

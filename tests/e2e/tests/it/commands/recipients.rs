@@ -16,6 +16,8 @@ async fn r2_an_administrator_chooses_and_it_is_kept_in_the_audit() {
     clinic.receipt().await;
     let inbox = "select employee || '/' || array_to_string(via, ',') from dialogpost.inbox_item";
     assert_eq!(clinic.fleet.rows.column::<String>(inbox).await, ["siri/position:lab"]);
+    let chosen = "select chosen_by from dialogpost.routing_rule where dialog_kind = 'EKONTAKT'";
+    assert_eq!(clinic.fleet.rows.one::<String>(chosen).await, "siri", "the set-up file does not undo it");
     let audit = "select actor || '/' || coalesce(reason, '') || '/' || coalesce(detail ->> 'refused', detail #>> '{rule,mode}')
         from dialogpost.audit where clinic = 8141333 and action = 'SetRecipients' order by sequence";
     assert_eq!(clinic.fleet.rows.column::<String>(audit).await, ["kari//role-missing", "siri/Laboratoriet tar dem/fast"]);
