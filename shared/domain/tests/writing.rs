@@ -7,7 +7,7 @@ use domain::command::attachments::Uploaded;
 use domain::command::contact::{Caution, Status};
 use domain::command::deed::{Deed, Post};
 use domain::command::dialog::{Kind, Known, State};
-use domain::command::writing::{Facts, Ids, KnownPatient, decide};
+use domain::command::writing::{Facts, Ids, KnownPatient, Writing, decide};
 use jiff::{SignedDuration, Timestamp};
 use messages::HerId;
 use messages::command::answer::Done;
@@ -103,12 +103,22 @@ impl Case {
             caution: Caution { age_limit: SignedDuration::from_hours(24), refuse_unknown: true },
             series: TestSeries { plus_80: true, plus_40: false },
         };
-        let decided = decide(&order, actor, IDS, &facts, at(1)).unwrap();
-        decided.map_err(|refusal| (refusal.code, refusal.field.unwrap_or_default()))
+        decide(writing(&order), actor, IDS, &facts, at(1)).map_err(|refusal| (refusal.code, refusal.field.unwrap_or_default()))
     }
 
     fn refused(&self, actor: &str, name: &str, arguments: &Value) -> (String, String) {
         self.decide(actor, name, arguments).unwrap_err()
+    }
+}
+
+fn writing(order: &Order) -> Writing<'_> {
+    match order {
+        Order::StartDialog(order) => Writing::Start(order),
+        Order::ReplyToDialog(order) => Writing::Reply(order),
+        Order::CloseDialog(order) => Writing::Close(order),
+        Order::AnswerPrescriptionRequest(order) => Writing::AnswerRequest(order),
+        Order::ConvertDialog(order) => Writing::Convert(order),
+        other => panic!("{} writes nothing", other.name()),
     }
 }
 

@@ -10,7 +10,7 @@ use domain::command::contact::{self, Caution};
 use domain::command::deed::{Deed, Post};
 use domain::command::dialog::Kind;
 use domain::command::recipients::{Chosen, set_recipients};
-use domain::command::writing;
+use domain::command::writing::{self, Writing};
 use jiff::Timestamp;
 use messages::command::Command;
 use messages::command::answer::{Done, Outcome};
@@ -92,21 +92,22 @@ impl Ruling {
     }
 
     fn rule(&self, asked: &Asked, command: &Command, clinic: &Arc<Clinic>, facts: &Facts, now: Timestamp) -> Decided {
-        match &command.order {
-            Order::UploadAttachment(order) => upload(command, order, facts),
-            Order::SetRecipients(order) => recipients(clinic, command, order),
-            Order::CheckContactability(order) => self.contactability(command, order, clinic, facts, now),
-            Order::ShowDialog(order) => show(command, order, facts),
-            Order::ListDialogs(order) => list(asked, command, order, facts),
-            Order::FetchAttachment(order) => fetch(command, order, facts),
-            order => {
-                let known = self.facts_of(command, clinic, facts);
-                let deed = writing::decide(order, &command.actor, asked.ids, &known, now);
-                let deed = deed.unwrap_or_else(|| Err(Refusal::of("command", Why::CommandUnknown)))?;
-                let done = deed.done.clone();
-                Ok((Act::Deed(Box::new(deed)), done))
-            }
-        }
+        let order = match &command.order {
+            Order::UploadAttachment(order) => return upload(command, order, facts),
+            Order::SetRecipients(order) => return recipients(clinic, command, order),
+            Order::CheckContactability(order) => return self.contactability(command, order, clinic, facts, now),
+            Order::ShowDialog(order) => return show(command, order, facts),
+            Order::ListDialogs(order) => return list(asked, command, order, facts),
+            Order::FetchAttachment(order) => return fetch(command, order, facts),
+            Order::StartDialog(order) => Writing::Start(order),
+            Order::ReplyToDialog(order) => Writing::Reply(order),
+            Order::CloseDialog(order) => Writing::Close(order),
+            Order::AnswerPrescriptionRequest(order) => Writing::AnswerRequest(order),
+            Order::ConvertDialog(order) => Writing::Convert(order),
+        };
+        let deed = writing::decide(order, &command.actor, asked.ids, &self.facts_of(command, clinic, facts), now)?;
+        let done = deed.done.clone();
+        Ok((Act::Deed(Box::new(deed)), done))
     }
 
     fn facts_of<'a>(&self, command: &Command, clinic: &'a Clinic, facts: &'a Facts) -> writing::Facts<'a> {

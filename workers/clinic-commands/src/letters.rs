@@ -5,7 +5,6 @@ use crate::dialogs::Doing;
 use domain::agreement::part::Delivery;
 use domain::command::compose::{Address, Body, Letter, Unit};
 use domain::command::deed::{Post, Written};
-use domain::sending::properties;
 use jiff::Timestamp;
 use messages::HerId;
 use messages::event::{Answered, DialogKind, Fact};
@@ -19,7 +18,6 @@ use uuid::Uuid;
 
 /// A message to be composed.
 struct Draft<'a> {
-    clinic: HerId,
     written: &'a Written,
     kind: DialogKind,
     ends: (HerId, HerId),
@@ -59,9 +57,7 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
 fn draft(doing: &Doing) -> Option<Draft<'_>> {
     let written = doing.deed.written.as_ref()?;
     match &written.post {
-        Post::HelseNorge { kind, from, to, body } => {
-            Some(Draft { clinic: doing.clinic, written, kind: *kind, ends: (*from, *to), body })
-        }
+        Post::HelseNorge { kind, from, to, body } => Some(Draft { written, kind: *kind, ends: (*from, *to), body }),
         Post::Portal(_) | Post::Colleagues(_) => None,
     }
 }
@@ -98,20 +94,7 @@ impl Draft<'_> {
         };
         let raw = letter.message(now).to_xml().map_err(|_| StoreError::missing("xml"))?;
         let function = self.kind.message_function();
-        let (queue, properties) = properties(&addresses.ends, function, Delivery::Async, id, now);
-        let (from, to) = self.ends;
-        Ok(Sent {
-            id,
-            at: now,
-            clinic: Some(self.clinic),
-            from,
-            to,
-            queue,
-            function: function.to_owned(),
-            answers: None,
-            properties,
-            raw: raw.into(),
-        })
+        Ok(Sent::written(&addresses.ends, function, Delivery::Async, id, now, raw.into()))
     }
 }
 

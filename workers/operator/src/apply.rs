@@ -21,8 +21,8 @@ use store::{Session, StoreError};
 ///
 /// The file is checked whole: with any fault nothing is written, and every fault is listed by its place. Otherwise everything is
 /// written in one transaction; applying the same file again changes nothing, except that what it says of patients on HelseNorge counts as
-/// said then. Employees, sets and rules that a clinic in the file no longer names are removed; patients stay. A changed rule leaves an
-/// audit row; rules that point to nobody are pointed out. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES
+/// said then. Employees, sets and rules that a clinic in the file no longer names are removed; patients stay, and rules that
+/// administrators chose by command do. A changed rule leaves an audit row; rules that point to nobody are pointed out. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES
 /// where test patients are allowed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -13,7 +13,7 @@ use crate::title::{retitled, title};
 use jiff::Timestamp;
 use messages::command::answer::Done;
 use messages::command::order::{
-    AnswerPrescriptionRequest, AttachmentRef, CloseDialog, ConvertDialog, Order, ReplyToDialog, StartDialog, StartedKind,
+    AnswerPrescriptionRequest, AttachmentRef, CloseDialog, ConvertDialog, ReplyToDialog, StartDialog, StartedKind,
 };
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
@@ -60,24 +60,33 @@ pub struct Ids {
     pub entry: Uuid,
 }
 
-/// What a command that writes does; `None` = it is another kind of command.
+/// A command that writes, or closes or converts a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing<'a> {
+    /// See [`StartDialog`].
+    Start(&'a StartDialog),
+    /// See [`ReplyToDialog`].
+    Reply(&'a ReplyToDialog),
+    /// See [`CloseDialog`].
+    Close(&'a CloseDialog),
+    /// See [`AnswerPrescriptionRequest`].
+    AnswerRequest(&'a AnswerPrescriptionRequest),
+    /// See [`ConvertDialog`].
+    Convert(&'a ConvertDialog),
+}
+
+/// What a command that writes does.
 ///
 /// # Errors
 /// Why it is refused: nothing has changed then.
-pub fn decide(order: &Order, actor: &str, ids: Ids, facts: &Facts<'_>, now: Timestamp) -> Option<Result<Deed, Refusal>> {
-    Some(match order {
-        Order::StartDialog(start) => begin(start, actor, ids, facts, now),
-        Order::ReplyToDialog(reply) => answer(reply, actor, ids, facts),
-        Order::CloseDialog(close) => end(close, actor, ids, facts),
-        Order::AnswerPrescriptionRequest(order) => answer_request(order, ids, facts),
-        Order::ConvertDialog(order) => convert(order, ids, facts),
-        Order::UploadAttachment(_)
-        | Order::SetRecipients(_)
-        | Order::CheckContactability(_)
-        | Order::ShowDialog(_)
-        | Order::ListDialogs(_)
-        | Order::FetchAttachment(_) => return None,
-    })
+pub fn decide(order: Writing<'_>, actor: &str, ids: Ids, facts: &Facts<'_>, now: Timestamp) -> Result<Deed, Refusal> {
+    match order {
+        Writing::Start(start) => begin(start, actor, ids, facts, now),
+        Writing::Reply(reply) => answer(reply, actor, ids, facts),
+        Writing::Close(close) => end(close, actor, ids, facts),
+        Writing::AnswerRequest(order) => answer_request(order, ids, facts),
+        Writing::Convert(order) => convert(order, ids, facts),
+    }
 }
 
 fn begin(start: &StartDialog, actor: &str, ids: Ids, facts: &Facts<'_>, now: Timestamp) -> Result<Deed, Refusal> {
