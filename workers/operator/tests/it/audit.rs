@@ -154,8 +154,8 @@ const TAMPERING: [Tampering; 14] = [
     ("in the middle", "delete from dialogpost.audit where sequence = 2", Some((2, "gap")), (2, "gap")),
     (
         "slipped in",
-        "update dialogpost.audit set sequence = -sequence where sequence >= 2;
-         update dialogpost.audit set sequence = 1 - sequence where sequence < 0;
+        "update dialogpost.audit set sequence = sequence + 1000 where sequence >= 2;
+         update dialogpost.audit set sequence = sequence - 999 where sequence > 1000;
          insert into dialogpost.audit select clinic, 2, at, actor, action, 'x', patients, reason, detail, hash
             from dialogpost.audit where sequence = 1;
          update dialogpost.audit_head set sequence = 4",
