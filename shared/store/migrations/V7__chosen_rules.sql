@@ -2,9 +2,5 @@
 -- are.
 alter table dialogpost.dialog alter column newest_at set default now();
 
--- Verification begins at 1: nothing may stand before.
-alter table dialogpost.audit add constraint audit_sequence_check check (sequence > 0) not valid;
-alter table dialogpost.audit validate constraint audit_sequence_check;
-
 -- The employee who chose a rule by command; none: the set-up file did. What was chosen outlives the file's next application.
 alter table dialogpost.routing_rule add column chosen_by text;

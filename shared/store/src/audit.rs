@@ -128,6 +128,9 @@ pub async fn chains(session: &Session) -> Result<Vec<i64>, StoreError> {
 /// Rows that are read at once.
 const PAGE: i64 = 1000;
 
+/// Where reading begins: what was slipped in may stand before the first row that was ever written.
+pub const FIRST: i64 = i64::MIN;
+
 /// What a verification came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
@@ -147,14 +150,15 @@ pub struct Verified {
 /// As any step.
 pub async fn verify(session: &Session, chain: i64, noted: Option<Head>) -> Result<Verified, StoreError> {
     let mut walk = Walk::new(noted);
-    let mut after = 0;
+    let mut from = FIRST;
     loop {
         // The head first: when no row comes after it was read, all that it knows were read.
         let head = head(session, chain).await?;
-        let rows = page(session, chain, after).await?;
+        let rows = page(session, chain, from).await?;
         let outcome = match rows.last() {
             Some(last) => {
-                after = last.sequence;
+                // Of the greatest there is, the same row is found once more: it does not follow on itself.
+                from = last.sequence.saturating_add(1);
                 walk.verify(rows)
             }
             None => return Ok(verified(chain, &walk, head, walk.end(&head).err())),
@@ -177,28 +181,28 @@ async fn head(session: &Session, chain: i64) -> Result<Head, StoreError> {
     Ok(Head { sequence: column(row, "sequence")?, hash: hash_of(row).unwrap_or(Hash::ZERO) })
 }
 
-async fn page(session: &Session, chain: i64, after: i64) -> Result<Vec<Row>, StoreError> {
+async fn page(session: &Session, chain: i64, from: i64) -> Result<Vec<Row>, StoreError> {
     let page = step!(
         "audit.page",
         "select clinic, sequence, at, actor, action, subject, patients, reason, detail::text as detail, hash
-         from dialogpost.audit where clinic = $1 and sequence > $2 order by sequence limit $3"
+         from dialogpost.audit where clinic = $1 and sequence >= $2 order by sequence limit $3"
     );
-    session.query(page, &[&chain, &after, &PAGE]).await?.iter().map(row_of).collect()
+    session.query(page, &[&chain, &from, &PAGE]).await?.iter().map(row_of).collect()
 }
 
-/// Rows of a clinic's chain that concern a patient, after a place in the chain: a page of them, in order; none = there are no more.
+/// Rows of a clinic's chain that concern a patient, from a place in the chain on: a page of them, in order; none = there are no more.
 ///
 /// # Errors
 /// As any step.
-pub async fn of_patient(tx: &Tx<'_>, clinic: HerId, patient: &PersonId, after: i64) -> Result<Vec<Row>, StoreError> {
+pub async fn of_patient(tx: &Tx<'_>, clinic: HerId, patient: &PersonId, from: i64) -> Result<Vec<Row>, StoreError> {
     // Those of the patient first: read in the order of the chain, everybody's rows would be looked through.
     let of_patient = step!(
         "audit.of_patient",
         "select clinic, sequence, at, actor, action, subject, patients, reason, detail::text as detail, hash
          from (select * from dialogpost.audit where patients @> array[$2::text] offset 0) a
-         where clinic = $1 and sequence > $3 order by sequence limit $4"
+         where clinic = $1 and sequence >= $3 order by sequence limit $4"
     );
-    let rows = tx.query(of_patient, &[&clinic.get(), &patient.expose(), &after, &PAGE]).await?;
+    let rows = tx.query(of_patient, &[&clinic.get(), &patient.expose(), &from, &PAGE]).await?;
     rows.iter().map(row_of).collect()
 }
 

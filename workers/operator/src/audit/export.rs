@@ -98,12 +98,10 @@ async fn export(
     let tx = session.begin().await?;
     let patient = audit::patient(&tx, clinic, person).await?;
     let mut rows: Vec<Row> = Vec::new();
-    loop {
-        let after = rows.last().map_or(i64::MIN, |row| row.sequence);
-        let page = audit::of_patient(&tx, clinic, person, after).await?;
-        if page.is_empty() {
-            break;
-        }
+    let mut from = Some(audit::FIRST);
+    while let Some(here) = from {
+        let page = audit::of_patient(&tx, clinic, person, here).await?;
+        from = page.last().and_then(|row| row.sequence.checked_add(1));
         rows.extend(page);
     }
     record.subject = patient.map_or_else(|| "no patient".to_owned(), |id| format!("patient {id}"));

@@ -129,7 +129,7 @@ async fn an_auditor_computes_the_hashes_in_sql() {
 /// A change by hand, and the place and the code that tell it; `None` = what only a noted head tells.
 type Tampering = (&'static str, &'static str, Option<(i64, &'static str)>, (i64, &'static str));
 
-const TAMPERING: [Tampering; 14] = [
+const TAMPERING: [Tampering; 15] = [
     ("actor", "update dialogpost.audit set actor = 'ole' where sequence = 2", Some((2, "changed")), (2, "changed")),
     (
         "time",
@@ -168,6 +168,13 @@ const TAMPERING: [Tampering; 14] = [
             from dialogpost.audit where sequence = 1",
         Some((0, "surplus")),
         (0, "surplus"),
+    ),
+    (
+        "before everything",
+        "insert into dialogpost.audit select clinic, -9223372036854775808, at, actor, action, subject, patients, reason, detail, hash
+            from dialogpost.audit where sequence = 1",
+        Some((i64::MIN, "surplus")),
+        (i64::MIN, "surplus"),
     ),
     ("the end", "delete from dialogpost.audit where sequence = 3", Some((3, "head-differs")), (3, "cut-off")),
     (
