@@ -16,7 +16,7 @@ use messages::Sensitive;
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel};
 use messages::wire::hodemelding::{Code, Content, MsgHead, Organisation, her_id_of};
 use messages::wire::resept::Resept;
-use messages::wire::{Incoming, SoapFault, namespaces};
+use messages::wire::{Incoming, Limits, SoapFault, namespaces, read_without_files};
 
 fn dialog(head: &MsgHead) -> &Dialogmelding {
     match &head.documents[0].content {
@@ -36,6 +36,20 @@ fn exposed(text: &Option<Sensitive<String>>) -> Option<&str> {
 fn her_ids(party: &Option<Organisation>) -> (&str, &str) {
     let party = party.as_ref().unwrap();
     (her_id_of(&party.idents).unwrap(), party.level_2_her_id().unwrap())
+}
+
+#[test]
+fn files_that_are_passed_over_leave_the_rest_as_it_is() {
+    let bytes = fixture("ekonsultasjon-vedlegg-foresatt.xml");
+    let mut want = msg_head(&bytes);
+    let files = want.documents.iter_mut().filter_map(|document| match &mut document.content {
+        Content::Attachment(bytes) => Some(bytes),
+        _ => None,
+    });
+    assert!(files.map(|file| *file = Sensitive::new(Vec::new())).count() > 0);
+    let got = read_without_files(&bytes, &Limits::default()).unwrap();
+    assert!(got.incoming == Incoming::MsgHead(Box::new(want)));
+    assert_eq!(read_without_files(b"<a>", &Limits::default()).unwrap_err().code(), "xml-not-well-formed");
 }
 
 #[test]

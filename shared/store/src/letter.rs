@@ -136,16 +136,26 @@ fn named(full: &str) -> (String, String) {
 /// # Errors
 /// As any step.
 pub async fn attachments(tx: &Tx<'_>, entry: Uuid) -> Result<Vec<Attachment>, StoreError> {
-    let load = step!("letter.attachments", "select file_name, bytes from dialogpost.attachment where entry = $1 order by number");
-    let rows = tx.query(load, &[&entry]).await?;
-    // Row by row, so that a file is held once.
-    rows.into_iter()
-        .map(|r| {
-            let bytes: Vec<u8> = column(&r, "bytes")?;
-            let media_type = media_type(&bytes).ok_or_else(|| StoreError::row("bytes"))?;
-            Ok(Attachment { file_name: Sensitive::new(column(&r, "file_name")?), media_type, bytes: Sensitive::new(bytes) })
-        })
-        .collect()
+    let load = step!(
+        "letter.attachments",
+        "select number, file_name, octet_length(bytes) as length from dialogpost.attachment where entry = $1 order by number"
+    );
+    let piece = step!(
+        "letter.attachment_piece",
+        "select substring(bytes from $1 for $2) as piece from dialogpost.attachment where entry = $3 and number = $4"
+    );
+    let mut attachments = Vec::new();
+    for r in tx.query(load, &[&entry]).await? {
+        let number: i32 = column(&r, "number")?;
+        let bytes = tx.long(piece, &[&entry, &number], column(&r, "length")?).await?;
+        let media_type = media_type(&bytes).ok_or_else(|| StoreError::row("bytes"))?;
+        attachments.push(Attachment {
+            file_name: Sensitive::new(column(&r, "file_name")?),
+            media_type,
+            bytes: Sensitive::new(bytes),
+        });
+    }
+    Ok(attachments)
 }
 
 impl Surroundings {

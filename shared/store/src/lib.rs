@@ -16,6 +16,7 @@ pub mod facts;
 pub mod inbox_item;
 pub mod journal_entry;
 pub mod known;
+mod large;
 pub mod ledger;
 pub mod letter;
 pub mod message;

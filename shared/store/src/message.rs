@@ -1,14 +1,16 @@
 //! The ledger's rows: every message that crossed NHN's broker, with its raw bytes and what was answered.
 
+mod sent;
+
+pub use sent::{Sent, await_receipts, insert_sent, insert_streamed, written};
+
 use crate::agreement::Pair;
 use crate::step::{column, step};
 use crate::{Session, StoreError, Tx, clinic::her_id};
 use ::messages::HerId;
 use ::messages::transport::Properties;
 use bytes::Bytes;
-use domain::agreement::part::Delivery;
 use domain::receipts::{Answer, ReceiptHead};
-use domain::sending::Ends;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -151,103 +153,6 @@ pub async fn insert_received(tx: &Tx<'_>, received: &[Received]) -> Result<(), S
     .map(drop)
 }
 
-/// A message that we send, as it is stored.
-#[derive(Clone, Debug)]
-pub struct Sent {
-    /// Its id; the transport message id too.
-    pub id: Uuid,
-    /// When it was written.
-    pub at: Timestamp,
-    /// The clinic.
-    pub clinic: Option<HerId>,
-    /// `fromHerId`.
-    pub from: HerId,
-    /// `toHerId`.
-    pub to: HerId,
-    /// The queue it goes to.
-    pub queue: String,
-    /// Message function.
-    pub function: String,
-    /// The message it answers.
-    pub answers: Option<Uuid>,
-    /// Its properties.
-    pub properties: Properties,
-    /// Its bytes before protection.
-    pub raw: Bytes,
-}
-
-/// Stores messages that we send.
-///
-/// # Errors
-/// As any step.
-pub async fn insert_sent(tx: &Tx<'_>, sent: &[Sent]) -> Result<(), StoreError> {
-    if sent.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = sent.iter().map(|m| m.id).collect();
-    let at: Vec<Timestamp> = sent.iter().map(|m| m.at).collect();
-    let clinics: Vec<_> = sent.iter().map(|m| number(m.clinic)).collect();
-    let from: Vec<i64> = sent.iter().map(|m| m.from.get()).collect();
-    let to: Vec<i64> = sent.iter().map(|m| m.to.get()).collect();
-    let queues: Vec<&str> = sent.iter().map(|m| m.queue.as_str()).collect();
-    let functions: Vec<&str> = sent.iter().map(|m| m.function.as_str()).collect();
-    let answers: Vec<Option<Uuid>> = sent.iter().map(|m| m.answers).collect();
-    let properties: Vec<_> = sent.iter().map(|m| Json(&m.properties)).collect();
-    let raw: Vec<&[u8]> = sent.iter().map(|m| m.raw.as_ref()).collect();
-    let insert = step!(
-        "message.insert_sent",
-        "insert into dialogpost.message (direction, outcome, transport_id, id, at, clinic, from_her_id, to_her_id, queue, function,
-            answers, properties, raw)
-         select 'out', 'sent', s.id::text, s.* from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[],
-            $6::text[], $7::text[], $8::uuid[], $9::jsonb[], $10::bytea[]) s(id, at, clinic, f, t, q, fn, a, p, r)"
-    );
-    tx.query(insert, &[&ids, &at, &clinics, &from, &to, &queues, &functions, &answers, &properties, &raw]).await.map(drop)
-}
-
-/// Notes until when messages that are sent now must be receipted.
-///
-/// # Errors
-/// As any step.
-pub async fn await_receipts(tx: &Tx<'_>, ids: &[Uuid], due_at: Timestamp) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let note = step!("message.await_receipts", "update dialogpost.message set receipt_due_at = $2 where id = any($1)");
-    tx.query(note, &[&ids, &due_at]).await.map(drop)
-}
-
-/// Messages of ours as they were written, by ledger id; unknown ids are left out.
-///
-/// # Errors
-/// As any step.
-pub async fn written(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Sent>, StoreError> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let load = step!(
-        "message.written",
-        "select id, at, clinic, from_her_id, to_her_id, queue, function, answers, properties, raw
-         from dialogpost.message where id = any($1) and direction = 'out'"
-    );
-    let of = |r: &Row| {
-        let (id, Json(properties)) = (column(r, "id")?, column(r, "properties")?);
-        let sent = Sent {
-            id,
-            at: column(r, "at")?,
-            clinic: column::<Option<i64>>(r, "clinic")?.and_then(|n| n.try_into().ok()),
-            from: her_id(r, "from_her_id")?,
-            to: her_id(r, "to_her_id")?,
-            queue: column(r, "queue")?,
-            function: column(r, "function")?,
-            answers: column(r, "answers")?,
-            properties,
-            raw: Bytes::copy_from_slice(column(r, "raw")?),
-        };
-        Ok((id, sent))
-    };
-    session.query(load, &[&ids]).await?.iter().map(of).collect()
-}
-
 /// What `helsenorge-outbound` must know to answer a message.
 #[derive(Clone, Debug)]
 pub struct Unanswered {
@@ -277,13 +182,6 @@ impl Unanswered {
     pub fn function(&self) -> Option<String> {
         let of_head = || self.head.as_ref().and_then(|head| head.msg_type.v.clone());
         self.properties.subject.clone().or_else(of_head)
-    }
-}
-
-impl Sent {
-    /// Between whom it is.
-    pub fn pair(&self) -> Pair {
-        Pair { own: self.from, other: self.to, cpa_id: None }
     }
 }
 
@@ -344,23 +242,4 @@ fn unanswered_of(row: &Row) -> Result<Unanswered, StoreError> {
         receiver: optional("receiver")?,
         reply_queue: column(row, "reply_queue")?,
     })
-}
-
-impl Sent {
-    /// A message that we write ourselves, in answer to none: between these ends.
-    pub fn written(ends: &Ends, function: &str, delivery: Delivery, id: Uuid, now: Timestamp, raw: Bytes) -> Self {
-        let (queue, properties) = domain::sending::properties(ends, function, delivery, id, now);
-        Self {
-            id,
-            at: now,
-            clinic: Some(ends.clinic),
-            from: ends.own,
-            to: ends.other,
-            queue,
-            function: function.to_owned(),
-            answers: None,
-            properties,
-            raw,
-        }
-    }
 }

@@ -1,11 +1,12 @@
 //! Messages on their way to a broker.
 
+use crate::large::{LongRow, PIECE};
 use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
 use ::messages::transport::{Outgoing, Properties, Wire};
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql, Type};
 use uuid::Uuid;
 
 /// Writes outgoing messages in the effect's transaction. A message without `not_before` is the writer's to publish until `lease_end`.
@@ -13,6 +14,10 @@ use uuid::Uuid;
 /// # Errors
 /// As any step.
 pub async fn insert(tx: &Tx<'_>, outgoing: &[Outgoing], lease_end: Timestamp) -> Result<(), StoreError> {
+    let (large, outgoing): (Vec<&Outgoing>, Vec<&Outgoing>) = outgoing.iter().partition(|o| o.body.len() > PIECE);
+    for outgoing in large {
+        insert_large(tx, outgoing, lease_end).await?;
+    }
     if outgoing.is_empty() {
         return Ok(());
     }
@@ -32,6 +37,26 @@ pub async fn insert(tx: &Tx<'_>, outgoing: &[Outgoing], lease_end: Timestamp) ->
             $9::bool[])"
     );
     tx.query(insert, &[&ids, &wires, &exchanges, &keys, &properties, &bodies, &causes, &due, &awaited]).await.map(drop)
+}
+
+async fn insert_large(tx: &Tx<'_>, outgoing: &Outgoing, lease_end: Timestamp) -> Result<(), StoreError> {
+    let copy = step!(
+        "outbox.insert_large",
+        "copy dialogpost.outbox (id, wire, exchange, routing_key, properties, cause, due_at, awaited, body) from stdin (format binary)"
+    );
+    let columns: [(Type, &(dyn ToSql + Sync)); 8] = [
+        (Type::UUID, &outgoing.id),
+        (Type::TEXT, &outgoing.wire.as_str()),
+        (Type::TEXT, &outgoing.exchange),
+        (Type::TEXT, &outgoing.routing_key),
+        (Type::JSONB, &Json(&outgoing.properties)),
+        (Type::UUID, &outgoing.cause),
+        (Type::TIMESTAMPTZ, &outgoing.not_before.unwrap_or(lease_end)),
+        (Type::BOOL, &outgoing.is_awaited),
+    ];
+    let body = &outgoing.body;
+    let pieces = (0..body.len()).step_by(PIECE).map(|at| body.slice(at..body.len().min(at + PIECE)));
+    tx.copy(copy, LongRow { columns: &columns, length: body.len() }, pieces).await
 }
 
 /// Removes what a broker has confirmed.
@@ -74,7 +99,8 @@ pub async fn take_due(
          returning o.id, o.wire, o.exchange, o.routing_key, o.properties, o.body, o.cause, o.attempts, o.awaited"
     );
     let rows = session.query(take, &[&now, &lease_end, &wires, &limit]).await?;
-    let mut due = rows.iter().map(due_of).collect::<Result<Vec<_>, _>>()?;
+    // Row by row, so that a body is not held twice for long.
+    let mut due = rows.into_iter().map(|row| due_of(&row)).collect::<Result<Vec<_>, _>>()?;
     due.sort_by_key(|d| d.outgoing.id);
     Ok(due)
 }

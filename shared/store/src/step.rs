@@ -146,7 +146,7 @@ impl Session {
 
 /// An open transaction.
 pub struct Tx<'a> {
-    inner: Transaction<'a>,
+    pub(crate) inner: Transaction<'a>,
 }
 
 impl Tx<'_> {
@@ -163,7 +163,7 @@ impl Tx<'_> {
     }
 }
 
-async fn run(client: &impl GenericClient, step: Step, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+pub(crate) async fn run(client: &impl GenericClient, step: Step, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
     timed(
         step.name,
         async {
@@ -176,7 +176,7 @@ async fn run(client: &impl GenericClient, step: Step, params: Params<'_>) -> Res
 }
 
 /// Maps a driver's error inside a future.
-trait MapError<T> {
+pub(crate) trait MapError<T> {
     async fn map_error(self, step: &'static str) -> Result<T, StoreError>;
 }
 
@@ -186,7 +186,7 @@ impl<T, F: Future<Output = Result<T, tokio_postgres::Error>> + Send> MapError<T>
     }
 }
 
-async fn timed<T>(step: &'static str, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+pub(crate) async fn timed<T>(step: &'static str, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let started = Instant::now();
     let limited = tokio::time::timeout(PATIENCE, work.instrument(tracing::debug_span!("db", step))).await;
     let result = limited.unwrap_or_else(|_| Err(StoreError::Unavailable { step, code: Code::new("time-out") }));

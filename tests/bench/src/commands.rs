@@ -1,8 +1,9 @@
-//! What a journal system waits for, and what a large file costs in memory.
+//! What a journal system waits for.
 
-use crate::{Commands, meter, progress::bar};
+use crate::files;
+use crate::{Commands, progress::bar};
 use e2e::Fleet;
-use e2e::epj::{COMMANDS, Epj, QUESTIONS, command};
+use e2e::epj::{Epj, QUESTIONS, command};
 use hdrhistogram::Histogram;
 use helsenorge::{SyntheticPatient, example};
 use serde::Serialize;
@@ -11,8 +12,6 @@ use std::time::Instant;
 
 /// Patients in one question: as many as there may be.
 const PATIENTS: usize = 1000;
-/// Bytes of the file: as many as there may be.
-const FILE: usize = 12 * 1024 * 1024;
 
 /// The figures, in the order of the last line.
 #[derive(Serialize)]
@@ -23,23 +22,21 @@ pub(crate) struct Figures {
     thousand_p99_ms: f64,
     /// Median of the same question about one patient: what a command costs at least.
     ceiling_one_p50_ms: f64,
-    /// Most memory above what the fleet had before, while a dialog with the largest file is written and sent, in sizes of that file.
-    peak_in_files: f64,
     questions: u32,
-    file_bytes: usize,
+    /// See there.
+    #[serde(flatten)]
+    file: files::Figures,
 }
 
 impl Figures {
     /// A few lines for people.
     pub(crate) fn for_people(&self) -> String {
         format!(
-            "{:.1} ms median, {:.1} ms p99 for a question about {PATIENTS} patients; {:.1} ms median about one\n\
-             a dialog with a file of {} MiB takes {:.2} times that in memory, from the command to HelseNorge's queue",
+            "{:.1} ms median, {:.1} ms p99 for a question about {PATIENTS} patients; {:.1} ms median about one\n{}",
             self.thousand_p50_ms,
             self.thousand_p99_ms,
             self.ceiling_one_p50_ms,
-            self.file_bytes >> 20,
-            self.peak_in_files,
+            self.file.for_people(),
         )
     }
 }
@@ -55,16 +52,15 @@ pub(crate) async fn measure(options: Commands) -> Figures {
     let numbers: Vec<&str> = patients.iter().map(|patient| patient.nin.as_str()).collect();
     let one = asked(&epj, &numbers[..1], options.questions).await;
     let thousand = asked(&epj, &numbers, options.questions).await;
-    let peak_in_files = file(&fleet, &epj).await / FILE as f64;
     running.stop().await;
+    let file = files::measure(fleet).await;
     let ms = |latencies: &Histogram<u64>, quantile| (latencies.value_at_quantile(quantile) as f64 / 100.0).round() / 10.0;
     Figures {
         thousand_p50_ms: ms(&thousand, 0.5),
         thousand_p99_ms: ms(&thousand, 0.99),
         ceiling_one_p50_ms: ms(&one, 0.5),
-        peak_in_files: (peak_in_files * 100.0).round() / 100.0,
         questions: options.questions,
-        file_bytes: FILE,
+        file,
     }
 }
 
@@ -93,27 +89,4 @@ async fn asked(epj: &Epj, numbers: &[&str], questions: u32) -> Histogram<u64> {
     }
     progress.finish_and_clear();
     latencies
-}
-
-/// Bytes beyond what was there before, at most, while the fleet writes and sends.
-async fn file(fleet: &Fleet, epj: &Epj) -> f64 {
-    let mut bytes = b"%PDF-1.7\n".to_vec();
-    bytes.resize(FILE, b'x');
-    // The first one warms up what is kept for good.
-    for round in 0..2 {
-        let upload = epj.upload(example::SOLBAKKEN, "kari", &bytes).await;
-        let arguments = json!({ "kind": "EKONTAKT", "patient": example::LINE.nin, "subject": "Fil", "text": "Se her",
-            "attachments": [{ "file_name": "a.pdf", "upload": upload }] });
-        meter::forget_peak();
-        let before = meter::rss_mb();
-        epj.send_raw(COMMANDS, &of("StartDialog", arguments), "1").await;
-        let answer = epj.next().await.body;
-        assert_eq!(answer["outcome"], "done", "{answer}");
-        let sent = "select count(*) from dialogpost.sent_state where state in ('sent', 'awaiting_receipt')";
-        fleet.until(sent, round + 1).await;
-        if round == 1 {
-            return (meter::rss_mb() - before) * 1024.0 * 1024.0;
-        }
-    }
-    unreachable!("there are two rounds")
 }

@@ -1,7 +1,8 @@
 //! The whole path: NHN queue → stored, routed, journaled, receipted; every hop durable.
 
+use crate::meter::{self, Process};
 use crate::protection::{self, Protection};
-use crate::{Inbound, ceilings, meter, progress::bar};
+use crate::{Inbound, ceilings, progress::bar};
 use domain::setup::Setup;
 use e2e::{Exchange, Fleet};
 use futures_util::StreamExt;
@@ -75,7 +76,7 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
     let ceiling_broker_msg_per_s = ceilings::broker(&fleet, &sample).await;
     let ceiling_database_msg_per_s = ceilings::database(&fleet, &sample).await;
     drop(sample);
-    meter::forget_peak();
+    Process::this().forget_peak();
 
     let (rows, published) = (meter::rows_written(&fleet.rows).await, meter::published());
     let before = exchange.map(protection::ceiling);
@@ -100,7 +101,7 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
         ceiling_database_msg_per_s: ceiling_database_msg_per_s.round(),
         rows_per_message: round(rows_per_message),
         publishes_per_message: round(publishes_per_message),
-        rss_mb: meter::rss_mb().round(),
+        rss_mb: (Process::this().peak_bytes() / 1024.0 / 1024.0).round(),
         messages: options.messages,
         batch: options.batch,
         lanes: options.lanes,

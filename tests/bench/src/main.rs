@@ -12,13 +12,16 @@
 
 mod ceilings;
 mod commands;
+mod files;
 mod inbound;
 mod meter;
 mod progress;
 mod protection;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use e2e::Exchange;
+use e2e::{Exchange, WORKERS};
+use serde::Serialize;
+use std::process::ExitCode;
 
 /// Measures Dialogpost on private servers that it starts and removes itself.
 #[derive(Parser)]
@@ -36,8 +39,14 @@ enum What {
     Inbound(Inbound),
     /// The same with everything signed and encrypted, against the private-key operations of this machine: each message takes two.
     Sealed(Sealed),
-    /// A question about a thousand patients, and the memory that the largest file takes on its way to HelseNorge.
+    /// A question about a thousand patients, and the memory that the largest file takes in each worker on its way to HelseNorge.
     Commands(Commands),
+    /// Serves as this worker, for measurements of a process of its own.
+    #[command(hide = true)]
+    Worker {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// See [`What::Commands`].
@@ -95,20 +104,42 @@ struct Inbound {
     steps: bool,
 }
 
-#[tokio::main]
-async fn main() {
-    let what = Cli::parse().what;
+fn main() -> ExitCode {
+    match Cli::parse().what {
+        What::Worker { name } => serve(&name),
+        what => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(measure(what));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn serve(name: &str) -> ExitCode {
+    let worker = WORKERS.into_iter().find(|worker| worker.name == name).unwrap();
+    runtime::process::serve(runtime::Config::from_env().unwrap(), &[worker])
+}
+
+async fn measure(what: What) {
     runtime::telemetry::logs(runtime::config::LogFormat::Auto, "warn");
-    let result = match what {
-        What::Inbound(options) => inbound::measure(options, None).await,
-        What::Sealed(options) => inbound::measure(options.inbound, Some(&Exchange::new(options.bits.get()))).await,
+    match what {
+        What::Inbound(options) => {
+            let figures = inbound::measure(options, None).await;
+            print(&figures.for_people(), &figures);
+        }
+        What::Sealed(options) => {
+            let figures = inbound::measure(options.inbound, Some(&Exchange::new(options.bits.get()))).await;
+            print(&figures.for_people(), &figures);
+        }
         What::Commands(options) => {
             let figures = commands::measure(options).await;
-            eprintln!("\n{}", figures.for_people());
-            println!("{}", serde_json::to_string(&figures).unwrap());
-            return;
+            print(&figures.for_people(), &figures);
         }
-    };
-    eprintln!("\n{}", result.for_people());
-    println!("{}", serde_json::to_string(&result).unwrap());
+        What::Worker { .. } => unreachable!("it measures nothing"),
+    }
+}
+
+fn print(for_people: &str, figures: &impl Serialize) {
+    eprintln!("\n{for_people}");
+    println!("{}", serde_json::to_string(figures).unwrap());
 }

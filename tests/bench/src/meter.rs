@@ -18,17 +18,32 @@ pub(crate) fn published() -> f64 {
     metrics.lines().filter(|l| l.starts_with("dialogpost_published_total")).filter_map(count).sum()
 }
 
-/// Lets the kernel forget the most that was resident so far.
-pub(crate) fn forget_peak() {
-    // Only a worse figure if the kernel refuses.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
+/// A process whose memory the kernel counts.
+pub(crate) struct Process(std::path::PathBuf);
 
-/// Most memory this process has had resident, in MB: the fleet, the load generator and this program together.
-pub(crate) fn rss_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kb = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|l| l.split_whitespace().next()?.parse::<f64>().ok());
-    kb.unwrap_or(0.0) / 1024.0
+impl Process {
+    /// By its id.
+    pub(crate) fn of(pid: u32) -> Self {
+        Self(format!("/proc/{pid}").into())
+    }
+
+    /// This one: the fleet, the load generator and this program together.
+    pub(crate) fn this() -> Self {
+        Self::of(std::process::id())
+    }
+
+    /// Lets the kernel forget the most that was resident so far.
+    pub(crate) fn forget_peak(&self) {
+        // Only a worse figure if the kernel refuses.
+        let _ = std::fs::write(self.0.join("clear_refs"), "5");
+    }
+
+    /// Most bytes that it has had resident.
+    pub(crate) fn peak_bytes(&self) -> f64 {
+        let status = std::fs::read_to_string(self.0.join("status")).unwrap();
+        let kb = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
+        kb.unwrap() * 1024.0
+    }
 }
 
 /// Database steps by total time, the longest first: seconds, calls, name.

@@ -26,7 +26,11 @@ pub struct Program {
 impl Fleet {
     /// A binary of the fleet, up to date, with the environment of this world and nothing else.
     pub async fn command(&self, binary: &str) -> Command {
-        let mut command = Command::new(binaries().await.join(binary));
+        self.command_of(&binaries().await.join(binary))
+    }
+
+    fn command_of(&self, path: &Path) -> Command {
+        let mut command = Command::new(path);
         command.env_clear().stdin(Stdio::null()).kill_on_drop(true).envs([
             ("DATABASE_URL", self.world.database_url.as_str()),
             ("AMQP_URL", &self.world.amqp_url),
@@ -47,15 +51,30 @@ impl Fleet {
 
     /// Starts a binary as a process of its own.
     pub async fn launch(&self, binary: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Program {
+        let mut command = self.command(binary).await;
+        command.args(arguments).envs(environment.iter().copied());
+        self.run(command, binary)
+    }
+
+    /// Starts the program that calls this once more, as a process of its own, and waits until it is ready: one that serves as a worker
+    /// when it is told to.
+    pub async fn spawn_self(&self, arguments: &[&str]) -> Program {
+        let mut command = self.command_of(&std::env::current_exe().expect("this program has a path"));
+        command.args(arguments);
+        let program = self.run(command, "self");
+        program.ready().await;
+        program
+    }
+
+    fn run(&self, mut command: Command, name: &str) -> Program {
         let port = free_port();
         let directory = self.world.rabbit().directory();
-        let (log, pid_file) = (directory.join(format!("{binary}-{port}.log")), directory.join(format!("{binary}-{port}.pid")));
-        let mut command = self.command(binary).await;
-        command.args(arguments).env("LISTEN", format!("127.0.0.1:{port}")).envs(environment.iter().copied());
+        let (log, pid_file) = (directory.join(format!("{name}-{port}.log")), directory.join(format!("{name}-{port}.pid")));
+        command.env("LISTEN", format!("127.0.0.1:{port}"));
         let stderr = std::fs::File::create(&log).expect("the log can be written");
         let child = command.stdout(Stdio::null()).stderr(stderr).process_group(0).spawn().expect("the binary starts");
         std::fs::write(&pid_file, child.id().unwrap_or_default().to_string()).expect("the process id can be written");
-        Program { name: binary.to_owned(), child, port, log, pid_file }
+        Program { name: name.to_owned(), child, port, log, pid_file }
     }
 }
 
@@ -67,6 +86,11 @@ impl Program {
             assert!(started.elapsed() < READY, "{} is not ready after {READY:?}:\n{}", self.name, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Its process id; none once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// What it has logged.

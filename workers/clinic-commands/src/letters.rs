@@ -2,6 +2,7 @@
 
 use crate::answering::event;
 use crate::dialogs::Doing;
+use bytes::Bytes;
 use domain::agreement::part::Delivery;
 use domain::command::compose::{Address, Body, Letter, Unit};
 use domain::command::deed::{Post, Written};
@@ -10,6 +11,7 @@ use messages::HerId;
 use messages::event::{Answered, DialogKind, Fact};
 use messages::person_id::TestSeries;
 use messages::transport::{BYTES, Outgoing};
+use messages::wire::hodemelding::MsgHead;
 use std::collections::HashMap;
 use store::letter::{self, Addresses, Surroundings};
 use store::message::{self, Sent};
@@ -39,15 +41,16 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
     let mut light = Vec::new();
     let mut outgoing = Vec::with_capacity(drafts.len());
     for draft in &drafts {
-        if draft.written.files.is_empty() {
-            let sent = draft.compose(&around, &addresses, Vec::new(), series, now)?;
-            outgoing.push(written(&sent, now));
-            light.push(sent);
+        let has_files = !draft.written.files.is_empty();
+        let files = if has_files { letter::attachments(tx, draft.written.entry).await? } else { Vec::new() };
+        let (mut sent, message) = draft.compose(&around, &addresses, files, series, now)?;
+        let xml = message.streamed().map_err(|_| StoreError::missing("xml"))?;
+        outgoing.push(written(sent.id, xml.encoded_len(), now));
+        if has_files {
+            message::insert_streamed(tx, &sent, &xml).await?;
         } else {
-            let files = letter::attachments(tx, draft.written.entry).await?;
-            let sent = draft.compose(&around, &addresses, files, series, now)?;
-            outgoing.push(written(&sent, now));
-            message::insert_sent(tx, &[sent]).await?;
+            sent.raw = xml.to_vec().into();
+            light.push(sent);
         }
     }
     message::insert_sent(tx, &light).await?;
@@ -62,14 +65,15 @@ fn draft(doing: &Doing) -> Option<Draft<'_>> {
     }
 }
 
-/// The word that a message is to be sent. It tells how much that is, so that no worker takes more in hand than it can hold.
-fn written(sent: &Sent, now: Timestamp) -> Outgoing {
-    let mut outgoing = event(Fact::MessageWritten(Answered { message: sent.id }), now);
-    outgoing.properties.application.insert(BYTES.to_owned(), sent.raw.len().to_string());
+/// The word that a message is to be sent. It tells how many bytes that is, so that no worker takes more in hand than it can hold.
+fn written(message: Uuid, bytes: usize, now: Timestamp) -> Outgoing {
+    let mut outgoing = event(Fact::MessageWritten(Answered { message }), now);
+    outgoing.properties.application.insert(BYTES.to_owned(), bytes.to_string());
     outgoing
 }
 
 impl Draft<'_> {
+    /// The message, and its row without the message's bytes.
     fn compose(
         &self,
         around: &HashMap<Uuid, Surroundings>,
@@ -77,7 +81,7 @@ impl Draft<'_> {
         attachments: Vec<domain::entry::Attachment>,
         series: &TestSeries,
         now: Timestamp,
-    ) -> Result<Sent, StoreError> {
+    ) -> Result<(Sent, MsgHead), StoreError> {
         let id = self.written.entry;
         let around = around.get(&id).ok_or_else(|| StoreError::missing("surroundings"))?;
         let addresses = addresses.get(&self.ends).ok_or_else(|| StoreError::missing("addresses"))?;
@@ -92,9 +96,9 @@ impl Draft<'_> {
             prescriptions: around.prescriptions.clone(),
             attachments,
         };
-        let raw = letter.message(now).to_xml().map_err(|_| StoreError::missing("xml"))?;
         let function = self.kind.message_function();
-        Ok(Sent::written(&addresses.ends, function, Delivery::Async, id, now, raw.into()))
+        let sent = Sent::written(&addresses.ends, function, Delivery::Async, id, now, Bytes::new());
+        Ok((sent, letter.message(now)))
     }
 }
 

@@ -6,7 +6,7 @@ use domain::sending::is_receipted;
 use jiff::Timestamp;
 use messages::wire::apprec::AppRecVersion;
 use messages::wire::hodemelding::MsgHead;
-use messages::wire::{Incoming, Limits, read};
+use messages::wire::{Incoming, Limits, read_without_files};
 use messages::{Fault, HerId};
 use runtime::protection::{Protection, ToSeal};
 use std::collections::HashMap;
@@ -82,7 +82,9 @@ pub async fn seal(
             let protected = !sent.raw.is_empty() && !(plain && (means.signer.is_none() || means.recipients.is_empty()));
             if protected {
                 let signer = means.signer.unwrap_or_default();
-                jobs.push(ToSeal { content: sent.raw.clone(), signer, recipients: means.recipients });
+                // What the ledger has already is needed for nothing else: held by one, it is sealed in place.
+                let content = if sent.answers.is_some() { sent.raw.clone() } else { std::mem::take(&mut sent.raw) };
+                jobs.push(ToSeal { content, signer, recipients: means.recipients });
             }
             (sent, protected, means.is_receipted)
         }));
@@ -122,7 +124,7 @@ fn means(message: &Message, directory: &Directory, without_agreement: &[String],
 }
 
 fn head(raw: &[u8]) -> Result<Box<MsgHead>, Fault> {
-    match read(raw, &Limits::default()).map(|seen| seen.incoming) {
+    match read_without_files(raw, &Limits::default()).map(|seen| seen.incoming) {
         Ok(Incoming::MsgHead(head)) => Ok(head),
         _ => Err(Fault::broken("written-unreadable", "what was written is no MsgHead: nothing can be sent")),
     }

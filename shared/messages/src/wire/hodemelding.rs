@@ -235,16 +235,6 @@ pub enum Content {
     },
 }
 
-impl Content {
-    /// Bytes of its file when it is written as base64; 0 of what is no file.
-    pub(crate) fn encoded_len(&self) -> usize {
-        match self {
-            Self::Attachment(bytes) => bytes.expose().len().div_ceil(3).saturating_mul(4),
-            _ => 0,
-        }
-    }
-}
-
 /// `Pasientrelasjon`: the person at the keyboard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pasientrelasjon {

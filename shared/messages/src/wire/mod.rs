@@ -24,5 +24,5 @@ pub use chars::is_xml_char;
 pub(crate) use datetime::days_in;
 pub use datetime::is_xs_date_time;
 pub use limits::{Limits, XmlError};
-pub use read::{Incoming, Read, SoapFault, read};
-pub use write::WriteError;
+pub use read::{Incoming, Read, SoapFault, read, read_without_files};
+pub use write::{Streamed, WriteError};

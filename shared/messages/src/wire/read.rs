@@ -15,7 +15,7 @@ use super::cppa::{CppaError, Document};
 use super::encoding;
 use super::hodemelding::MsgHead;
 use super::limits::{Limits, XmlError};
-use super::reader::Reader;
+use super::reader::{Files, Reader};
 use super::shape::Ns;
 use crate::Sensitive;
 
@@ -65,11 +65,23 @@ pub struct SoapFault {
 /// # Errors
 /// [`XmlError`] when the bytes are not XML 1.0 within the limits. A well-formed document is never an error.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Read, XmlError> {
+    whole(bytes, limits, Files::Decoded)
+}
+
+/// As [`read`], but every file comes out empty: for whoever asks about the rest, and need not hold them.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_without_files(bytes: &[u8], limits: &Limits) -> Result<Read, XmlError> {
+    whole(bytes, limits, Files::PassedOver)
+}
+
+fn whole(bytes: &[u8], limits: &Limits, files: Files) -> Result<Read, XmlError> {
     if bytes.len() > limits.max_bytes {
         return Err(XmlError::TooLarge { limit: limits.max_bytes });
     }
     let decoded = encoding::decode(bytes)?;
-    let mut reader = Reader::new(&decoded.text, limits)?;
+    let mut reader = Reader::new(&decoded.text, limits, files)?;
     if !decoded.utf8 {
         reader.note("encoding-not-utf-8");
     }
@@ -83,7 +95,7 @@ pub(super) fn agreement(bytes: &[u8], limits: &Limits) -> Result<Document, CppaE
         return Err(XmlError::TooLarge { limit: limits.max_bytes }.into());
     }
     let decoded = encoding::decode(bytes)?;
-    let mut reader = Reader::new(&decoded.text, limits)?;
+    let mut reader = Reader::new(&decoded.text, limits, Files::PassedOver)?;
     let document = cppa::read(&mut reader)?;
     reader.finish()?;
     Ok(document)

@@ -77,9 +77,17 @@ impl Children {
     }
 }
 
+/// What is done with files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    Decoded,
+    PassedOver,
+}
+
 /// Reads one document.
 pub(super) struct Reader<'a> {
     inner: NsReader<&'a [u8]>,
+    pub(super) files: Files,
     limits: &'a Limits,
     depth: usize,
     elements: usize,
@@ -92,14 +100,14 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader of decoded text without XML declaration.
-    pub(super) fn new(text: &'a str, limits: &'a Limits) -> Result<Self, XmlError> {
+    pub(super) fn new(text: &'a str, limits: &'a Limits, files: Files) -> Result<Self, XmlError> {
         if !chars::all_xml_chars(text) {
             return Err(XmlError::IllegalCharacter);
         }
         let mut inner = NsReader::from_str(text);
         inner.config_mut().enable_all_checks(true);
         inner.resolver_mut().set_max_namespace_bindings(limits.max_namespaces);
-        Ok(Self { inner, limits, depth: 0, elements: 0, end_is_due: false, quiet: false, deviations: Vec::new() })
+        Ok(Self { inner, files, limits, depth: 0, elements: 0, end_is_due: false, quiet: false, deviations: Vec::new() })
     }
 
     /// The root's tag.

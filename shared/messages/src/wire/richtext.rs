@@ -86,12 +86,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<String>, XmlError> 
 #[cfg(test)]
 mod tests {
     use super::super::limits::Limits;
+    use super::super::reader::Files;
     use super::*;
 
     fn plain(inner: &str) -> Option<String> {
         let xml = format!("<t>{inner}</t>");
         let limits = Limits::default();
-        let mut reader = Reader::new(&xml, &limits).unwrap();
+        let mut reader = Reader::new(&xml, &limits, Files::Decoded).unwrap();
         reader.root().unwrap();
         let text = read(&mut reader).unwrap();
         assert!(reader.finish().unwrap().is_empty());

@@ -7,15 +7,16 @@ mod apprec;
 mod dialogmelding;
 mod hodemelding;
 mod resept;
+mod streamed;
 
 use super::chars;
 use super::datetime::is_xs_date_time;
 use super::hodemelding::Code;
-use base64::engine::general_purpose::STANDARD;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use std::borrow::Cow;
-use std::io::Write as _;
+
+pub use streamed::Streamed;
 
 /// Why a document cannot be written: the field, never its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,16 +44,13 @@ enum CodeType {
 /// A document in the making.
 struct Xml {
     writer: Writer<Vec<u8>>,
+    /// Where files stand, in order. Their bytes are put in when the document is sent on.
+    files: Vec<usize>,
 }
 
 impl Xml {
     fn new() -> Self {
-        Self::with_room_for(0)
-    }
-
-    /// For so many bytes of files beside the text: a document that grows by doubling would be held three times over.
-    fn with_room_for(files: usize) -> Self {
-        let mut xml = Self { writer: Writer::new(Vec::with_capacity(files.saturating_add(16 * 1024))) };
+        let mut xml = Self { writer: Writer::new(Vec::new()), files: Vec::new() };
         xml.put(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         xml
     }
@@ -87,11 +85,9 @@ impl Xml {
         self.put(Event::Empty(BytesStart::new(name).with_attributes(attributes.iter().copied())));
     }
 
-    /// A file, block by block: it is never held a second time. Nothing in base64 needs escaping.
-    fn base64(&mut self, bytes: &[u8]) {
-        let mut encoder = base64::write::EncoderWriter::new(self.writer.get_mut(), &STANDARD);
-        // A Vec takes everything.
-        let _ = encoder.write_all(bytes).and_then(|()| encoder.finish().map(drop));
+    /// The place of a file. Nothing in base64 needs escaping.
+    fn file(&mut self) {
+        self.files.push(self.writer.get_ref().len());
     }
 
     /// A person's text; nothing when absent.

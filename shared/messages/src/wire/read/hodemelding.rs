@@ -8,7 +8,7 @@ use crate::wire::hodemelding::{
     Person,
 };
 use crate::wire::limits::XmlError;
-use crate::wire::reader::{Children, Reader, Tag};
+use crate::wire::reader::{Children, Files, Reader, Tag};
 use crate::wire::shape::{self, Ns};
 
 /// Reads `MsgHead`.
@@ -191,6 +191,10 @@ fn payload(reader: &mut Reader<'_>, tag: &Tag<'_>) -> Result<Content, XmlError> 
         (Ns::M1, "Resept") => Content::Resept(Box::new(resept::read(reader, tag.ns)?)),
         (Ns::Relation, "Pasientrelasjon") => Content::Pasientrelasjon(Box::new(pasientrelasjon(reader)?)),
         (Ns::People, "Personer") => Content::Personer(personer(reader)?),
+        (Ns::Base64, "Base64Container") if reader.files == Files::PassedOver => {
+            reader.skip()?;
+            Content::Attachment(Sensitive::new(Vec::new()))
+        }
         (Ns::Base64, "Base64Container") => {
             base64::read(reader)?.map_or(Content::BadAttachment, |b| Content::Attachment(Sensitive::new(b)))
         }

@@ -1,7 +1,7 @@
 //! Hodemelding 1.2 and what its documents hold.
 
 use super::CodeType::{self, Cs, Cv};
-use super::{WriteError, Xml, dialogmelding, present, required, resept, valid_date_time};
+use super::{Streamed, WriteError, Xml, dialogmelding, present, required, resept, valid_date_time};
 use crate::Sensitive;
 use crate::wire::hodemelding::{
     Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MAX_PERSONER, MsgHead, Organisation,
@@ -18,15 +18,28 @@ impl MsgHead {
     /// # Errors
     /// [`WriteError`] names the field that is missing, not valid, or of a kind that is only read.
     pub fn to_xml(&self) -> Result<Vec<u8>, WriteError> {
+        self.streamed().map(|streamed| streamed.to_vec())
+    }
+
+    /// The same document, its files still to be encoded.
+    ///
+    /// # Errors
+    /// As [`MsgHead::to_xml`].
+    pub fn streamed(&self) -> Result<Streamed<'_>, WriteError> {
         if self.documents.is_empty() {
             return Err(WriteError::Missing("Document"));
         }
-        let mut xml = Xml::with_room_for(self.documents.iter().map(|document| document.content.encoded_len()).sum());
+        let mut xml = Xml::new();
         xml.element_with("MsgHead", &[("xmlns", MSGHEAD)], |xml| {
             xml.element("MsgInfo", |xml| self.msg_info(xml))?;
             self.documents.iter().try_for_each(|document| write_document(xml, document))
         })?;
-        Ok(xml.into_bytes())
+        let files = self.documents.iter().filter_map(|document| match &document.content {
+            Content::Attachment(bytes) => Some(bytes.expose().as_slice()),
+            _ => None,
+        });
+        let files = std::mem::take(&mut xml.files).into_iter().zip(files).collect();
+        Ok(Streamed::new(xml.into_bytes(), files))
     }
 
     fn msg_info(&self, xml: &mut Xml) -> Result<(), WriteError> {
@@ -138,18 +151,14 @@ fn content(xml: &mut Xml, content: &Content) -> Result<(), WriteError> {
         Content::Resept(prescription) => resept::write(xml, prescription),
         Content::Pasientrelasjon(relation) => pasientrelasjon(xml, relation),
         Content::Personer(people) => personer(xml, people),
-        Content::Attachment(bytes) => attachment(xml, bytes.expose()),
+        Content::Attachment(_) => xml.element_with("Base64Container", &[("xmlns", BASE64CONTAINER)], |xml| {
+            xml.file();
+            Ok(())
+        }),
         Content::Empty => Err(WriteError::Missing("RefDoc/Content")),
         Content::FileReference => Err(WriteError::Unsupported("RefDoc/FileReference")),
         Content::BadAttachment | Content::Unknown { .. } => Err(WriteError::Unsupported("RefDoc/Content")),
     }
-}
-
-fn attachment(xml: &mut Xml, bytes: &[u8]) -> Result<(), WriteError> {
-    xml.element_with("Base64Container", &[("xmlns", BASE64CONTAINER)], |xml| {
-        xml.base64(bytes);
-        Ok(())
-    })
 }
 
 fn pasientrelasjon(xml: &mut Xml, relation: &Pasientrelasjon) -> Result<(), WriteError> {
