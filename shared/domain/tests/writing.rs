@@ -6,7 +6,7 @@ use domain::clinic::{Clinic, Employee};
 use domain::command::attachments::Uploaded;
 use domain::command::contact::{Caution, Status};
 use domain::command::deed::{Deed, Post};
-use domain::command::dialog::{Kind, Known, State};
+use domain::command::dialog::{Kind, Known, Request, State};
 use domain::command::writing::{Facts, Ids, KnownPatient, Writing, decide};
 use jiff::{SignedDuration, Timestamp};
 use messages::HerId;
@@ -84,7 +84,7 @@ impl Case {
             nin: Some(PATIENT.to_owned().into()),
             participants: vec![],
             entries: 3,
-            request: Some(Uuid::from_u128(0xe1)),
+            requests: vec![Request { entry: Uuid::from_u128(0xe1), answered: false }],
             beside: vec![],
             between: Some((her_id(8_141_335), her_id(8_093_299))),
         };
@@ -224,6 +224,32 @@ fn p2_p3_a_request_has_one_answer_whatever_it_becomes() {
 }
 
 #[test]
+fn p2_of_several_requests_the_one_that_was_read_is_answered() {
+    let mut case = Case::in_dialog(Kind::HelseNorge(Reseptfornyelse));
+    let known = case.dialog.as_mut().unwrap();
+    known.requests.push(Request { entry: Uuid::from_u128(0xe2), answered: false });
+    let answer = json!({ "dialog": DIALOG, "choice": "renewed", "text": "Hei" });
+    assert_eq!(case.refused("kari", "AnswerPrescriptionRequest", &answer), of("request-ambiguous", "arguments.request"));
+    let convert = json!({ "dialog": DIALOG, "to": "EKONTAKT", "text": "Hei" });
+    assert_eq!(case.refused("kari", "ConvertDialog", &convert), of("request-ambiguous", "arguments.dialog"));
+    let first = json!({ "dialog": DIALOG, "request": Uuid::from_u128(0xe1), "choice": "renewed", "text": "Hei" });
+    let written = case.decide("kari", "AnswerPrescriptionRequest", &first).unwrap().written.unwrap();
+    assert_eq!(written.answers, Some(Uuid::from_u128(0xe1)));
+}
+
+#[test]
+fn p2_an_answered_request_is_ended_without_a_word() {
+    let mut case = Case::in_dialog(Kind::HelseNorge(Reseptfornyelse));
+    let close = json!({ "dialog": DIALOG });
+    assert_eq!(case.refused("kari", "CloseDialog", &close), of("request-open", "arguments.dialog"));
+    case.dialog.as_mut().unwrap().answer(Uuid::from_u128(0xe1));
+    let deed = case.decide("kari", "CloseDialog", &close).unwrap();
+    assert_eq!((deed.written, deed.closes, deed.done), (None, true, Done::Closed { dialog: DIALOG }));
+    let with_text = json!({ "dialog": DIALOG, "text": "Takk" });
+    assert_eq!(case.refused("kari", "CloseDialog", &with_text), of("text-unwanted", "arguments.text"));
+}
+
+#[test]
 fn k3_a_conversion_writes_nothing_and_journals_what_is_there() {
     let case = Case::in_dialog(Kind::HelseNorge(EKontakt));
     let deed = case.decide("kari", "ConvertDialog", &json!({ "dialog": DIALOG, "to": "EKONSULTASJON" })).unwrap();
@@ -245,6 +271,8 @@ fn files_are_looked_at_one_by_one() {
     assert_eq!(names, [("a.pdf", "application/pdf"), ("b.pdf", "application/pdf")]);
     let twice = case.refused("kari", "ReplyToDialog", &files(&[("a.pdf", 1), ("b.pdf", 1)]));
     assert_eq!(twice, of("upload-incomplete", "arguments.attachments[1].upload"));
+    let lying = case.refused("kari", "ReplyToDialog", &files(&[("a.pdf", 1), ("b.png", 2)]));
+    assert_eq!(lying, of("attachment-name", "arguments.attachments[1].file_name"));
     let nameless = case.refused("kari", "ReplyToDialog", &files(&[("a.pdf", 1), (" ", 2)]));
     assert_eq!(nameless, of("text-empty", "arguments.attachments[1].file_name"));
 }

@@ -9,11 +9,13 @@
 //! effect, and the same answer.
 
 pub mod answer;
+mod json;
 pub mod order;
 pub mod refusal;
 pub mod schema;
 
 use crate::ids::HerId;
+use json::{REPEATED, Unrepeated};
 use order::Order;
 use refusal::{Refusal, Why};
 use schemars::JsonSchema;
@@ -26,6 +28,9 @@ use uuid::Uuid;
 
 /// The version in which every present command is read.
 pub const VERSION: u32 = 1;
+
+/// Bytes of a command on the queue: three times what the largest one needs, a part of a file.
+pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// Characters that an employee's short name may have.
 const ACTOR: usize = 64;
@@ -88,7 +93,11 @@ impl Command {
     /// # Errors
     /// What is wrong, by field; never a value.
     pub fn from_json(body: &[u8]) -> Result<Self, Box<Unreadable>> {
-        let whole: Value = serde_json::from_slice(body).map_err(|_| Unreadable::of(None, Refusal::new(Why::NotJson)))?;
+        if body.len() > MOST_BYTES {
+            let why = Why::CommandTooLarge { has: body.len(), limit: MOST_BYTES };
+            return Err(Unreadable::of(None, Refusal::new(why)));
+        }
+        let whole = parsed(body).map_err(|refusal| Unreadable::of(None, refusal))?;
         let unreadable = |refusal| Unreadable::of(Some(&whole), refusal);
         let envelope: Envelope<Value> = typed(&whole, "").map_err(unreadable)?;
         if envelope.version != VERSION {
@@ -101,6 +110,7 @@ impl Command {
             return Err(unreadable(Refusal::of("reason", Why::WrongType)));
         }
         let order = Order::read(&envelope.command, &envelope.arguments).map_err(unreadable)?;
+        order.check_counts().map_err(unreadable)?;
         let Envelope { id, clinic, actor, reason, .. } = envelope;
         Ok(Self { id, clinic, actor, reason, order })
     }
@@ -130,6 +140,16 @@ impl Unreadable {
             refusal,
         })
     }
+}
+
+fn parsed(body: &[u8]) -> Result<Value, Refusal> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let read = Unrepeated::deserialize(&mut reader).map_err(|error| match error.to_string().starts_with(REPEATED) {
+        true => Refusal::new(Why::RepeatedField),
+        false => Refusal::new(Why::NotJson),
+    });
+    let Unrepeated(whole) = read?;
+    reader.end().map(|()| whole).map_err(|_| Refusal::new(Why::NotJson))
 }
 
 /// Whether a text has as many characters as may be, and nothing that no table and no log can hold.

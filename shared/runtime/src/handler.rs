@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub trait Handler: Send + Sync + 'static {
     /// Folder, crate, container, queue suffix and span name.
     const WORKER: &'static str;
+    /// Messages in one transaction at most, whatever `BATCH` allows: fewer where each may be large. Three times as many are on their way.
+    const LARGEST_BATCH: usize = usize::MAX;
     /// A message as this worker reads it.
     type Message: Send + Sync;
     /// What the rules ask about a batch.

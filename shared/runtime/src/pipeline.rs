@@ -74,7 +74,7 @@ impl<H: Handler> Pipeline<H> {
 
     /// Runs until cancelled.
     pub async fn run(self, intake: Box<dyn Intake>) -> Ended {
-        let (ahead, ready) = ahead::channel(self.reader.context.config.batch);
+        let (ahead, ready) = ahead::channel(self.reader.context.config.batch.min(H::LARGEST_BATCH));
         // A task of its own: what it reads must not hold up a transaction that is under way.
         let reading = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&self.reader).read(intake, ahead)));
         let reading = async { reading.await.unwrap_or(Err(Ended::Crashed)) };

@@ -64,8 +64,24 @@ pub fn report(faults: &[ConfigFault]) {
     eprintln!("What each variable means: dialogpost run --help");
 }
 
+/// Large blocks go back to the system when they are let go of. By default the C library keeps more and more of them the larger they get,
+/// in each of its arenas: a worker that once sealed a large message would stay several times as large.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "a call into the C library that takes two numbers, made before there are other threads")]
+fn let_go_of_large_blocks() {
+    const LARGE: libc::c_int = 128 * 1024;
+    // SAFETY: mallopt may be called at any time; what it refuses stays as it was.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+const fn let_go_of_large_blocks() {}
+
 /// Runs workers until SIGTERM or SIGINT. Exit code 0 = stopped as asked; 1 = a worker or its surroundings failed.
 pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
+    let_go_of_large_blocks();
     telemetry::logs(config.log_format, &config.log_filter);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

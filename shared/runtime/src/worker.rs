@@ -95,7 +95,7 @@ pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>,
         let edge = edge(&config, wire);
         for lane in 0..config.lanes {
             let name = format!("{}{suffix}/{lane}", H::WORKER);
-            let intake = edge.intake(intake_config(&context, name.clone()), queues.clone(), context.cancel.clone());
+            let intake = edge.intake(intake_config::<H>(&context, name.clone()), queues.clone(), context.cancel.clone());
             watch_intake(&context, intake.state(), context.health.component(format!("{name} queue")));
             let health = context.health.component(name);
             health.ok();
@@ -120,8 +120,8 @@ fn edge(config: &Config, wire: Wire) -> Arc<dyn Edge> {
     }
 }
 
-fn intake_config(context: &Context, name: String) -> IntakeConfig {
-    let batch = context.config.batch;
+fn intake_config<H: Handler>(context: &Context, name: String) -> IntakeConfig {
+    let batch = context.config.batch.min(H::LARGEST_BATCH);
     IntakeConfig { name, prefetch: u16::try_from(batch * 3).unwrap_or(u16::MAX), batch, now: context.clock }
 }
 

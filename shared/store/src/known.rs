@@ -5,7 +5,7 @@ use crate::step::{Step, column, step};
 use crate::{StoreError, Tx, clinic::her_id, dialog};
 use ::messages::event::DialogKind;
 use ::messages::{HerId, Sensitive};
-use domain::command::dialog::{Kind, Known, State};
+use domain::command::dialog::{Kind, Known, Request, State};
 use domain::command::writing::KnownPatient;
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -35,7 +35,8 @@ fn columns(named: &[(HerId, Uuid)]) -> (Vec<i64>, Vec<Uuid>) {
 
 const DIALOGS: Step = step!(
     "known.dialogs",
-    "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, d.closed_at is not null as closed, d.entries, r.id as request,
+    "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, d.closed_at is not null as closed, d.entries,
+        coalesce(r.ids, '{}') as requests, coalesce(r.answered, '{}') as answered,
         array(select b.kind from dialogpost.dialog b where b.patient = d.patient and b.conversation = d.conversation and b.id <> d.id) as beside,
         coalesce((select array_agg(employee order by employee) from dialogpost.dialog_participant where dialog = d.id), '{}') as participants,
         case when n.direction = 'in' then n.to_her_id else n.from_her_id end as own,
@@ -44,10 +45,10 @@ const DIALOGS: Step = step!(
      join dialogpost.dialog d on d.id = k.id and d.clinic = k.clinic
      left join dialogpost.patient p on p.id = d.patient
      left join lateral (
-        select e.id from dialogpost.dialog_entry e where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+        select array_agg(e.id order by e.sequence) as ids,
+            array_agg(exists (select from dialogpost.dialog_entry a where a.answers = e.id) order by e.sequence) as answered
+        from dialogpost.dialog_entry e where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
             and d.kind = 'RESEPTFORNYELSE'
-            and not exists (select from dialogpost.dialog_entry a where a.answers = e.id)
-        order by e.sequence desc limit 1
      ) r on true
      left join lateral (
         select m.direction, m.from_her_id, m.to_her_id from dialogpost.dialog_entry e join dialogpost.message m on m.id = e.id
@@ -73,18 +74,21 @@ pub async fn dialogs(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uui
 
 fn known(row: &Row) -> Result<Known, StoreError> {
     let kind = dialog::kind(row, "kind")?;
-    let request: Option<Uuid> = column(row, "request")?;
+    let (requests, answered): (Vec<Uuid>, Vec<bool>) = (column(row, "requests")?, column(row, "answered")?);
+    let requests: Vec<Request> =
+        requests.into_iter().zip(answered).map(|(entry, answered)| Request { entry, answered }).collect();
+    let is_answered = requests.iter().all(|request| request.answered);
     let number = |name| Ok::<_, StoreError>(column::<Option<i64>>(row, name)?.and_then(|n| HerId::try_from(n).ok()));
     let prescriptions = Kind::HelseNorge(DialogKind::Reseptfornyelse);
     Ok(Known {
         id: column(row, "id")?,
-        state: State { kind, closed: column(row, "closed")?, answered: kind == prescriptions && request.is_none() },
+        state: State { kind, closed: column(row, "closed")?, answered: kind == prescriptions && is_answered },
         title: Sensitive::new(column(row, "title")?),
         patient: column(row, "patient")?,
         nin: column::<Option<String>>(row, "nin")?.map(Sensitive::new),
         participants: column(row, "participants")?,
         entries: u32::try_from(column::<i32>(row, "entries")?).unwrap_or(0),
-        request,
+        requests,
         beside: column::<Vec<String>>(row, "beside")?.iter().filter_map(|name| DialogKind::parse(name)).collect(),
         between: number("own")?.zip(number("other")?),
     })

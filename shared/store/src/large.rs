@@ -10,7 +10,9 @@ use tokio_postgres::CopyInSink;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 
 /// Bytes that are held several times without harm; what is larger goes piece by piece.
-pub(crate) const PIECE: usize = 1024 * 1024;
+pub(crate) const LARGE: usize = 1024 * 1024;
+/// Bytes of one piece.
+pub(crate) const PIECE: usize = 256 * 1024;
 
 /// How a COPY of binary rows begins: signature, no flags, no extension (PostgreSQL, COPY, Binary Format).
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";

@@ -1,6 +1,6 @@
 //! Messages on their way to a broker.
 
-use crate::large::{LongRow, PIECE};
+use crate::large::{LARGE, LongRow, PIECE};
 use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
 use ::messages::transport::{Outgoing, Properties, Wire};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// # Errors
 /// As any step.
 pub async fn insert(tx: &Tx<'_>, outgoing: &[Outgoing], lease_end: Timestamp) -> Result<(), StoreError> {
-    let (large, outgoing): (Vec<&Outgoing>, Vec<&Outgoing>) = outgoing.iter().partition(|o| o.body.len() > PIECE);
+    let (large, outgoing): (Vec<&Outgoing>, Vec<&Outgoing>) = outgoing.iter().partition(|o| o.body.len() > LARGE);
     for outgoing in large {
         insert_large(tx, outgoing, lease_end).await?;
     }

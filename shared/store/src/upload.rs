@@ -25,11 +25,12 @@ pub async fn load(tx: &Tx<'_>, keys: &[UploadKey]) -> Result<HashMap<UploadKey, 
         return Ok(HashMap::new());
     }
     let (clinics, ids) = columns(keys);
-    // A statement of its own: the next one then sees what others did before they let go.
+    // A statement of its own: the next one then sees what others did before they let go. By name, since of an upload's first part there is no
+    // row to lock: each of two workers would count its own parts alone.
     let lock = step!(
         "upload.lock",
-        "select from dialogpost.upload u where (u.clinic, u.id) in (select * from unnest($1::bigint[], $2::uuid[]))
-         order by u.clinic, u.id for update"
+        "select pg_advisory_xact_lock(hashtextextended(k.clinic || '/' || k.id, 0))
+         from (select distinct * from unnest($1::bigint[], $2::uuid[]) u(clinic, id) order by 1, 2) k"
     );
     tx.query(lock, &[&clinics, &ids]).await?;
     let load = step!(
@@ -54,6 +55,23 @@ pub async fn load(tx: &Tx<'_>, keys: &[UploadKey]) -> Result<HashMap<UploadKey, 
             Ok(((her_id(r, "clinic")?, column(r, "id")?), spooled))
         })
         .collect()
+}
+
+/// Bytes that clinics have uploaded and not attached; clinics without any are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn spooled(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, u64>, StoreError> {
+    if clinics.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let clinics: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
+    let sum = step!(
+        "upload.spooled",
+        "select clinic, sum(octet_length(bytes))::bigint as bytes from dialogpost.upload_part where clinic = any($1) group by clinic"
+    );
+    let of = |r: &tokio_postgres::Row| Ok((her_id(r, "clinic")?, u64::try_from(column::<i64>(r, "bytes")?).unwrap_or(0)));
+    tx.query(sum, &[&clinics]).await?.iter().map(of).collect()
 }
 
 /// Keeps parts; one that comes again replaces the first.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use messages::command::Command;
 use messages::command::answer::{Done, Outcome};
 use messages::command::order::{
-    CheckContactability, FetchAttachment, ListDialogs, MOST_PATIENTS, Order, SetRecipients, ShowDialog, UploadAttachment,
+    CheckContactability, FetchAttachment, ListDialogs, Order, SetRecipients, ShowDialog, UploadAttachment,
 };
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
@@ -135,8 +135,8 @@ impl Ruling {
         now: Timestamp,
     ) -> Decided {
         writing::ready(clinic)?;
-        if order.patients.is_empty() || order.patients.len() > MOST_PATIENTS {
-            return Err(Refusal::of("arguments.patients", Why::TooMany { limit: MOST_PATIENTS }));
+        if order.patients.is_empty() {
+            return Err(Refusal::of("arguments.patients", Why::MissingField));
         }
         let status = |nin: &str| facts.statuses.get(&(command.clinic, nin.to_owned()));
         let of = |nin: &Sensitive<String>| {
@@ -174,7 +174,7 @@ fn seen<'a>(facts: &'a Facts, command: &Command, dialog: uuid::Uuid) -> Option<&
 
 fn upload(command: &Command, order: &UploadAttachment, facts: &Facts) -> Decided {
     let key = (command.clinic, order.upload);
-    let (part, missing) = take_part(order, facts.uploads.get(&key))?;
+    let (part, missing) = take_part(order, facts.uploads.get(&key), facts.spooled.get(&command.clinic).copied().unwrap_or(0))?;
     Ok((Act::Part(key, part), Done::Uploaded { upload: order.upload, missing }))
 }
 
@@ -228,6 +228,7 @@ fn note(command: &Command, act: &Act, facts: &mut Facts) {
     match act {
         Act::Nothing => {}
         Act::Part(key, part) => {
+            *facts.spooled.entry(key.0).or_default() += part.bytes.len() as u64;
             let spooled = facts.uploads.remove(key).unwrap_or_default().with(part);
             facts.uploads.insert(*key, spooled);
         }
@@ -248,9 +249,8 @@ fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
     known.state.closed |= deed.closes;
     if let Some(written) = &deed.written {
         known.entries = known.entries.saturating_add(1);
-        known.state.answered |= written.answers.is_some();
-        if written.answers.is_some() {
-            known.request = None;
+        if let Some(request) = written.answers {
+            known.answer(request);
         }
     }
     if let Some(title) = &deed.title {
@@ -259,6 +259,7 @@ fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
     if let Some((_, to)) = deed.converts {
         known.state.kind = Kind::HelseNorge(to);
         known.state.answered = false;
+        known.requests.clear();
     }
 }
 
@@ -273,10 +274,12 @@ fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -
     }
     let refused = match decided {
         Ok(_) => None,
-        Err(refusal) if WITHOUT_RIGHT.iter().any(|why| refusal.is(*why)) => Some(refusal.code.as_str()),
+        Err(refusal) if WITHOUT_RIGHT.iter().any(|why| refusal.is(*why)) || is_hidden(facts, command) => {
+            Some(refusal.code.as_str())
+        }
         Err(_) => return None,
     };
-    let (subject, detail) = subject(&command.order, decided);
+    let (subject, detail) = subject(command, facts, decided);
     Some(Record {
         clinic: Some(command.clinic),
         at: now,
@@ -292,14 +295,28 @@ fn record(command: &Command, facts: &Facts, decided: &Decided, now: Timestamp) -
     })
 }
 
-/// Whose data it is about.
-fn concerned(command: &Command, facts: &Facts, decided: &Decided) -> Vec<Sensitive<String>> {
-    let dialog = match &command.order {
+/// Whether it names a dialog of the clinic that the actor may not see: told as if there were none, and kept.
+fn is_hidden(facts: &Facts, command: &Command) -> bool {
+    let is_hidden = |id: uuid::Uuid| {
+        let of_clinic = facts.dialogs.get(&id).is_some_and(|(clinic, _)| *clinic == command.clinic);
+        of_clinic && seen(facts, command, id).is_none()
+    };
+    named_dialog(command, facts).is_some_and(is_hidden)
+}
+
+/// The dialog that a command names, by itself or by a file in it.
+fn named_dialog(command: &Command, facts: &Facts) -> Option<uuid::Uuid> {
+    match &command.order {
         Order::ShowDialog(show) => Some(show.dialog),
+        Order::ListDialogs(list) => list.after,
         Order::FetchAttachment(_) => part_key(command).and_then(|key| facts.parts.get(&key)).map(|part| part.dialog),
         order => dialog_of(order),
-    };
-    let of_dialog = dialog.and_then(|id| seen(facts, command, id)).and_then(|known| known.nin.clone());
+    }
+}
+
+/// Whose data it is about.
+fn concerned(command: &Command, facts: &Facts, decided: &Decided) -> Vec<Sensitive<String>> {
+    let of_dialog = named_dialog(command, facts).and_then(|id| seen(facts, command, id)).and_then(|known| known.nin.clone());
     let named = patients_of(&command.order).into_iter().map(|nin| Sensitive::new(nin.to_owned()));
     let listed = match decided {
         Ok((_, Done::Dialogs { dialogs })) => dialogs.iter().filter_map(|dialog| dialog.patient.clone()).collect(),
@@ -311,9 +328,9 @@ fn concerned(command: &Command, facts: &Facts, decided: &Decided) -> Vec<Sensiti
 }
 
 /// What it is about, and what is worth knowing of it: ids and choices, never content.
-fn subject(order: &Order, decided: &Decided) -> (String, Option<Value>) {
+fn subject(command: &Command, facts: &Facts, decided: &Decided) -> (String, Option<Value>) {
     let about = |id: uuid::Uuid| id.to_string();
-    match (order, decided) {
+    match (&command.order, decided) {
         (_, Ok((Act::Deed(deed), _))) => {
             let to = deed.written.as_ref().map(|written| match written.post {
                 Post::HelseNorge { .. } => "helsenorge",
@@ -325,7 +342,8 @@ fn subject(order: &Order, decided: &Decided) -> (String, Option<Value>) {
             (about(deed.dialog), Some(json!({ "entry": entry, "to": to, "converts": converts })))
         }
         (Order::SetRecipients(set), Ok((Act::Recipients(_, chosen), _))) => {
-            (set.kind.as_str().to_owned(), Some(json!({ "rule": chosen.rule })))
+            let before = facts.clinics.get(&command.clinic).and_then(|clinic| clinic.routing.get(&set.kind));
+            (set.kind.as_str().to_owned(), Some(json!({ "before": before, "rule": chosen.rule })))
         }
         (Order::SetRecipients(set), _) => (set.kind.as_str().to_owned(), None),
         (Order::ShowDialog(show), _) => (about(show.dialog), None),

@@ -26,6 +26,8 @@ pub struct Facts {
     pub(crate) patients: HashMap<(HerId, String), KnownPatient>,
     pub(crate) statuses: HashMap<(HerId, String), Status>,
     pub(crate) uploads: HashMap<UploadKey, Spooled>,
+    /// Bytes that clinics have uploaded and not attached: of those that upload more.
+    pub(crate) spooled: HashMap<HerId, u64>,
     pub(crate) shown: HashMap<Uuid, Dialog>,
     pub(crate) parts: HashMap<PartKey, FilePart>,
     /// By the ids that the question was given.
@@ -48,6 +50,8 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let changed = named(&commands, |command| dialog_of(&command.order).into_iter().collect());
     let mut dialogs = known::dialogs_locked(tx, &changed).await?;
     let uploads = upload::load(tx, &named(&commands, |command| uploads_of(&command.order))).await?;
+    let uploading = named(&commands, |c| if matches!(c.order, Order::UploadAttachment(_)) { vec![()] } else { Vec::new() });
+    let spooled = upload::spooled(tx, &uploading.into_iter().map(|(clinic, ())| clinic).collect::<Vec<_>>()).await?;
     let numbers = |c: &Command| patients_of(&c.order).into_iter().map(str::to_owned).collect();
     let numbers = named(&commands, numbers);
     let patients = known::patients(tx, &numbers).await?;
@@ -67,7 +71,7 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     dialogs.extend(known::dialogs(tx, &[read.clone(), of_files, after].concat()).await?);
     let shown = reading::dialogs(tx, &read).await?;
     let lists = lists(tx, &commands, &patients).await?;
-    Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, shown, parts, lists })
+    Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, spooled, shown, parts, lists })
 }
 
 /// What commands name, each with the clinic that names it.

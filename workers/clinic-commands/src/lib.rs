@@ -56,6 +56,8 @@ pub struct ClinicCommands {
 
 impl Handler for ClinicCommands {
     const WORKER: &'static str = "clinic-commands";
+    /// Of the largest, parts of a file, 30 are on their way then: 10 MiB.
+    const LARGEST_BATCH: usize = 10;
     type Message = Asked;
     type Facts = Facts;
     type Effect = Effect;

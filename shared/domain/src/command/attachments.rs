@@ -11,6 +11,11 @@ use std::collections::BTreeSet;
 pub const TOTAL_LIMIT: u64 = 12 * 1024 * 1024;
 /// Decoded bytes of one part of an upload: 256 KiB, so that no command comes near what a broker takes at once.
 pub const PART_LIMIT: usize = 256 * 1024;
+/// Decoded bytes that a clinic may have uploaded and not attached, in total: 512 MiB. Whoever uploads and never attaches must not take the
+/// room of all.
+pub const SPOOL_LIMIT: u64 = 512 * 1024 * 1024;
+/// Bytes by which a file's type is told; no part but the last may have fewer.
+const LEAD: usize = 16;
 /// Parts of one upload.
 pub const PARTS_LIMIT: u32 = 100;
 /// What HelseNorge shows to patients.
@@ -59,7 +64,7 @@ impl Spooled {
         self.parts = part.parts;
         self.sizes.insert(part.part, part.bytes.len() as u64);
         if part.part == 1 {
-            self.lead = part.bytes.iter().copied().take(16).collect();
+            self.lead = part.bytes.iter().copied().take(LEAD).collect();
         }
         self
     }
@@ -82,11 +87,12 @@ impl std::fmt::Debug for Part {
     }
 }
 
-/// Takes a part in, and says how many are missing then.
+/// Takes a part in, and says how many are missing then. `spooled`: bytes that the clinic has uploaded and not attached.
 ///
 /// # Errors
-/// It is none of the parts there are to be, other parts said otherwise, it is no base64 or too large, or all are too large together.
-pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>) -> Result<(Part, u32), Refusal> {
+/// It is none of the parts there are to be, other parts said otherwise, it is no base64, too small or too large, or all are too large
+/// together, those of the file or those of the clinic.
+pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>, spooled: u64) -> Result<(Part, u32), Refusal> {
     let at = |field: &str| Refusal::of(&format!("arguments.{field}"), Why::UploadPart);
     match () {
         () if !(1..=PARTS_LIMIT).contains(&order.parts) || here.is_some_and(|here| here.parts != order.parts) => {
@@ -101,8 +107,13 @@ pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>) -> Result<(Pa
         return Err(at("bytes"));
     }
     let bytes = STANDARD.decode(encoded).map_err(|_| at("bytes"))?;
-    if bytes.is_empty() || bytes.len() > PART_LIMIT {
+    let least = if order.part == order.parts { 1 } else { LEAD };
+    if !(least..=PART_LIMIT).contains(&bytes.len()) {
         return Err(at("bytes"));
+    }
+    let spool = spooled.saturating_add(bytes.len() as u64);
+    if spool > SPOOL_LIMIT {
+        return Err(Refusal::of("arguments.bytes", Why::UploadsTooLarge { has: spool, limit: SPOOL_LIMIT }));
     }
     let part = Part { part: order.part, parts: order.parts, bytes };
     let after = here.cloned().unwrap_or_default().with(&part);
@@ -175,30 +186,36 @@ mod tests {
             parts,
             bytes: STANDARD.encode(bytes).into(),
         };
-        let (second, missing) = take_part(&order(2, 2, b"rest"), None).unwrap();
+        let (second, missing) = take_part(&order(2, 2, b"rest"), None, 0).unwrap();
         assert_eq!(missing, 1);
         let here = Spooled::default().with(&second);
         assert!(!here.file().complete);
-        assert_eq!(take_part(&order(2, 2, b"other"), Some(&here)).unwrap().1, 1, "the same part again");
-        let (first, missing) = take_part(&order(1, 2, b"%PDF-1.7 and more"), Some(&here)).unwrap();
+        assert_eq!(take_part(&order(2, 2, b"other"), Some(&here), 0).unwrap().1, 1, "the same part again");
+        let (first, missing) = take_part(&order(1, 2, b"%PDF-1.7 and more"), Some(&here), 0).unwrap();
         assert_eq!(missing, 0);
         let file = here.clone().with(&first).file();
         assert_eq!((file.complete, file.bytes, file.lead.as_slice()), (true, 21, &b"%PDF-1.7 and mor"[..]));
-        let field = |order: &UploadAttachment, here| take_part(order, here).unwrap_err().field.unwrap();
+        let field = |order: &UploadAttachment, here| take_part(order, here, 0).unwrap_err().field.unwrap();
         for (order, want) in [
             (order(1, 3, b"x"), "arguments.parts"),
             (order(3, 2, b"x"), "arguments.part"),
             (order(0, 2, b"x"), "arguments.part"),
             (order(1, 2, b""), "arguments.bytes"),
+            (order(1, 2, &[b'x'; LEAD - 1]), "arguments.bytes"),
             (order(1, 2, &vec![0; PART_LIMIT + 1]), "arguments.bytes"),
             (UploadAttachment { bytes: "no base64!".to_owned().into(), ..order(1, 2, b"") }, "arguments.bytes"),
         ] {
             assert_eq!(field(&order, Some(&here)), want, "{order:?}");
         }
         assert_eq!(field(&order(1, PARTS_LIMIT + 1, b"x"), None), "arguments.parts");
-        let full = Spooled { parts: 3, sizes: [(1, TOTAL_LIMIT - 1), (2, 1)].into(), lead: vec![] };
-        assert_eq!(take_part(&order(3, 3, b"x"), Some(&full)).unwrap_err().code, "attachments-too-large");
-        assert!(take_part(&order(2, 3, b"y"), Some(&full)).is_ok());
+        let full = Spooled { parts: 3, sizes: [(1, TOTAL_LIMIT - LEAD as u64), (2, LEAD as u64)].into(), lead: vec![] };
+        assert_eq!(take_part(&order(3, 3, b"x"), Some(&full), 0).unwrap_err().code, "attachments-too-large");
+        assert!(take_part(&order(2, 3, &[b'y'; LEAD]), Some(&full), 0).is_ok());
+        let one = order(1, 1, b"x");
+        assert!(take_part(&one, None, SPOOL_LIMIT - 1).is_ok());
+        let refusal = take_part(&one, None, SPOOL_LIMIT).unwrap_err();
+        assert_eq!(refusal.code, "uploads-too-large");
+        assert!(refusal.english.contains("536870913") && refusal.english.contains("536870912"), "{}", refusal.english);
     }
 
     #[test]

@@ -93,6 +93,10 @@ pub enum Post {
 }
 
 impl Deed {
+    pub(super) const fn closing(dialog: Uuid) -> Self {
+        Self { dialog, written: None, closes: true, converts: None, title: None, done: Done::Closed { dialog } }
+    }
+
     pub(super) const fn writing(dialog: Uuid, written: Written) -> Self {
         let done = Done::Written { dialog, entry: written.entry };
         Self { dialog, written: Some(written), closes: false, converts: None, title: None, done }

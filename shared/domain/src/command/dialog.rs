@@ -13,7 +13,16 @@ pub struct State {
     pub kind: Kind,
     /// Nothing more can be written in it.
     pub closed: bool,
-    /// A prescription request that has its answer.
+    /// It is of prescription requests, and all have their answers.
+    pub answered: bool,
+}
+
+/// A prescription request in a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The message that it is.
+    pub entry: Uuid,
+    /// Whether it has its answer.
     pub answered: bool,
 }
 
@@ -34,8 +43,8 @@ pub struct Known {
     pub participants: Vec<String>,
     /// Messages in it.
     pub entries: u32,
-    /// The prescription request that has no answer yet.
-    pub request: Option<Uuid>,
+    /// Prescription requests in it, in order, while it is of that kind.
+    pub requests: Vec<Request>,
     /// Kinds under which the same conversation of the patient has dialogs of their own.
     pub beside: Vec<DialogKind>,
     /// Our end and HelseNorge's, of its newest message that crossed over.
@@ -43,6 +52,30 @@ pub struct Known {
 }
 
 impl Known {
+    /// The request that an answer is for: the one named, or the only one without an answer.
+    ///
+    /// # Errors
+    /// `request-unknown`, `already-answered`, `request-ambiguous`.
+    pub fn request(&self, named: Option<Uuid>) -> Result<Uuid, Refusal> {
+        let at = |why| Refusal::of("arguments.request", why);
+        if let Some(named) = named {
+            let found = self.requests.iter().find(|request| request.entry == named).ok_or_else(|| at(Why::RequestUnknown))?;
+            return if found.answered { Err(at(Why::AlreadyAnswered)) } else { Ok(named) };
+        }
+        let mut open = self.requests.iter().filter(|request| !request.answered);
+        match (open.next(), open.next()) {
+            (Some(only), None) => Ok(only.entry),
+            (Some(_), Some(_)) => Err(at(Why::RequestAmbiguous)),
+            (None, _) => Err(Refusal::of("arguments.dialog", Why::AlreadyAnswered)),
+        }
+    }
+
+    /// Notes that a request has its answer now.
+    pub fn answer(&mut self, entry: Uuid) {
+        self.requests.iter_mut().filter(|request| request.entry == entry).for_each(|request| request.answered = true);
+        self.state.answered = self.requests.iter().all(|request| request.answered);
+    }
+
     /// Whether an employee of the clinic may see it: what is between colleagues is theirs alone.
     pub fn is_seen_by(&self, employee: &str) -> bool {
         self.patient.is_some() || self.participants.iter().any(|id| id == employee)
@@ -98,6 +131,18 @@ fn open(state: Option<State>) -> Result<State, Refusal> {
 pub fn may_write(state: Option<State>) -> Result<State, Refusal> {
     let state = open(state)?;
     if state.kind == PRESCRIPTIONS { Err(Refusal::of("arguments.dialog", Why::KindUnfit)) } else { Ok(state) }
+}
+
+/// Whether a dialog may be ended. Of one with a prescription request the patient is told by its answer.
+///
+/// # Errors
+/// `dialog-unknown`, `dialog-closed`, `request-open`.
+pub fn may_close(state: Option<State>) -> Result<State, Refusal> {
+    let state = open(state)?;
+    match state.kind == PRESCRIPTIONS && !state.answered {
+        true => Err(Refusal::of("arguments.dialog", Why::RequestOpen)),
+        false => Ok(state),
+    }
 }
 
 /// Whether a prescription request may be answered: exactly once (P2).
@@ -179,6 +224,60 @@ mod tests {
         for (state, write, answer) in table {
             assert_eq!((said(may_write(state)).as_str(), said(may_answer(state)).as_str()), (write, answer), "{state:?}");
         }
+    }
+
+    #[test]
+    fn what_may_be_ended() {
+        let answered = State { answered: true, ..of(Reseptfornyelse) };
+        let closed = State { closed: true, ..of(EKontakt) };
+        for (state, want) in [
+            (None, "dialog-unknown arguments.dialog"),
+            (Some(of(EKontakt)), "yes"),
+            (Some(state(Kind::EDialog)), "yes"),
+            (Some(of(Reseptfornyelse)), "request-open arguments.dialog"),
+            (Some(answered), "yes"),
+            (Some(closed), "dialog-closed arguments.dialog"),
+        ] {
+            assert_eq!(said(may_close(state)), want, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn which_request_is_answered() {
+        let [first, second, other] = [1, 2, 3].map(Uuid::from_u128);
+        let known = |requests: &[(Uuid, bool)]| Known {
+            id: Uuid::nil(),
+            state: of(Reseptfornyelse),
+            title: String::new().into(),
+            patient: None,
+            nin: None,
+            participants: vec![],
+            entries: 1,
+            requests: requests.iter().map(|(entry, answered)| Request { entry: *entry, answered: *answered }).collect(),
+            beside: vec![],
+            between: None,
+        };
+        let one_open = [(first, true), (second, false)];
+        let both_open = [(first, false), (second, false)];
+        for (requests, named, want) in [
+            (&one_open[..], None, Ok(second)),
+            (&one_open, Some(second), Ok(second)),
+            (&one_open, Some(first), Err("already-answered arguments.request")),
+            (&one_open, Some(other), Err("request-unknown arguments.request")),
+            (&both_open, None, Err("request-ambiguous arguments.request")),
+            (&both_open, Some(first), Ok(first)),
+            (&[(first, true)], None, Err("already-answered arguments.dialog")),
+            (&[], None, Err("already-answered arguments.dialog")),
+        ] {
+            let got = known(requests).request(named);
+            let got = got.map_err(|refusal| format!("{} {}", refusal.code, refusal.field.unwrap_or_default()));
+            assert_eq!(got, want.map_err(str::to_owned), "{requests:?} {named:?}");
+        }
+        let mut known = known(&both_open);
+        known.answer(first);
+        assert!(!known.state.answered);
+        known.answer(second);
+        assert!(known.state.answered);
     }
 
     #[test]

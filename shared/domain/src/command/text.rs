@@ -44,6 +44,22 @@ pub fn check_file_name(name: &str) -> Result<(), Why> {
     if name.contains(['\n', '\r', '\t', '/', '\\']) { Err(Why::TextControl) } else { Ok(()) }
 }
 
+/// The media type that a file's name speaks of; `None` where it speaks of none, as "prøvesvar" and "notat 1.2". `Some("")` = of one that is
+/// not accepted.
+pub fn named_type(name: &str) -> Option<&'static str> {
+    let (_, ending) = name.trim_end().rsplit_once('.')?;
+    let ending = ending.to_ascii_lowercase();
+    let is_ending = (1..=8).contains(&ending.len())
+        && ending.bytes().all(|b| b.is_ascii_alphanumeric())
+        && ending.bytes().any(|b| b.is_ascii_alphabetic());
+    is_ending.then_some(match ending.as_str() {
+        "pdf" => "application/pdf",
+        "jpg" | "jpeg" | "jpe" | "jfif" => "image/jpeg",
+        "png" => "image/png",
+        _ => "",
+    })
+}
+
 fn is_sendable(c: char) -> bool {
     is_xml_char(c) && (!c.is_control() || matches!(c, '\t' | '\n' | '\r')) && !turns_direction(c)
 }
@@ -53,13 +69,10 @@ pub const fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a browser would take part of it for a tag, a comment or an entity. A lone `<`, as in "BT < 140", is text.
+/// Whether a browser would take part of it for a tag, a comment or an entity; a tag that the text does not end is ended by what follows it
+/// on the page. A lone `<`, as in "BT < 140", is text.
 fn has_markup(text: &str) -> bool {
-    let is_tag = |rest: &str| {
-        let mut chars = rest.chars();
-        let begins = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
-        begins && rest.contains('>')
-    };
+    let is_tag = |rest: &str| rest.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
     let is_entity = |rest: &str| {
         rest.split_once(';').is_some_and(|(name, _)| {
             let name = name.strip_prefix('#').unwrap_or(name);
@@ -85,6 +98,8 @@ mod tests {
             (" \n\t ", Err(Why::TextEmpty)),
             ("<b>fet</b>", Err(Why::TextMarkup)),
             ("</p>", Err(Why::TextMarkup)),
+            ("<img src=x onerror=alert(1) ", Err(Why::TextMarkup)),
+            ("puls<60", Ok(())),
             ("<!-- x -->", Err(Why::TextMarkup)),
             ("<?xml?>", Err(Why::TextMarkup)),
             ("fish &amp; chips", Err(Why::TextMarkup)),
@@ -109,6 +124,25 @@ mod tests {
         }
         assert_eq!(check_file_name(""), Err(Why::TextEmpty));
         assert_eq!(check_file_name(&"x".repeat(201)), Err(Why::TextTooLong { has: 201, limit: 200 }));
+    }
+
+    #[test]
+    fn a_file_name_may_speak_of_a_type() {
+        for (name, want) in [
+            ("svar.pdf", Some("application/pdf")),
+            ("Svar.PDF ", Some("application/pdf")),
+            ("bilde.jpeg", Some("image/jpeg")),
+            ("bilde.JPG", Some("image/jpeg")),
+            ("skjerm.png", Some("image/png")),
+            ("svar.pdf.html", Some("")),
+            ("faktura.exe", Some("")),
+            ("prøvesvar", None),
+            ("notat 1.2", None),
+            ("fra dr. Hansen og dr. Berg", None),
+            ("slutt.", None),
+        ] {
+            assert_eq!(named_type(name), want, "{name}");
+        }
     }
 
     #[test]

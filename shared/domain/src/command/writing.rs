@@ -4,8 +4,8 @@ use super::attachments::{Uploaded, media_types};
 use super::compose::{Body, form_and_code};
 use super::contact::{Caution, Status, may_start};
 use super::deed::{Deed, File, Opening, Post, Written};
-use super::dialog::{Kind, Known, State, may_answer, may_convert, may_write};
-use super::text::{TEXT_LIMIT, check, check_file_name, check_subject};
+use super::dialog::{Kind, Known, State, may_answer, may_close, may_convert, may_write};
+use super::text::{TEXT_LIMIT, check, check_file_name, check_subject, named_type};
 use crate::clinic::{Clinic, Employee};
 use crate::entry::Form;
 use crate::readiness;
@@ -207,7 +207,14 @@ fn answer(reply: &ReplyToDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Re
 }
 
 fn end(close: &CloseDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
-    let known = writable(facts)?;
+    let known = named(facts, may_close)?;
+    if let Kind::HelseNorge(DialogKind::Reseptfornyelse) = known.state.kind {
+        // The process has no word for it: its answer was the last.
+        return match close.text {
+            Some(_) => Err(Refusal::of("arguments.text", Why::TextUnwanted)),
+            None => Ok(Deed::closing(known.id)),
+        };
+    }
     close.text.as_ref().map_or(Ok(()), checked_text)?;
     let text = close.text.clone().unwrap_or_default();
     let written = note(known, actor, ids, text, Body::Closing { text: close.text.clone() }, facts)?;
@@ -216,10 +223,11 @@ fn end(close: &CloseDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<
 
 fn answer_request(order: &AnswerPrescriptionRequest, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
     let known = named(facts, may_answer)?;
+    let request = known.request(order.request)?;
     checked_text(&order.text)?;
     let body = Body::Prescription { choice: order.choice, text: order.text.clone() };
     let written = posted(known, DialogKind::Reseptfornyelse, ids, order.text.clone(), body, facts)?;
-    Ok(Deed::writing(known.id, Written { answers: known.request, ..written }))
+    Ok(Deed::writing(known.id, Written { answers: Some(request), ..written }))
 }
 
 fn convert(order: &ConvertDialog, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
@@ -231,9 +239,10 @@ fn convert(order: &ConvertDialog, ids: Ids, facts: &Facts<'_>) -> Result<Deed, R
     let written = match &order.text {
         Some(text) => {
             checked_text(text)?;
+            let request = known.request(None).map_err(|refusal| Refusal { field: Some("arguments.dialog".into()), ..refusal })?;
             let body = Body::Answer { text: text.clone() };
             let written = posted(known, order.to, ids, text.clone(), body, facts)?;
-            Some(Written { answers: known.request, ..written })
+            Some(Written { answers: Some(request), ..written })
         }
         None => None,
     };
@@ -267,9 +276,18 @@ fn note(
     let post = match (known.state.kind, &known.patient) {
         (Kind::HelseNorge(kind), _) => return posted(known, kind, ids, text, body, facts),
         (Kind::EDialog, Some(patient)) => Post::Portal(*patient),
-        (Kind::EDialog, None) => Post::Colleagues(others(&known.participants, actor)),
+        (Kind::EDialog, None) => Post::Colleagues(still_here(others(&known.participants, actor), facts, &body)?),
     };
     Ok(Written::of(ids.entry, Form::Notat, None, text, post))
+}
+
+/// Those who work here still. A message to nobody is none; a dialog may be ended all the same.
+fn still_here(mut colleagues: Vec<String>, facts: &Facts<'_>, body: &Body) -> Result<Vec<String>, Refusal> {
+    colleagues.retain(|id| facts.clinic.employees.contains_key(id));
+    match colleagues.is_empty() && !matches!(body, Body::Closing { .. }) {
+        true => Err(Refusal::of("arguments.dialog", Why::RecipientMissing)),
+        false => Ok(colleagues),
+    }
 }
 
 /// A message that HelseNorge carries, from whomever the patient knows.
@@ -312,15 +330,21 @@ fn checked_text(text: &Sensitive<String>) -> Result<(), Refusal> {
 }
 
 fn files(named: &[AttachmentRef], facts: &Facts<'_>) -> Result<Vec<File>, Refusal> {
+    let mut uploads = std::collections::BTreeSet::new();
     for (n, file) in named.iter().enumerate() {
         let at = |field: &str| format!("arguments.attachments[{n}].{field}");
         check_file_name(file.file_name.expose()).map_err(|why| Refusal::of(&at("file_name"), why))?;
         // A file goes into one message once: its parts are moved there.
-        if named.iter().take(n).any(|other| other.upload == file.upload) {
+        if !uploads.insert(file.upload) {
             return Err(Refusal::of(&at("upload"), Why::UploadIncomplete));
         }
     }
     let types = media_types(&facts.uploads)?;
+    for (n, (file, found)) in named.iter().zip(&types).enumerate() {
+        if named_type(file.file_name.expose()).is_some_and(|said| said != *found) {
+            return Err(Refusal::of(&format!("arguments.attachments[{n}].file_name"), Why::AttachmentName));
+        }
+    }
     let file = |(file, media_type): (&AttachmentRef, _)| File { name: file.file_name.clone(), upload: file.upload, media_type };
     Ok(named.iter().zip(types).map(file).collect())
 }

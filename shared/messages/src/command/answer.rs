@@ -69,7 +69,7 @@ impl Outcome {
             Self::Done { result } => {
                 let (dialog, entry) = match result {
                     Done::Written { dialog, entry } => (Some(*dialog), Some(*entry)),
-                    Done::Converted { dialog, .. } => (Some(*dialog), None),
+                    Done::Converted { dialog, .. } | Done::Closed { dialog } => (Some(*dialog), None),
                     Done::Uploaded { .. }
                     | Done::RecipientsSet { .. }
                     | Done::Contactable { .. }
@@ -93,6 +93,11 @@ pub enum Done {
         dialog: Uuid,
         /// The message in it.
         entry: Uuid,
+    },
+    /// A dialog was ended without a message.
+    Closed {
+        /// The dialog.
+        dialog: Uuid,
     },
     /// The dialog goes on under another kind.
     Converted {

@@ -38,10 +38,38 @@ pub enum Order {
     FetchAttachment(FetchAttachment),
 }
 
+/// Files of one message.
+pub const MOST_ATTACHMENTS: usize = 50;
+/// Colleagues of one E-dialog.
+pub const MOST_COLLEAGUES: usize = 200;
+/// Recipients of one rule.
+pub const MOST_RECIPIENTS: usize = 200;
+
 impl Order {
     /// Whether it asks and changes nothing: it may be answered any number of times, each time as things stand.
     pub const fn is_question(&self) -> bool {
         matches!(self, Self::CheckContactability(_) | Self::ShowDialog(_) | Self::ListDialogs(_) | Self::FetchAttachment(_))
+    }
+
+    /// Whether no list is longer than its schema says: looking at more costs before anything is known of the caller.
+    ///
+    /// # Errors
+    /// `too-many`, by field.
+    pub(super) fn check_counts(&self) -> Result<(), Refusal> {
+        let lists: &[(&str, usize, usize)] = match self {
+            Self::StartDialog(order) => &[
+                ("arguments.colleagues", order.colleagues.len(), MOST_COLLEAGUES),
+                ("arguments.attachments", order.attachments.len(), MOST_ATTACHMENTS),
+            ],
+            Self::ReplyToDialog(order) => &[("arguments.attachments", order.attachments.len(), MOST_ATTACHMENTS)],
+            Self::SetRecipients(order) => &[("arguments.recipients", order.recipients.len(), MOST_RECIPIENTS)],
+            Self::CheckContactability(order) => &[("arguments.patients", order.patients.len(), MOST_PATIENTS)],
+            _ => &[],
+        };
+        match lists.iter().find(|(_, has, limit)| has > limit) {
+            Some((field, _, limit)) => Err(Refusal::of(field, Why::TooMany { limit: *limit })),
+            None => Ok(()),
+        }
     }
 }
 
@@ -111,6 +139,7 @@ pub struct StartDialog {
     pub patient: Option<Sensitive<String>>,
     /// Colleagues who get it, by their short names; only in an E-dialog without a patient.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_COLLEAGUES))]
     pub colleagues: Vec<String>,
     /// Subject line.
     #[schemars(with = "String", length(min = 1, max = 100))]
@@ -120,6 +149,7 @@ pub struct StartDialog {
     pub text: Sensitive<String>,
     /// Files, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_ATTACHMENTS))]
     pub attachments: Vec<AttachmentRef>,
 }
 
@@ -147,7 +177,7 @@ pub struct AttachmentRef {
 }
 
 /// Uploads a part of a file (S3). Parts may come in any order, and again; a file can be attached when all of them are there. What is not
-/// attached within a day is forgotten.
+/// attached within a day is forgotten. Every part but the last has at least 16 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UploadAttachment {
@@ -175,10 +205,11 @@ pub struct ReplyToDialog {
     pub text: Sensitive<String>,
     /// Files, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_ATTACHMENTS))]
     pub attachments: Vec<AttachmentRef>,
 }
 
-/// Ends a dialog; the patient is told. Nothing more can be written in it.
+/// Ends a dialog; the patient is told, but of a prescription request, which must have its answer. Nothing more can be written in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseDialog {
@@ -190,12 +221,15 @@ pub struct CloseDialog {
     pub text: Option<Sensitive<String>>,
 }
 
-/// Answers a prescription request (P2), once.
+/// Answers a prescription request (P2), once. Name the request: the patient may have sent another since it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerPrescriptionRequest {
     /// The dialog of the request.
     pub dialog: Uuid,
+    /// The message that is the request; may be left out while the dialog has one without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Uuid>,
     /// What becomes of it.
     pub choice: PrescriptionChoice,
     /// The message to the patient.
@@ -258,6 +292,7 @@ pub struct SetRecipients {
     pub mode: RecipientMode,
     /// Those chosen: none with `behandler`, at least one otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_RECIPIENTS))]
     pub recipients: Vec<Recipient>,
 }
 

@@ -47,6 +47,15 @@ pub enum Why {
     VersionUnknown,
     /// A field that the command does not have.
     UnknownField,
+    /// A field stands twice.
+    RepeatedField,
+    /// The body is too large.
+    CommandTooLarge {
+        /// Bytes it has.
+        has: usize,
+        /// Bytes it may have.
+        limit: usize,
+    },
     /// A field is missing.
     MissingField,
     /// A value of the wrong type or form.
@@ -79,6 +88,12 @@ pub enum Why {
     KindTaken,
     /// It is one already (K3).
     AlreadyConverted,
+    /// The dialog has no such request.
+    RequestUnknown,
+    /// The dialog has several requests without an answer (P2).
+    RequestAmbiguous,
+    /// A request in the dialog waits for its answer.
+    RequestOpen,
     /// The request has its answer (P2).
     AlreadyAnswered,
     /// The number is no fødselsnummer or D-nummer.
@@ -118,6 +133,15 @@ pub enum Why {
     UploadPart,
     /// Its leading bytes are of no accepted type (S3).
     AttachmentType,
+    /// Its name speaks of another type than its leading bytes (S3).
+    AttachmentName,
+    /// What the clinic has uploaded and not attached is too much in total.
+    UploadsTooLarge {
+        /// Bytes there would be.
+        has: u64,
+        /// Bytes there may be.
+        limit: u64,
+    },
     /// Too much in total (S3).
     AttachmentsTooLarge {
         /// Bytes they have.
@@ -166,6 +190,18 @@ impl Why {
                 format!("Vedleggene er til sammen {has} byte; grensen er {limit} byte."),
                 format!("The attachments have {has} bytes in total; the limit is {limit} bytes."),
             ),
+            Self::CommandTooLarge { has, limit } => (
+                "command-too-large",
+                format!("Kommandoen er {has} byte; grensen er {limit} byte."),
+                format!("The command has {has} bytes; the limit is {limit} bytes."),
+            ),
+            Self::UploadsTooLarge { has, limit } => (
+                "uploads-too-large",
+                format!("Legekontorets opplastede filer som ikke er lagt ved ennå, blir {has} byte; grensen er {limit} byte."),
+                format!(
+                    "Files that the clinic has uploaded and not attached yet would be {has} bytes; the limit is {limit} bytes."
+                ),
+            ),
             Self::TooMany { limit } => {
                 ("too-many", format!("Det kan være høyst {limit} om gangen."), format!("There may be {limit} at a time at most."))
             }
@@ -182,6 +218,9 @@ impl Why {
             }
             Self::UnknownField => {
                 ("field-unknown", "Kommandoen har et felt som ikke finnes.", "The command has a field that does not exist.")
+            }
+            Self::RepeatedField => {
+                ("field-repeated", "Kommandoen har et felt som står to ganger.", "The command has a field that stands twice.")
             }
             Self::MissingField => ("field-missing", "Et felt mangler.", "A field is missing."),
             Self::WrongType => ("field-malformed", "Feltet har feil form.", "The field is malformed."),
@@ -233,6 +272,19 @@ impl Why {
             Self::AlreadyConverted => {
                 ("already-converted", "Dialogen er allerede konvertert.", "The dialog was converted before.")
             }
+            Self::RequestUnknown => {
+                ("request-unknown", "Dialogen har ingen slik forespørsel.", "The dialog has no such request.")
+            }
+            Self::RequestAmbiguous => (
+                "request-ambiguous",
+                "Dialogen har flere forespørsler uten svar: si hvilken.",
+                "The dialog has several requests without an answer: say which.",
+            ),
+            Self::RequestOpen => (
+                "request-open",
+                "En forespørsel i dialogen har ikke fått svar ennå.",
+                "A request in the dialog has no answer yet.",
+            ),
             Self::AlreadyAnswered => ("already-answered", "Forespørselen er allerede besvart.", "The request has its answer."),
             Self::PatientNumber => (
                 "patient-number",
@@ -283,6 +335,11 @@ impl Why {
             Self::AttachmentType => {
                 ("attachment-type", "Vedlegg må være PDF, JPEG eller PNG.", "Attachments must be PDF, JPEG or PNG.")
             }
+            Self::AttachmentName => (
+                "attachment-name",
+                "Filnavnet sier en annen type enn det filen er.",
+                "The file's name speaks of another type than the file is.",
+            ),
             Self::RecipientUnknown => {
                 ("recipient-unknown", "Mottakeren finnes ikke på legekontoret.", "The clinic has no such recipient.")
             }
@@ -295,7 +352,11 @@ impl Why {
                 "Where the patient's doctor receives, nobody else can be chosen.",
             ),
             // Those that name figures, see there.
-            Self::TextTooLong { .. } | Self::AttachmentsTooLarge { .. } | Self::TooMany { .. } => ("", "", ""),
+            Self::TextTooLong { .. }
+            | Self::AttachmentsTooLarge { .. }
+            | Self::UploadsTooLarge { .. }
+            | Self::CommandTooLarge { .. }
+            | Self::TooMany { .. } => ("", "", ""),
         }
     }
 }

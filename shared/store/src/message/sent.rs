@@ -2,7 +2,7 @@
 
 use super::number;
 use crate::agreement::Pair;
-use crate::large::{LongRow, PIECE};
+use crate::large::{LARGE, LongRow};
 use crate::step::{column, step};
 use crate::{Session, StoreError, Tx, clinic::her_id};
 use ::messages::HerId;
@@ -124,7 +124,7 @@ pub async fn written(session: &Session, ids: &[Uuid]) -> Result<HashMap<Uuid, Se
          from dialogpost.message where id = any($1) and direction = 'out'"
     );
     let mut written = HashMap::new();
-    for r in session.query(load, &[&ids, &i32::try_from(PIECE).unwrap_or(i32::MAX)]).await? {
+    for r in session.query(load, &[&ids, &i32::try_from(LARGE).unwrap_or(i32::MAX)]).await? {
         let sent = written_of(session, &r).await?;
         written.insert(sent.id, sent);
     }
