@@ -41,11 +41,11 @@ enum DeadLetters {
 /// Every queue of ours.
 pub const QUEUES: [QueueRow; 9] = [
     row("dialogpost.helsenorge-inbound", &[]),
-    row("dialogpost.recipient-routing", &["dialog-received.*", "message-turned-down"]),
-    row("dialogpost.ekonsultasjon-journaling", &["dialog-received.ekonsultasjon"]),
+    row("dialogpost.recipient-routing", &["dialog-received.#", "message-turned-down"]),
+    row("dialogpost.ekonsultasjon-journaling", &["dialog-received.ekonsultasjon.#"]),
     row(
         "dialogpost.helsenorge-outbound",
-        &["dialog-received.*", "message-rejected", "message-refused", "message-repeated", "message-noted", "message-written"],
+        &["dialog-received.#", "message-rejected", "message-refused", "message-repeated", "message-noted", "message-written"],
     ),
     // Somebody waits for these: they pass by the others.
     row("dialogpost.helsenorge-outbound.sync", &["request-received", "request-written"]),

@@ -256,31 +256,29 @@ impl Event {
         Ok(Self { id, time, fact })
     }
 
-    /// The routing key on the exchange `dialogpost`: what bindings in the topology match on.
-    pub const fn routing_key(&self) -> &'static str {
+    /// The routing key on the exchange `dialogpost`: what bindings in the topology match on. Where the fact names its clinic, the key ends
+    /// with the clinic's HER-id, so that the broker can keep a clinic's journal system to what is its own.
+    pub fn routing_key(&self) -> String {
+        let of = |what: &str, clinic: HerId| format!("{what}.{clinic}");
+        let of_kind = |what: &str, about: &DialogReceived| {
+            format!("{what}.{}.{}", about.dialog_kind.as_str().to_ascii_lowercase(), about.clinic)
+        };
         match &self.fact {
-            Fact::DialogReceived(d) => match d.dialog_kind {
-                DialogKind::EKontakt => "dialog-received.ekontakt",
-                DialogKind::EKonsultasjon => "dialog-received.ekonsultasjon",
-                DialogKind::Reseptfornyelse => "dialog-received.reseptfornyelse",
-            },
-            Fact::MessageRejected(_) => "message-rejected",
-            Fact::MessageRefused(_) => "message-refused",
-            Fact::MessageRepeated(_) => "message-repeated",
-            Fact::MessageNoted(_) => "message-noted",
-            Fact::RequestReceived(_) => "request-received",
-            Fact::MessageWritten(_) => "message-written",
-            Fact::RequestWritten(_) => "request-written",
-            Fact::MessageTurnedDown(_) => "message-turned-down",
-            Fact::DialogSent(d) => match d.dialog_kind {
-                DialogKind::EKontakt => "dialog-sent.ekontakt",
-                DialogKind::EKonsultasjon => "dialog-sent.ekonsultasjon",
-                DialogKind::Reseptfornyelse => "dialog-sent.reseptfornyelse",
-            },
-            Fact::DialogConverted(_) => "dialog-converted",
-            Fact::DialogClosed(_) => "dialog-closed",
-            Fact::EDialogWritten(_) => "e-dialog-written",
-            Fact::CommandAnswered(_) => "command-answered",
+            Fact::DialogReceived(about) => of_kind("dialog-received", about),
+            Fact::MessageRejected(_) => "message-rejected".to_owned(),
+            Fact::MessageRefused(_) => "message-refused".to_owned(),
+            Fact::MessageRepeated(_) => "message-repeated".to_owned(),
+            Fact::MessageNoted(_) => "message-noted".to_owned(),
+            Fact::RequestReceived(_) => "request-received".to_owned(),
+            Fact::MessageWritten(_) => "message-written".to_owned(),
+            Fact::RequestWritten(_) => "request-written".to_owned(),
+            Fact::MessageTurnedDown(_) => "message-turned-down".to_owned(),
+            Fact::DialogSent(about) => of_kind("dialog-sent", about),
+            Fact::DialogConverted(about) => of("dialog-converted", about.clinic),
+            Fact::DialogClosed(about) => of("dialog-closed", about.clinic),
+            Fact::EDialogWritten(about) => of("e-dialog-written", about.clinic),
+            Fact::CommandAnswered(CommandAnswered { clinic: Some(clinic), .. }) => of("command-answered", *clinic),
+            Fact::CommandAnswered(_) => "command-answered".to_owned(),
         }
     }
 }

@@ -44,6 +44,12 @@ pub trait Handler: Send + Sync + 'static {
     /// The ledger row the message belongs to.
     fn ledger_id(&self, message: &Self::Message) -> Option<Uuid>;
 
+    /// Whether a message must find what those `before` it in the batch have written: its facts are then loaded after that, in the same
+    /// transaction.
+    fn looks_back(&self, _before: &[&Self::Message], _message: &Self::Message) -> bool {
+        false
+    }
+
     /// Loads what [`Handler::decide`] asks, for a whole batch.
     fn facts(&self, tx: &Tx<'_>, batch: &[&Self::Message]) -> impl Future<Output = Result<Self::Facts, StoreError>> + Send;
 

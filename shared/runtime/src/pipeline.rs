@@ -28,6 +28,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// How often one message is run again because a concurrent transaction interfered.
 const CONFLICTS: u32 = 5;
+/// How often a statement for a message alone may take too long, 15 s each: then the message is a dead letter.
+const TOO_SLOW: u32 = 4;
 /// What was prepared longer ago, while the database was away, is prepared anew: time has gone into it.
 const FRESH_FOR: SignedDuration = SignedDuration::from_secs(30);
 
@@ -151,7 +153,7 @@ impl<H: Handler> Pipeline<H> {
     /// Runs a batch until it commits or fails for a reason of its own.
     async fn attempt(&self, batch: &[Delivery], mut prepared: Option<Prepared<H::Message>>) -> Result<Attempt, Crashed> {
         let mut delays = Delays::new(Policy::CONNECTION);
-        let (mut conflicts, mut unavailable) = (0, 0);
+        let (mut conflicts, mut unavailable, mut slow) = (0, 0, 0);
         loop {
             let transaction = AssertUnwindSafe(self.transaction(batch, prepared.take(), Mode::Handle));
             match transaction.catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
@@ -164,6 +166,11 @@ impl<H: Handler> Pipeline<H> {
                         return Ok(Attempt::Stopped);
                     }
                     unavailable += 1;
+                    slow += u32::from(error.is_too_slow());
+                    // What holds all others up for so long, while the database answers, would do so for ever.
+                    if batch.len() == 1 && slow >= TOO_SLOW && self.context().store.ping().await.is_ok() {
+                        return Ok(Attempt::Failed(error.too_slow()));
+                    }
                     // It answers others: then the batch may be what it cannot take at once.
                     if batch.len() > 1 && unavailable > 1 && self.context().store.ping().await.is_ok() {
                         return Ok(Attempt::Failed(error.fault()));
@@ -223,15 +230,18 @@ impl<H: Handler> Pipeline<H> {
         let new = processed::claim(&tx, H::WORKER, &parsed.claims(), now).await?;
         let (fresh, repeated) = parsed.divide(batch, new);
         self.probe(Step::Claimed)?;
-        // The facts may be what cannot be had: a dead letter asks for none.
-        let mut facts = match mode {
-            Mode::Handle => Some(self.handler().facts(&tx, &fresh.messages()).await?),
-            Mode::Bury(..) => None,
-        };
-        self.probe(Step::FactsLoaded)?;
-        let decided = decide(self.handler(), fresh, facts.as_mut(), now, mode);
-        self.probe(Step::Decided)?;
-        let mut outgoing = settle(self.handler(), &tx, decided, now, mode).await?;
+        let mut outgoing = Vec::new();
+        for part in fresh.parts(self.handler()) {
+            // The facts may be what cannot be had: a dead letter asks for none.
+            let mut facts = match mode {
+                Mode::Handle => Some(self.handler().facts(&tx, &part.messages()).await?),
+                Mode::Bury(..) => None,
+            };
+            self.probe(Step::FactsLoaded)?;
+            let decided = decide(self.handler(), part, facts.as_mut(), now, mode);
+            self.probe(Step::Decided)?;
+            outgoing.extend(settle(self.handler(), &tx, decided, now, mode).await?);
+        }
         if !repeated.is_empty() {
             outgoing.extend(self.handler().again(&tx, &repeated.messages(), now).await?);
         }

@@ -17,7 +17,7 @@ pub fn event_to(event: &Event) -> Outgoing {
         id: event.id,
         wire: Wire::Dialogpost,
         exchange: EXCHANGE.to_owned(),
-        routing_key: event.routing_key().to_owned(),
+        routing_key: event.routing_key(),
         properties,
         body: event.to_json().into(),
         cause: event.fact.message(),

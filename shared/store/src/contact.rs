@@ -32,7 +32,7 @@ pub async fn statuses(tx: &Tx<'_>, people: &[Who]) -> Result<HashMap<Who, Status
     }
     let load = step!(
         "contact.statuses",
-        "select s.clinic, s.nin, s.active, s.consented, s.as_of, s.doubted
+        "select s.clinic, s.nin, s.active, s.consented, s.as_of, s.doubted_at is not null as doubted
          from unnest($1::bigint[], $2::text[]) p(clinic, nin)
          join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
          where s.as_of is not null"
@@ -103,7 +103,7 @@ pub async fn told(tx: &Tx<'_>, clinic: HerId, said: &[Said], asked_at: Timestamp
          select distinct on (nin) $1::bigint, nin, active, consented, $6::timestamptz
             from unnest($2::text[], $3::bool[], $4::bool[]) p(nin, active, consented) order by nin
          on conflict (clinic, nin) do update set active = excluded.active, consented = excluded.consented, as_of = excluded.as_of,
-            doubted = s.doubted and coalesce(s.wanted_at > $5, false),
+            doubted_at = case when s.doubted_at > $5 then s.doubted_at end,
             asked_at = case when s.wanted_at > $5 then s.asked_at end,
             wanted_at = case when s.wanted_at > $5 then s.wanted_at end
          where s.as_of is null or s.as_of <= excluded.as_of"
@@ -152,7 +152,7 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
             select s.clinic, s.nin from people p join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
             order by s.clinic, s.nin for update of s
          )
-         update dialogpost.contact_status s set doubted = true, asked_at = null,
+         update dialogpost.contact_status s set asked_at = null, doubted_at = greatest(s.wanted_at, s.asked_at + interval '1 microsecond', $5),
             wanted_at = greatest(s.wanted_at, s.asked_at + interval '1 microsecond', $5)
          from known k where s.clinic = k.clinic and s.nin = k.nin"
     );

@@ -110,6 +110,16 @@ impl StoreError {
         }
     }
 
+    /// Whether a statement took longer than it may.
+    pub fn is_too_slow(&self) -> bool {
+        matches!(self, Self::Unavailable { code, .. } if matches!(code.as_str(), "57014" | "time-out"))
+    }
+
+    /// The fault of a message that no statement gets done in time for: time does not heal it.
+    pub fn too_slow(&self) -> Fault {
+        Fault::broken("database-too-slow", self.to_string())
+    }
+
     /// Something that the same transaction has written, or that its constraints promise, is not there.
     pub fn missing(step: &'static str) -> Self {
         Self::row(step)
@@ -140,6 +150,14 @@ impl StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_slow_and_what_is_away() {
+        let of = |code: &str| StoreError::from_state("t", &SqlState::from_code(code)).is_too_slow();
+        assert!(of("57014") && !of("55P03") && !of("57P01") && !of("53300"));
+        assert!(StoreError::Unavailable { step: "t", code: Code::new("time-out") }.is_too_slow());
+        assert!(!StoreError::Unavailable { step: "t", code: Code::new("connection") }.is_too_slow());
+    }
 
     #[test]
     fn sqlstates_are_classified_once() {

@@ -52,9 +52,9 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
                 (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
                     and m.outcome = 'noted')) as earlier,
             (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation
-                and (d.kind = k.kind or d.origin = k.kind) order by d.kind = k.kind desc, opened_at limit 1) as dialog,
+                and (d.kind = k.kind or k.kind = any(d.former_kinds)) order by d.kind = k.kind desc, opened_at limit 1) as dialog,
             case when k.newest then (select id from dialogpost.dialog d where d.patient = p.id
-                and (d.kind = k.kind or d.origin = k.kind) and d.closed_at is null order by opened_at desc limit 1) end as newest_dialog
+                and (d.kind = k.kind or k.kind = any(d.former_kinds)) and d.closed_at is null order by opened_at desc limit 1) end as newest_dialog
          from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bool[])
             with ordinality as k(sender, receiver, nin, msg_id, conversation, kind, newest, n)
          left join lateral (

@@ -65,7 +65,7 @@ pub struct Converted {
     pub title: Sensitive<String>,
 }
 
-/// Converts dialogs. What comes under their first kind is still theirs.
+/// Converts dialogs. What comes under a former kind is still theirs.
 ///
 /// # Errors
 /// As any step.
@@ -78,7 +78,7 @@ pub async fn convert(tx: &Tx<'_>, converted: &[Converted]) -> Result<(), StoreEr
     let titles: Vec<&str> = converted.iter().map(|c| c.title.expose().as_str()).collect();
     let convert = step!(
         "dialog.convert",
-        "update dialogpost.dialog d set origin = coalesce(d.origin, d.kind), kind = c.kind, title = c.title
+        "update dialogpost.dialog d set former_kinds = array_append(d.former_kinds, d.kind), kind = c.kind, title = c.title
          from unnest($1::uuid[], $2::text[], $3::text[]) c(id, kind, title) where d.id = c.id"
     );
     tx.query(convert, &[&ids, &kinds, &titles]).await.map(drop)

@@ -75,6 +75,12 @@ impl Handler for ClinicCommands {
         None
     }
 
+    /// A question finds what the clinic's commands before it have done.
+    fn looks_back(&self, before: &[&Asked], asked: &Asked) -> bool {
+        let is_question = |asked: &Asked| asked.command.as_ref().is_ok_and(|command| command.order.is_question());
+        is_question(asked) && before.iter().any(|other| other.clinic() == asked.clinic() && !is_question(other))
+    }
+
     async fn facts(&self, tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
         facts::load(tx, batch).await
     }

@@ -12,7 +12,9 @@ async fn applying_is_idempotent_and_routes_events() {
     assert_eq!(rows.iter().filter(|row| row.kind == "queue").count(), QUEUES.len());
 
     let keys = [
-        "dialog-received.ekontakt",
+        "dialog-received.ekontakt.8141333",
+        "dialog-received.ekonsultasjon.8141333",
+        // As the release before writes it.
         "dialog-received.ekonsultasjon",
         "message-rejected",
         "message-refused",
@@ -24,7 +26,7 @@ async fn applying_is_idempotent_and_routes_events() {
     publish(&vhost, &batch).await;
     let admin = Admin::new(&vhost).await;
     for (worker, want) in
-        [("helsenorge-inbound", 0), ("recipient-routing", 2), ("ekonsultasjon-journaling", 1), ("helsenorge-outbound", 6)]
+        [("helsenorge-inbound", 0), ("recipient-routing", 3), ("ekonsultasjon-journaling", 2), ("helsenorge-outbound", 7)]
     {
         admin.ready_becomes(&topology::queue_of(worker), want).await;
     }

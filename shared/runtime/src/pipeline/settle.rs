@@ -79,6 +79,19 @@ impl<M> Messages<'_, M> {
         self.0.is_empty()
     }
 
+    /// The same, cut where a message looks back at those before it; one part at least.
+    pub(super) fn parts<H: Handler<Message = M>>(self, handler: &H) -> Vec<Self> {
+        let mut parts = vec![Self(Vec::new())];
+        for item in self.0 {
+            let Some(last) = parts.last_mut() else { break };
+            match item.message.as_ref().is_ok_and(|message| handler.looks_back(&last.messages(), message)) {
+                true => parts.push(Self(vec![item])),
+                false => last.0.push(item),
+            }
+        }
+        parts
+    }
+
     pub(super) fn messages(&self) -> Vec<&M> {
         self.0.iter().filter_map(|item| item.message.as_ref().ok()).collect()
     }

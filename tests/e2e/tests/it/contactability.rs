@@ -56,7 +56,7 @@ async fn want(fleet: &Fleet, nins: &[&str]) {
 /// Everybody of whom something is known or wanted, in order.
 async fn statuses(fleet: &Fleet) -> Vec<String> {
     let sql = "select concat_ws(' ', nin, case when active then 'active' when not active then 'inactive' end,
-            case when consented then 'consented' end, case when doubted then 'doubted' end,
+            case when consented then 'consented' end, case when doubted_at is not null then 'doubted' end,
             case when wanted_at is not null then 'wanted' end)
          from dialogpost.contact_status order by nin";
     fleet.rows.column(sql).await

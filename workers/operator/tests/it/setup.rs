@@ -237,7 +237,7 @@ async fn the_queue_for_replies_is_no_other_queue_of_the_clinic() {
 async fn whom_helsenorge_reaches_is_set_up() {
     let world = world().await;
     dialogpost(&world, &["apply", FIXTURE]).await.code(0);
-    let statuses = "select count(*) from dialogpost.contact_status where as_of > now() - interval '1 min' and not doubted and \
+    let statuses = "select count(*) from dialogpost.contact_status where as_of > now() - interval '1 min' and doubted_at is null and \
         (nin = '15868549960' and active and consented or nin = '47819030045' and not active and not consented)";
     assert_eq!(world.number(statuses).await, 2);
     let alone = json!({ "clinics": [{ "name": "Fjellbakken", "her_id": 8_141_444, "helsenorge": 8_093_244 }] });

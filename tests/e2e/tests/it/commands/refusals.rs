@@ -112,7 +112,7 @@ async fn the_same_command_again_has_one_effect_and_the_same_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_reply_to_the_outcome_is_an_event() {
     let (clinic, epj) = open().await;
-    let heard = epj.listen("command-answered").await;
+    let heard = epj.listen("command-answered.8141333").await;
     epj.tell(&start()).await;
     let event = heard.next().await;
     assert_eq!(
