@@ -2,6 +2,7 @@
 
 use super::{dialog, head, of, open, shown};
 use helsenorge::Message;
+use messages::event::DialogKind;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +25,7 @@ async fn k3_a_thread_that_is_converted_is_journaled_whole_and_from_then_on() {
     let svar = |text: &str| Message::svar().in_conversation(&sent.msg_id, &sent.msg_id).text(text);
     clinic.send(&[svar("Tredje")]).await;
     clinic.receipt().await;
-    clinic.send(&[svar("Fjerde").of_kind(messages::event::DialogKind::EKonsultasjon)]).await;
+    clinic.send(&[svar("Fjerde").of_kind(DialogKind::EKonsultasjon)]).await;
     clinic.receipt().await;
     epj.done(&of("kari", "ReplyToDialog", json!({ "dialog": dialog, "text": "Femte" }))).await;
     let head = head(&clinic.sent().await);
@@ -71,5 +72,34 @@ async fn k3_a_conversation_keeps_one_dialog_of_a_kind() {
     assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 2);
     let convert = of("kari", "ConvertDialog", json!({ "dialog": dialog, "to": "EKONSULTASJON" }));
     assert_eq!(epj.refused(&convert).await, ("kind-taken".into(), "arguments.to".into()));
+    clinic.close().await;
+}
+
+/// HelseNorge goes on under the kind that it was last told of, which need be neither the first nor the present one.
+#[tokio::test(flavor = "multi_thread")]
+async fn k3_p3_what_comes_under_any_former_kind_is_of_the_thread() {
+    let (mut clinic, epj) = open().await;
+    let sent = clinic.send(&[Message::reseptfornyelse().prescription("Paralgin forte", "N02AJ06", "A")]).await.remove(0);
+    clinic.receipt().await;
+    let dialog = dialog(&clinic).await;
+    let convert = |to, text: Option<&str>| {
+        let mut arguments = json!({ "dialog": dialog, "to": to });
+        text.into_iter().for_each(|text| arguments["text"] = json!(text));
+        of("kari", "ConvertDialog", arguments)
+    };
+    epj.done(&convert("EKONTAKT", Some("Dette må vi snakke om"))).await;
+    clinic.sent().await;
+    epj.done(&convert("EKONSULTASJON", None)).await;
+    let svar = Message::svar().in_conversation(&sent.msg_id, &sent.msg_id);
+    for kind in [DialogKind::EKontakt, DialogKind::Reseptfornyelse, DialogKind::EKonsultasjon] {
+        clinic.send(&[svar.clone().of_kind(kind).text(kind.as_str())]).await;
+        clinic.receipt().await;
+    }
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 1);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.journal_entry").await, 5);
+    // Without a reference it is the newest open one of any of its kinds.
+    clinic.send(&[Message::svar().of_kind(DialogKind::EKontakt)]).await;
+    clinic.receipt().await;
+    assert_eq!((clinic.fleet.rows.count("dialogpost.dialog").await, shown(&epj, dialog).await["entries"].as_array().unwrap().len()), (1, 6));
     clinic.close().await;
 }
