@@ -30,6 +30,8 @@ pub struct Known {
     pub patient: Option<Uuid>,
     /// His national number.
     pub nin: Option<Sensitive<String>>,
+    /// Employee id of his fastlege.
+    pub fastlege: Option<String>,
     /// Those between whom it is, when it is between colleagues.
     pub participants: Vec<String>,
     /// Messages in it.

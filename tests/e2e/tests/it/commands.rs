@@ -5,6 +5,7 @@ mod converting;
 mod examples;
 mod files;
 mod following;
+mod inboxes;
 mod inside;
 mod many;
 mod python;
