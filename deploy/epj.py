@@ -53,8 +53,10 @@ ask("ConvertDialog", dialog=dialog, to="EKONSULTASJON")
 entries = ask("ShowDialog", dialog=dialog)["dialog"]["entries"]
 ask("FetchAttachment", entry=entries[0]["entry"], number=1)
 ask("CloseDialog", dialog=dialog, text="Da avslutter vi.")
-waiting = [one for one in ask("ListDialogs")["dialogs"] if one["kind"] == "RESEPTFORNYELSE" and one["messages"] == 1]
+waiting = ask("ListDialogs", only="unanswered_request")["dialogs"]
 ask("AnswerPrescriptionRequest", dialog=waiting[0]["dialog"], choice="renewed", text="Hentes på apoteket.")
-ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"clinic": True}])
+choosable = ask("ShowRecipients")["recipients"]["choosable"]
+ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"group": choosable["groups"][0]["id"]}])
+ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="default")
 missed = set(schemas) - walked - {"Answer", "Event"}
 sys.exit(f"not walked: {', '.join(sorted(missed))}" if missed else 0)

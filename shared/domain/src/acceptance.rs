@@ -8,6 +8,7 @@ use crate::digital_user::{self, Noted};
 use crate::entry::{self, Entry, Form};
 use crate::readiness;
 use crate::receipts::{Answer, ReceiptHead, error_8221, receipt_head, wants_positive};
+use crate::services::{Patient, is_offered};
 use crate::sync::{self, Asked, Heard, Reply};
 use crate::transport::{
     ErrorMessage, Header, HeaderFault, INVALID_FIELD, Lane, NOT_WELL_FORMED, SPOOFING, UNSUPPORTED, check_header,
@@ -301,7 +302,8 @@ fn accept(
     let patient = facts
         .patient
         .ok_or_else(|| Rejection::new("patient-unknown", error_8221("E35", "Pasienten finnes ikke på legekontorets liste")))?;
-    if !is_offered(clinic, header.to, facts.fastlege.as_deref(), kind) {
+    let whose = Patient { writes_to: Some(header.to), fastlege: facts.fastlege.as_deref() };
+    if !is_offered(clinic, whose, kind) {
         return Err(Rejection::new("service-not-offered", error_8221("X99", "Tjenesten tilbys ikke")));
     }
     let thread = thread(head, &msg_id, &entry, facts);
@@ -315,13 +317,6 @@ fn unknown_receiver(head: &MsgHead) -> Rejection {
     } else {
         Rejection::new("receiver-unknown", error_8221("E21", "Mottakeren finnes ikke her"))
     }
-}
-
-/// The addressed doctor's services; of a message to the clinic the fastlege's; without a fastlege anybody's (J2).
-fn is_offered(clinic: &Clinic, to: HerId, fastlege: Option<&str>, kind: DialogKind) -> bool {
-    let addressed = clinic.employee_by_her_id(to).map(|(_, e)| e);
-    let doctor = addressed.or_else(|| fastlege.and_then(|id| clinic.employees.get(id)));
-    doctor.map_or_else(|| clinic.employees.values().any(|e| e.offers(kind)), |d| d.offers(kind))
 }
 
 /// Order does not matter: an answer that overtakes the first message opens the dialog under the conversation id they share.

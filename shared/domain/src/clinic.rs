@@ -100,7 +100,7 @@ pub enum RoutingRule {
 /// Why a rule cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleFault {
-    /// *Pasientens behandler* alone receives.
+    /// *Pasientens behandler* alone receives, or whoever the default names.
     #[error("with mode behandler no recipient can be chosen")]
     RecipientUnwanted,
     /// *Fast* wants somebody.
@@ -109,17 +109,27 @@ pub enum RuleFault {
 }
 
 impl RoutingRule {
-    /// The rule of a mode with those chosen.
+    /// The rule of a mode with those chosen; none when it is the kind's default.
     ///
     /// # Errors
     /// The mode takes no recipient, or needs one.
-    pub fn new(mode: RecipientMode, recipients: Vec<Recipient>) -> Result<Self, RuleFault> {
+    pub fn new(mode: RecipientMode, recipients: Vec<Recipient>) -> Result<Option<Self>, RuleFault> {
         match (mode, recipients.is_empty()) {
-            (RecipientMode::Behandler, true) => Ok(Self::Behandler),
-            (RecipientMode::Behandler, false) => Err(RuleFault::RecipientUnwanted),
+            (RecipientMode::Default, true) => Ok(None),
+            (RecipientMode::Behandler, true) => Ok(Some(Self::Behandler)),
+            (RecipientMode::Default | RecipientMode::Behandler, false) => Err(RuleFault::RecipientUnwanted),
             (RecipientMode::Fast | RecipientMode::FastOgBehandler, true) => Err(RuleFault::RecipientMissing),
-            (RecipientMode::Fast, false) => Ok(Self::Fast { recipients }),
-            (RecipientMode::FastOgBehandler, false) => Ok(Self::FastOgBehandler { recipients }),
+            (RecipientMode::Fast, false) => Ok(Some(Self::Fast { recipients })),
+            (RecipientMode::FastOgBehandler, false) => Ok(Some(Self::FastOgBehandler { recipients })),
+        }
+    }
+
+    /// Its mode and those chosen.
+    pub fn parts(&self) -> (RecipientMode, &[Recipient]) {
+        match self {
+            Self::Behandler => (RecipientMode::Behandler, &[]),
+            Self::Fast { recipients } => (RecipientMode::Fast, recipients),
+            Self::FastOgBehandler { recipients } => (RecipientMode::FastOgBehandler, recipients),
         }
     }
 

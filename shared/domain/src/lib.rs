@@ -2,14 +2,14 @@
 //! the clock.
 //!
 //! - [`clinic`], [`setup`]: what a clinic is, and the file that describes one
-//! - [`readiness`]: may it take part (J1)
+//! - [`readiness`]: may it take part (J1); [`services`]: who offers what (J2); [`reach`]: its way to HelseNorge
 //! - [`agreement`]: what was agreed with whom, and whose certificates to expect
 //! - [`arrival`], [`transport`], [`acceptance`]: what becomes of a message that arrives
 //! - [`sending`]: what we write, on its way out
 //! - [`sync`]: what is answered while its sender waits
 //! - [`digital_user`]: what HelseNorge tells of its users
 //! - [`entry`]: what is kept of its content
-//! - [`receipts`]: what the sender is told
+//! - [`receipts`]: what the sender is told; [`turned_down`]: what we are told, in words
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
 //! - [`command`]: what a clinic may do
 //! - [`title`]: how a dialog is called
@@ -25,12 +25,15 @@ pub mod command;
 pub mod digital_user;
 pub mod entry;
 pub mod journaling;
+pub mod reach;
 pub mod readiness;
 pub mod receipts;
 pub mod retry;
 pub mod routing;
 pub mod sending;
+pub mod services;
 pub mod setup;
 pub mod sync;
 pub mod title;
 pub mod transport;
+pub mod turned_down;

@@ -1,6 +1,7 @@
 //! May the clinic take part (features J1)?
 
 use crate::clinic::Clinic;
+use crate::services::takes_part;
 
 /// Something activation still lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Missing {
 
 /// Everything activation still lacks; empty = the clinic is ready.
 pub fn missing(clinic: &Clinic) -> Vec<Missing> {
-    let takes_part = || clinic.employees.iter().filter(|(_, e)| !e.services.is_empty());
+    let takes_part = || clinic.employees.iter().filter(|(_, e)| takes_part(e));
     let mut missing = Vec::new();
     if !clinic.nhn_member {
         missing.push(Missing::NhnMembership);

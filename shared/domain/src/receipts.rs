@@ -2,6 +2,7 @@
 
 use crate::sync::{LIFE_MS, Reply};
 use crate::transport::{ErrorMessage, is_code};
+use crate::turned_down::name_8221;
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use messages::HerId;
 use messages::transport::Properties;
@@ -66,20 +67,7 @@ pub fn wants_positive(ack: Option<&Code>) -> bool {
 
 /// An error of code list 8221 with free text for people.
 pub fn error_8221(v: &'static str, ot: impl Into<String>) -> Code {
-    let dn = match v {
-        "E10" => "Ugyldig meldingsidentifikator",
-        "E20" => "Lege finnes ikke",
-        "E21" => "Mottaker finnes ikke",
-        "E30" => "Pasientens fødselsnummer mangler",
-        "E31" => "Pasientens fødselsnummer er feil",
-        "E35" => "Pasienten finnes ikke i mottakersystemet",
-        "T01" => "Ikke XML",
-        "T02" => "Ikke gyldig XML",
-        "T10" => "Ustøttet format",
-        "T99" => "Annen formatfeil",
-        _ => "Annen feil",
-    };
-    Code { ot: Some(ot.into()), ..Code::in_system(v, dn, ERRORS_8221) }
+    Code { ot: Some(ot.into()), ..Code::in_system(v, name_8221(v), ERRORS_8221) }
 }
 
 /// The AppRec for a message: sender and receiver swapped, type, date and id verbatim.

@@ -49,9 +49,20 @@ pub fn turned_down(clinic: &Clinic, author: Option<&str>) -> Option<Routed> {
     let author = author.map(str::to_owned);
     add(&mut routed, clinic, author.iter(), TURNED_DOWN);
     if routed.recipients.is_empty() {
+        add(&mut routed, clinic, clinic.employees.keys(), TURNED_DOWN);
         add(&mut routed, clinic, clinic.employees.keys(), FALLBACK);
     }
     (!routed.recipients.is_empty()).then_some(routed)
+}
+
+/// Whether an item of an inbox is a message of the clinic that was turned down.
+pub fn is_turned_down(via: &[String]) -> bool {
+    via.iter().any(|label| label == TURNED_DOWN)
+}
+
+/// Whether an item of an inbox was delivered by a guess (R4): everything flagged but what its author himself must see.
+pub fn is_guess(via: &[String], flagged: bool) -> bool {
+    via.iter().any(|label| label == FALLBACK) || flagged && !is_turned_down(via)
 }
 
 fn add_behandler(routed: &mut Routed, clinic: &Clinic, fastlege: Option<&str>) {
@@ -165,7 +176,23 @@ mod tests {
         assert!(ole.flagged);
         assert_eq!(ole.recipients, [("ole".to_owned(), vec![TURNED_DOWN.to_owned()])].into());
         for gone in [Some("borte"), None] {
-            assert_eq!(of(gone).recipients.into_keys().collect::<Vec<_>>(), ["kari", "ole", "siri"]);
+            let recipients = of(gone).recipients;
+            assert!(recipients.values().all(|via| via == &[TURNED_DOWN, FALLBACK]), "{recipients:?}");
+            assert_eq!(recipients.into_keys().collect::<Vec<_>>(), ["kari", "ole", "siri"]);
+        }
+    }
+
+    #[test]
+    fn r4_s5_what_an_item_of_an_inbox_is() {
+        for (via, flagged, turned_down, guess) in [
+            (&["behandler"][..], false, false, false),
+            (&["position:lab"], true, false, true),
+            (&[FALLBACK], true, false, true),
+            (&[TURNED_DOWN], true, true, false),
+            (&[TURNED_DOWN, FALLBACK], true, true, true),
+        ] {
+            let via: Vec<String> = via.iter().map(|label| (*label).to_owned()).collect();
+            assert_eq!((is_turned_down(&via), is_guess(&via, flagged)), (turned_down, guess), "{via:?}");
         }
     }
 

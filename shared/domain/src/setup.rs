@@ -284,16 +284,16 @@ impl ClinicSetup {
 
     /// Its rules; call after [`check`] found no fault.
     pub fn rules(&self) -> impl Iterator<Item = (DialogKind, RoutingRule)> {
-        self.routing.iter().filter_map(|(kind, rule)| Some((DialogKind::parse(kind)?, rule.rule().ok()?)))
+        self.routing.iter().filter_map(|(kind, rule)| Some((DialogKind::parse(kind)?, rule.rule().ok()??)))
     }
 }
 
 impl RoutingSetup {
-    /// The rule, or what is wrong with it.
+    /// The rule, or what is wrong with it; none is the default.
     ///
     /// # Errors
     /// Text for people.
-    pub fn rule(&self) -> Result<RoutingRule, String> {
+    pub fn rule(&self) -> Result<Option<RoutingRule>, String> {
         let mode = RecipientMode::parse(&self.mode).ok_or("mode is behandler, fast or fast_og_behandler")?;
         RoutingRule::new(mode, self.recipients.clone()).map_err(|fault| fault.to_string())
     }

@@ -82,6 +82,7 @@ impl Case {
             title: "eKontakt – helsenorge.no: Hei".to_owned().into(),
             patient: Some(Uuid::from_u128(0xa1)),
             nin: Some(PATIENT.to_owned().into()),
+            fastlege: Some("kari".into()),
             participants: vec![],
             entries: 3,
             requests: vec![Request { entry: Uuid::from_u128(0xe1), answered: false }],
@@ -255,6 +256,41 @@ fn k3_a_conversion_writes_nothing_and_journals_what_is_there() {
     let deed = case.decide("kari", "ConvertDialog", &json!({ "dialog": DIALOG, "to": "EKONSULTASJON" })).unwrap();
     assert_eq!((deed.written, deed.done), (None, Done::Converted { dialog: DIALOG, journaled: 3 }));
     assert_eq!(deed.title.unwrap().expose(), "eKonsultasjon – helsenorge.no: Hei");
+}
+
+/// Into a kind that is not offered nothing goes; whoever was let in is answered, whatever was withdrawn since.
+#[test]
+fn j2_what_a_dialog_may_become_and_who_may_be_answered() {
+    let in_contact = || Case::in_dialog(Kind::HelseNorge(EKontakt));
+    let fastlege = |id: Option<&str>| {
+        let mut case = in_contact();
+        case.dialog.as_mut().unwrap().fastlege = id.map(str::to_owned);
+        case
+    };
+    let convert = json!({ "dialog": DIALOG, "to": "EKONSULTASJON" });
+    for (actor, doctor, may) in [
+        ("kari", Some("ole"), true),
+        ("ole", Some("kari"), false),
+        ("siri", Some("kari"), true),
+        ("siri", Some("ole"), false),
+        ("siri", None, true),
+    ] {
+        let got = fastlege(doctor).decide(actor, "ConvertDialog", &convert).map(drop);
+        assert_eq!(got, if may { Ok(()) } else { Err(of("service-not-offered", "arguments.to")) }, "{actor} {doctor:?}");
+    }
+    let withdrawn = |kind| {
+        let mut case = Case::in_dialog(Kind::HelseNorge(kind));
+        for employee in case.clinic.employees.values_mut() {
+            employee.services.retain(|service| service != kind.as_str());
+        }
+        case
+    };
+    let reply = json!({ "dialog": DIALOG, "text": "Hei" });
+    assert!(withdrawn(EKontakt).decide("ole", "ReplyToDialog", &reply).is_ok());
+    assert!(withdrawn(EKonsultasjon).decide("ole", "ReplyToDialog", &reply).is_ok());
+    let answer = json!({ "dialog": DIALOG, "choice": "renewed", "text": "Hei" });
+    assert!(withdrawn(Reseptfornyelse).decide("siri", "AnswerPrescriptionRequest", &answer).is_ok());
+    assert!(withdrawn(EKonsultasjon).decide("siri", "CloseDialog", &json!({ "dialog": DIALOG })).is_ok());
 }
 
 #[test]

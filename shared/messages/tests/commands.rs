@@ -8,6 +8,7 @@ use messages::command::order::{Order, PrescriptionChoice, StartedKind};
 use messages::command::refusal::{Refusal, Why};
 use messages::command::schema::{Named, Of, all};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -132,11 +133,13 @@ fn texts_of_a_command_are_redacted() {
     assert!(matches!(command.order, Order::StartDialog(start) if start.kind == StartedKind::EKontakt));
 }
 
+fn answer(outcome: Outcome) -> Answer {
+    Answer { version: 1, command: Some(Uuid::nil()), at: "2026-11-23T08:00:00Z".parse().unwrap(), outcome }
+}
+
 #[test]
 fn answers_fit_their_schema() {
     let schema = &schemas(Of::Answer)[0].schema;
-    let answer =
-        |outcome| Answer { version: 1, command: Some(Uuid::nil()), at: "2026-11-23T08:00:00Z".parse().unwrap(), outcome };
     let outcomes = [
         Outcome::Done { result: Done::Written { dialog: Uuid::nil(), entry: Uuid::nil() } },
         Outcome::Done { result: Done::RecipientsSet { nobody: vec!["group:legene".into()] } },
@@ -160,6 +163,28 @@ fn a_refusal_tells_its_reason() {
         assert!(refusal.is(Why::TextTooLong { has: 101, limit: 100 }));
         assert!(!refusal.is(Why::TextEmpty) && !refusal.is(Why::TooMany { limit: 30_000 }));
     }
+}
+
+/// Whoever programs against them finds every code in the schema of the answer, and of the event that tells an answer.
+#[test]
+fn every_code_of_a_refusal_is_published() {
+    let reasons = schemars::SchemaGenerator::default().into_root_schema_for::<Why>().to_value();
+    assert_eq!(Why::ALL.len(), reasons["oneOf"].as_array().unwrap().len(), "no reason is left out");
+    let said: BTreeSet<String> = Why::ALL.iter().map(|why| Refusal::new(*why).code).collect();
+    assert_eq!(said.len(), Why::ALL.len(), "no code is used twice");
+    for of in [Of::Answer, Of::Event] {
+        let schema = schemas(of).remove(0).schema;
+        let code = &schema["$defs"]["Refusal"]["properties"]["code"];
+        let published: BTreeSet<String> = serde_json::from_value(code["enum"].clone()).unwrap();
+        assert_eq!(published, said);
+        for one in code["oneOf"].as_array().unwrap() {
+            let sentence = one["description"].as_str().unwrap();
+            assert!(said.contains(one["const"].as_str().unwrap()) && sentence.ends_with('.'), "{one}");
+        }
+    }
+    let mut answer = serde_json::to_value(answer(Outcome::Refused { refusal: Refusal::new(Why::DialogUnknown) })).unwrap();
+    answer["refusal"]["code"] = json!("because");
+    assert!(!is_valid(&schemas(Of::Answer)[0].schema, &answer));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::{Session, StoreError, Tx};
 use ::messages::HerId;
 use ::messages::event::DialogKind;
 use domain::clinic::{Clinic, Employee, RoutingRule, SetKind};
+use domain::command::recipients::Names;
 use domain::transport::Lane;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -38,7 +39,7 @@ const LOAD: Step = step!(
         (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')
             from dialogpost.recipient_set s where s.clinic = c.her_id) as sets,
         (select coalesce(jsonb_agg(jsonb_build_object('kind', r.dialog_kind, 'rule', r.rule)), '[]')
-            from dialogpost.routing_rule r where r.clinic = c.her_id) as rules
+            from dialogpost.routing_rule r where r.clinic = c.her_id and not r.is_default) as rules
      from dialogpost.clinic c where c.her_id = any($1)"
 );
 
@@ -82,6 +83,54 @@ fn clinic(row: &Row) -> Result<Clinic, StoreError> {
 
 pub(crate) fn her_id(row: &Row, name: &'static str) -> Result<HerId, StoreError> {
     column::<i64>(row, name)?.try_into().map_err(|_| StoreError::row(name))
+}
+
+#[derive(Deserialize)]
+struct NameRow {
+    kind: String,
+    id: String,
+    name: String,
+}
+
+/// What people call those who work at clinics and can be chosen there, and who chose their rules by command; unknown ids are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn names(tx: &Tx<'_>, her_ids: &[HerId]) -> Result<HashMap<HerId, Names>, StoreError> {
+    if her_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<i64> = her_ids.iter().map(|id| id.get()).collect();
+    let names = step!(
+        "clinic.names",
+        "select c.her_id,
+            (select coalesce(jsonb_agg(n), '[]') from (
+                select 'employee' as kind, id, name from dialogpost.employee where clinic = c.her_id
+                union all select kind, id, name from dialogpost.recipient_set where clinic = c.her_id
+                union all select 'rule', dialog_kind, chosen_by from dialogpost.routing_rule
+                    where clinic = c.her_id and chosen_by is not null
+            ) n) as names
+         from dialogpost.clinic c where c.her_id = any($1)"
+    );
+    let of = |row: &Row| {
+        let Json(rows): Json<Vec<NameRow>> = column(row, "names")?;
+        Ok((her_id(row, "her_id")?, names_of(rows)))
+    };
+    tx.query(names, &[&ids]).await?.iter().map(of).collect()
+}
+
+fn names_of(rows: Vec<NameRow>) -> Names {
+    let mut names = Names::default();
+    for NameRow { kind, id, name } in rows {
+        if let Some(kind) = SetKind::parse(&kind) {
+            names.sets.insert((kind, id), name);
+        } else if kind == "employee" {
+            names.employees.insert(id, name);
+        } else if let Some(kind) = DialogKind::parse(&id) {
+            names.chosen_by.insert(kind, name);
+        }
+    }
+    names
 }
 
 /// The clinic of a HER-id: its own or that of an employee.

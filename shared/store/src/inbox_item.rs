@@ -3,8 +3,9 @@
 use crate::step::{column, step};
 use crate::{StoreError, Tx};
 use ::messages::HerId;
+use ::messages::command::answer::{InInbox, Item};
 use ::messages::event::DialogKind;
-use domain::routing::Routed;
+use domain::routing::{Routed, is_guess, is_turned_down};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -86,4 +87,63 @@ pub async fn insert(tx: &Tx<'_>, delivered: &[Delivered]) -> Result<(), StoreErr
             i(entry, employee, clinic, via, flagged, at)"
     );
     tx.query(insert, &[&entries, &employees, &clinics, &via, &flagged, &at]).await.map(drop)
+}
+
+/// Moves the dialogs of entries that were turned down to the top of the lists that they stand in.
+///
+/// # Errors
+/// As any step.
+pub async fn move_up(tx: &Tx<'_>, entries: &[Uuid], at: Timestamp) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let move_up = step!(
+        "inbox_item.move_up",
+        "with moved as (
+            select id from dialogpost.dialog where id in (select dialog from dialogpost.dialog_entry where id = any($1))
+            order by id for update
+         )
+         update dialogpost.dialog d set newest_at = greatest(d.newest_at, $2) from moved m where d.id = m.id"
+    );
+    tx.query(move_up, &[&entries, &at]).await.map(drop)
+}
+
+/// What of dialogs lies in people's inboxes: by dialog and employee, the entry and how it lies there.
+pub(crate) type Lying = HashMap<(Uuid, String), HashMap<Uuid, Item>>;
+
+/// What of dialogs lies in the inboxes of those who look at them.
+///
+/// # Errors
+/// As any step.
+pub(crate) async fn of_dialogs(tx: &Tx<'_>, looked: &[(Uuid, String)]) -> Result<Lying, StoreError> {
+    if looked.is_empty() {
+        return Ok(Lying::new());
+    }
+    let (dialogs, employees): (Vec<Uuid>, Vec<&str>) = looked.iter().map(|(dialog, who)| (*dialog, who.as_str())).unzip();
+    let load = step!(
+        "inbox_item.of_dialogs",
+        "select k.dialog, k.employee, i.entry, i.via, i.flagged, i.delivered_at
+         from (select distinct * from unnest($1::uuid[], $2::text[])) k(dialog, employee)
+         join dialogpost.dialog_entry e on e.dialog = k.dialog
+         join dialogpost.inbox_item i on i.entry = e.id and i.employee = k.employee"
+    );
+    let mut lying = Lying::new();
+    for row in &tx.query(load, &[&dialogs, &employees]).await? {
+        let via: Vec<String> = column(row, "via")?;
+        let (turned_down, guessed) = (is_turned_down(&via), is_guess(&via, column(row, "flagged")?));
+        let item = Item { via, at: column(row, "delivered_at")?, turned_down, guessed };
+        lying.entry((column(row, "dialog")?, column(row, "employee")?)).or_default().insert(column(row, "entry")?, item);
+    }
+    Ok(lying)
+}
+
+/// In one word each.
+pub(crate) fn summed_up(items: &HashMap<Uuid, Item>) -> Option<InInbox> {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Some(InInbox {
+        items: count(items.len()),
+        newest_at: items.values().map(|item| item.at).max()?,
+        turned_down: count(items.values().filter(|item| item.turned_down).count()),
+        guessed: items.values().any(|item| item.guessed),
+    })
 }

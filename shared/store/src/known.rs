@@ -2,11 +2,12 @@
 //! another's is left out, as if it were not there.
 
 use crate::step::{Step, column, step};
-use crate::{StoreError, Tx, clinic::her_id, dialog};
+use crate::{Session, StoreError, Tx, clinic::her_id, dialog};
 use ::messages::event::DialogKind;
 use ::messages::{HerId, Sensitive};
 use domain::command::dialog::{Kind, Known, Request, State};
 use domain::command::writing::KnownPatient;
+use domain::reach::{Reach, through};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -35,7 +36,7 @@ fn columns(named: &[(HerId, Uuid)]) -> (Vec<i64>, Vec<Uuid>) {
 
 const DIALOGS: Step = step!(
     "known.dialogs",
-    "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, d.closed_at is not null as closed, d.entries,
+    "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, p.fastlege, d.closed_at is not null as closed, d.entries,
         coalesce(r.ids, '{}') as requests, coalesce(r.answered, '{}') as answered,
         array(select b.kind from dialogpost.dialog b where b.patient = d.patient and b.conversation = d.conversation and b.id <> d.id) as beside,
         coalesce((select array_agg(employee order by employee) from dialogpost.dialog_participant where dialog = d.id), '{}') as participants,
@@ -86,6 +87,7 @@ fn known(row: &Row) -> Result<Known, StoreError> {
         title: Sensitive::new(column(row, "title")?),
         patient: column(row, "patient")?,
         nin: column::<Option<String>>(row, "nin")?.map(Sensitive::new),
+        fastlege: column(row, "fastlege")?,
         participants: column(row, "participants")?,
         entries: u32::try_from(column::<i32>(row, "entries")?).unwrap_or(0),
         requests,
@@ -117,8 +119,8 @@ pub async fn patients(tx: &Tx<'_>, named: &[(HerId, String)]) -> Result<HashMap<
     rows.iter().map(of).collect()
 }
 
-/// Through which party each clinic reaches HelseNorge: the one it names, else the only one there is. Clinics without any, or with several to
-/// choose from, are left out.
+/// Through which party each clinic reaches HelseNorge (see [`domain::reach`]). Clinics without any, or with several to choose from, are left
+/// out.
 ///
 /// # Errors
 /// As any step.
@@ -127,13 +129,30 @@ pub async fn reach(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, HerI
         return Ok(HashMap::new());
     }
     let clinics: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
-    let reach = step!(
-        "known.reach",
-        "select c.her_id, coalesce(c.helsenorge, (select min(her_id) from dialogpost.communication_party having count(*) = 1)) as party
-         from dialogpost.clinic c where c.her_id = any($1)"
-    );
-    let rows = tx.query(reach, &[&clinics]).await?;
-    let of = |r: &Row| Ok((her_id(r, "her_id")?, column::<Option<i64>>(r, "party")?.and_then(|n| n.try_into().ok())));
-    let all: Vec<(HerId, Option<HerId>)> = rows.iter().map(of).collect::<Result<_, StoreError>>()?;
-    Ok(all.into_iter().filter_map(|(clinic, party)| Some((clinic, party?))).collect())
+    let through = reached(tx.query(REACH, &[&clinics]).await?)?;
+    Ok(through.into_iter().filter_map(|(clinic, party)| Some((clinic, party.ok()?))).collect())
+}
+
+/// Likewise of one clinic, outside a transaction; `None` = it is not known.
+///
+/// # Errors
+/// As any step.
+pub async fn reach_now(session: &Session, clinic: HerId) -> Result<Option<Reach>, StoreError> {
+    Ok(reached(session.query(REACH, &[&vec![clinic.get()]]).await?)?.pop().map(|(_, party)| party))
+}
+
+const REACH: Step = step!(
+    "known.reach",
+    "select c.her_id, c.helsenorge, array(select p.her_id from dialogpost.communication_party p order by p.her_id limit 2) as parties
+     from dialogpost.clinic c where c.her_id = any($1)"
+);
+
+fn reached(rows: Vec<Row>) -> Result<Vec<(HerId, Reach)>, StoreError> {
+    let id = |n: i64| HerId::try_from(n).map_err(|_| StoreError::row("helsenorge"));
+    let of = |r: &Row| {
+        let named = column::<Option<i64>>(r, "helsenorge")?.map(id).transpose()?;
+        let parties: Vec<HerId> = column::<Vec<i64>>(r, "parties")?.into_iter().map(id).collect::<Result<_, _>>()?;
+        Ok((her_id(r, "her_id")?, through(named, &parties)))
+    };
+    rows.iter().map(of).collect()
 }

@@ -1,14 +1,15 @@
 //! Dialogs as a clinic reads them: lists, one whole, and its files.
 
 use crate::step::{column, step};
-use crate::{StoreError, Tx, clinic::her_id, dialog};
+use crate::{StoreError, Tx, clinic::her_id, dialog, inbox_item};
 use ::messages::command::answer::{
     AttachmentInfo, Dialog, Entry, EntryState, From, Guardian, Kind as KindName, Prescription, Summary,
 };
-use ::messages::command::order::{PrescriptionChoice, StartedKind};
+use ::messages::command::order::{Only, PrescriptionChoice, StartedKind};
 use ::messages::wire::resept::Resept;
 use ::messages::{HerId, Sensitive};
 use domain::command::dialog::Kind;
+use domain::turned_down::reasons;
 use serde::Deserialize;
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -24,6 +25,8 @@ pub struct Listing {
     pub employee: String,
     /// This patient's dialogs; none = those in which the employee received or wrote something.
     pub patient: Option<Uuid>,
+    /// Only some of them.
+    pub only: Option<Only>,
     /// After this dialog.
     pub after: Option<Uuid>,
     /// How many at most.
@@ -51,10 +54,12 @@ fn summary(row: &Row) -> Result<Summary, StoreError> {
         messages: count(row, "entries")?,
         closed: column(row, "closed")?,
         flagged: column(row, "flagged")?,
+        unanswered: column(row, "unanswered")?,
+        inbox: None,
     })
 }
 
-/// Dialogs as lists, each newest message first.
+/// Dialogs as lists, each with the newest first.
 ///
 /// # Errors
 /// As any step.
@@ -67,15 +72,23 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
     let patients: Vec<Option<Uuid>> = listings.iter().map(|l| l.patient).collect();
     let after: Vec<Option<Uuid>> = listings.iter().map(|l| l.after).collect();
     let limits: Vec<i64> = listings.iter().map(|l| i64::from(l.limit)).collect();
+    let only: Vec<Option<&str>> = listings.iter().map(|l| l.only.map(only)).collect();
     let list = step!(
         "reading.lists",
-        "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[])
-            with ordinality k(clinic, employee, patient, after, most, n)
+        "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[])
+            with ordinality k(clinic, employee, patient, after, most, those, n)
          left join dialogpost.dialog a on a.id = k.after and a.clinic = k.clinic
          cross join lateral (
-            select d.id, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged
+            select d.id, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged, r.unanswered
             from dialogpost.dialog d left join dialogpost.patient p on p.id = d.patient
+            cross join lateral (select d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+                where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+                    and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered) r
             where d.clinic = k.clinic and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
+                and case k.those when 'turned_down' then d.id in (
+                        select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
+                        where i.clinic = k.clinic and i.employee = k.employee and i.via @> '{turned-down}')
+                    when 'unanswered_request' then r.unanswered else true end
                 and case when k.patient is not null then d.patient = k.patient
                     when d.patient is null then exists (select from dialogpost.dialog_participant t
                         where t.dialog = d.id and t.employee = k.employee)
@@ -84,34 +97,82 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
             order by d.newest_at desc, d.id desc limit k.most
          ) d order by k.n, d.newest_at desc, d.id desc"
     );
-    let rows = tx.query(list, &[&clinics, &employees, &patients, &after, &limits]).await?;
+    let rows = tx.query(list, &[&clinics, &employees, &patients, &after, &limits, &only]).await?;
     let mut lists: Vec<Vec<Summary>> = listings.iter().map(|_| Vec::new()).collect();
     for row in &rows {
         let n = usize::try_from(column::<i64>(row, "n")? - 1).map_err(|_| StoreError::row("n"))?;
         lists.get_mut(n).ok_or_else(|| StoreError::row("n"))?.push(summary(row)?);
     }
+    let looked = |(list, l): (&Vec<Summary>, &Listing)| list.iter().map(|d| (d.dialog, l.employee.clone())).collect::<Vec<_>>();
+    let looked: Vec<(Uuid, String)> = lists.iter().zip(listings).flat_map(looked).collect();
+    let lying = inbox_item::of_dialogs(tx, &looked).await?;
+    for (summary, looked) in lists.iter_mut().flatten().zip(&looked) {
+        summary.inbox = lying.get(looked).and_then(inbox_item::summed_up);
+    }
     Ok(lists)
 }
 
-/// Dialogs whole, without their files' bytes, as their clinics name them; unknown ones are left out.
+const fn only(only: Only) -> &'static str {
+    match only {
+        Only::TurnedDown => "turned_down",
+        Only::UnansweredRequest => "unanswered_request",
+    }
+}
+
+/// A dialog that an employee of a clinic looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Look {
+    /// The clinic.
+    pub clinic: HerId,
+    /// The dialog, as it names it.
+    pub dialog: Uuid,
+    /// Who looks.
+    pub employee: String,
+}
+
+/// Dialogs whole, without their files' bytes, as those who look at them see them; unknown ones are left out.
 ///
 /// # Errors
 /// As any step.
-pub async fn dialogs(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uuid, Dialog>, StoreError> {
-    if named.is_empty() {
+pub async fn dialogs(tx: &Tx<'_>, looks: &[Look]) -> Result<HashMap<Look, Dialog>, StoreError> {
+    if looks.is_empty() {
         return Ok(HashMap::new());
     }
-    let (clinics, ids): (Vec<i64>, Vec<Uuid>) = named.iter().map(|(clinic, id)| (clinic.get(), *id)).unzip();
+    let found = whole(tx, looks).await?;
+    let looked: Vec<(Uuid, String)> = looks.iter().map(|look| (look.dialog, look.employee.clone())).collect();
+    let lying = inbox_item::of_dialogs(tx, &looked).await?;
+    let mut seen = HashMap::new();
+    for (look, looked) in looks.iter().zip(&looked) {
+        let Some(dialog) = found.get(&(look.clinic, look.dialog)) else { continue };
+        let mut dialog = dialog.clone();
+        if let Some(items) = lying.get(looked) {
+            dialog.summary.inbox = inbox_item::summed_up(items);
+            for entry in &mut dialog.entries {
+                entry.inbox = items.get(&entry.entry).cloned();
+            }
+        }
+        seen.insert(look.clone(), dialog);
+    }
+    Ok(seen)
+}
+
+/// Dialogs with their entries, by the clinics that have them.
+async fn whole(tx: &Tx<'_>, looks: &[Look]) -> Result<HashMap<(HerId, Uuid), Dialog>, StoreError> {
+    let (clinics, ids): (Vec<i64>, Vec<Uuid>) = looks.iter().map(|look| (look.clinic.get(), look.dialog)).unzip();
     let load = step!(
         "reading.dialogs",
-        "select d.id, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged
+        "select d.id, d.clinic, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged,
+            d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+                where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+                    and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered
          from (select distinct * from unnest($1::bigint[], $2::uuid[])) k(clinic, id)
          join dialogpost.dialog d on d.id = k.id and d.clinic = k.clinic left join dialogpost.patient p on p.id = d.patient"
     );
     let rows = tx.query(load, &[&clinics, &ids]).await?;
-    let mut dialogs: HashMap<Uuid, Dialog> = HashMap::new();
+    let mut dialogs: HashMap<Uuid, (HerId, Dialog)> = HashMap::new();
     for row in &rows {
-        dialogs.insert(column(row, "id")?, Dialog { summary: summary(row)?, entries: Vec::new() });
+        let dialog = Dialog { summary: summary(row)?, entries: Vec::new() };
+        dialogs.insert(column(row, "id")?, (her_id(row, "clinic")?, dialog));
     }
     let found: Vec<Uuid> = dialogs.keys().copied().collect();
     let load = step!(
@@ -129,11 +190,11 @@ pub async fn dialogs(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uui
     );
     for row in &tx.query(load, &[&found]).await? {
         let dialog: Uuid = column(row, "dialog")?;
-        if let Some(dialog) = dialogs.get_mut(&dialog) {
+        if let Some((_, dialog)) = dialogs.get_mut(&dialog) {
             dialog.entries.push(entry(row)?);
         }
     }
-    Ok(dialogs)
+    Ok(dialogs.into_iter().map(|(id, (clinic, dialog))| ((clinic, id), dialog)).collect())
 }
 
 #[derive(Deserialize)]
@@ -161,6 +222,7 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
         choice: code.filter(|_| !is_in).and_then(|code| PrescriptionChoice::of_code(&code)),
         at: column(row, "received_at")?,
         state: if is_in { None } else { Some(state(row)?) },
+        inbox: None,
         attachments: column::<Option<Json<Vec<AttachmentInfo>>>>(row, "attachments")?.map(|Json(list)| list).unwrap_or_default(),
     })
 }
@@ -182,9 +244,11 @@ fn state(row: &Row) -> Result<EntryState, StoreError> {
     let answered: bool = column(row, "answered")?;
     Ok(match column::<Option<&str>>(row, "state")? {
         None => EntryState::Internal,
-        Some("rejected") => EntryState::Rejected { codes: codes()? },
-        Some("failed") => EntryState::Failed { code: codes()?.into_iter().next().unwrap_or_default() },
-        Some("dead") => EntryState::Failed { code: fault()? },
+        Some("rejected") => EntryState::Rejected { reasons: reasons(&codes()?), codes: codes()? },
+        Some("failed") => {
+            EntryState::Failed { reasons: reasons(&codes()?), code: codes()?.into_iter().next().unwrap_or_default() }
+        }
+        Some("dead") => EntryState::Failed { reasons: reasons(&[fault()?]), code: fault()? },
         Some(_) if answered => EntryState::Answered,
         Some("queued") => EntryState::Queued,
         Some("receipted") => EntryState::Receipted,

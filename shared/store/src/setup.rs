@@ -169,17 +169,20 @@ async fn put_rules(
     now: Timestamp,
 ) -> Result<(Vec<Record>, Vec<KeptRule>), StoreError> {
     let her_id = clinic.her_id.get();
-    let load =
-        step!("setup.rules", "select dialog_kind, rule, chosen_by from dialogpost.routing_rule where clinic = $1 for update");
+    let load = step!(
+        "setup.rules",
+        "select dialog_kind, case when not is_default then rule end as rule, chosen_by from dialogpost.routing_rule
+         where clinic = $1 for update"
+    );
     let mut before = HashMap::new();
     for row in tx.query(load, &[&her_id]).await? {
-        let Json(rule): Json<RoutingRule> = column(&row, "rule")?;
+        let rule = column::<Option<Json<RoutingRule>>>(&row, "rule")?.map(|Json(rule)| rule);
         before.insert(column::<String>(&row, "dialog_kind")?, (rule, column::<Option<String>>(&row, "chosen_by")?));
     }
     let after: HashMap<DialogKind, RoutingRule> = clinic.rules().collect();
     let (mut changed, mut kept) = (Vec::new(), Vec::new());
     for kind in DialogKind::ALL {
-        let (old, chosen_by) = before.get(kind.as_str()).map_or((None, None), |(rule, by)| (Some(rule), by.as_ref()));
+        let (old, chosen_by) = before.get(kind.as_str()).map_or((None, None), |(rule, by)| (rule.as_ref(), by.as_ref()));
         let new = after.get(&kind);
         if old == new {
             continue;
@@ -203,7 +206,8 @@ async fn put_rules(
     Ok((changed, kept))
 }
 
-/// Sets who receives messages of a kind, as an employee chose it or else the set-up file; `None` = the default.
+/// Sets who receives messages of a kind, as an employee chose it or else the set-up file; `None` = the default, which is kept when it was
+/// chosen.
 ///
 /// # Errors
 /// As any step.
@@ -217,14 +221,16 @@ pub async fn put_rule(
     let clinic = clinic.get();
     let remove = step!("setup.remove_rule", "delete from dialogpost.routing_rule where clinic = $1 and dialog_kind = $2");
     tx.query(remove, &[&clinic, &kind.as_str()]).await?;
-    if let Some(rule) = rule {
-        let put = step!(
-            "setup.put_rule",
-            "insert into dialogpost.routing_rule (clinic, dialog_kind, rule, chosen_by) values ($1, $2, $3, $4)"
-        );
-        tx.query(put, &[&clinic, &kind.as_str(), &Json(rule), &chosen_by]).await?;
+    if rule.is_none() && chosen_by.is_none() {
+        return Ok(());
     }
-    Ok(())
+    let put = step!(
+        "setup.put_rule",
+        "insert into dialogpost.routing_rule (clinic, dialog_kind, rule, chosen_by, is_default) values ($1, $2, $3, $4, $5)"
+    );
+    let default = RoutingRule::default_for(kind);
+    let is_default = rule.is_none();
+    tx.query(put, &[&clinic, &kind.as_str(), &Json(rule.unwrap_or(&default)), &chosen_by, &is_default]).await.map(drop)
 }
 
 async fn put_patients(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {

@@ -93,6 +93,7 @@ pub const fn dialog_of(order: &Order) -> Option<Uuid> {
         Order::StartDialog(_)
         | Order::UploadAttachment(_)
         | Order::SetRecipients(_)
+        | Order::ShowRecipients(_)
         | Order::CheckContactability(_)
         | Order::ShowDialog(_)
         | Order::ListDialogs(_)

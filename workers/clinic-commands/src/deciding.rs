@@ -9,13 +9,13 @@ use domain::command::attachments::{PART_LIMIT, Part, take_part};
 use domain::command::contact::{self, Caution};
 use domain::command::deed::{Deed, Post};
 use domain::command::dialog::Kind;
-use domain::command::recipients::{Chosen, set_recipients};
+use domain::command::recipients::{Chosen, Names, set_recipients, show_recipients};
 use domain::command::writing::{self, Writing};
 use jiff::Timestamp;
 use messages::command::Command;
 use messages::command::answer::{Done, Outcome};
 use messages::command::order::{
-    CheckContactability, FetchAttachment, ListDialogs, Order, SetRecipients, ShowDialog, UploadAttachment,
+    CheckContactability, FetchAttachment, ListDialogs, Order, RecipientMode, SetRecipients, ShowDialog, UploadAttachment,
 };
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
@@ -24,6 +24,7 @@ use messages::{HerId, Sensitive};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use store::reading::Look;
 use store::upload::UploadKey;
 
 /// How commands are decided on here.
@@ -95,6 +96,7 @@ impl Ruling {
         let order = match &command.order {
             Order::UploadAttachment(order) => return upload(command, order, facts),
             Order::SetRecipients(order) => return recipients(clinic, command, order),
+            Order::ShowRecipients(_) => return Ok(who_receives(command, clinic, facts)),
             Order::CheckContactability(order) => return self.contactability(command, order, clinic, facts, now),
             Order::ShowDialog(order) => return show(command, order, facts),
             Order::ListDialogs(order) => return list(asked, command, order, facts),
@@ -184,10 +186,17 @@ fn recipients(clinic: &Clinic, command: &Command, order: &SetRecipients) -> Deci
     Ok((Act::Recipients(order.kind, chosen), done))
 }
 
+fn who_receives(command: &Command, clinic: &Clinic, facts: &Facts) -> (Act, Done) {
+    let nobody = Names::default();
+    let names = facts.names.get(&command.clinic).unwrap_or(&nobody);
+    (Act::Nothing, Done::Recipients { recipients: Box::new(show_recipients(clinic, names)) })
+}
+
 fn show(command: &Command, order: &ShowDialog, facts: &Facts) -> Decided {
     let unknown = || Refusal::of("arguments.dialog", Why::DialogUnknown);
     seen(facts, command, order.dialog).ok_or_else(unknown)?;
-    let dialog = facts.shown.get(&order.dialog).cloned().ok_or_else(unknown)?;
+    let look = Look { clinic: command.clinic, dialog: order.dialog, employee: command.actor.clone() };
+    let dialog = facts.shown.get(&look).cloned().ok_or_else(unknown)?;
     Ok((Act::Nothing, Done::Dialog { dialog: Box::new(dialog) }))
 }
 
@@ -234,7 +243,14 @@ fn note(command: &Command, act: &Act, facts: &mut Facts) {
         }
         Act::Recipients(kind, chosen) => {
             if let Some(clinic) = facts.clinics.get_mut(&command.clinic) {
-                Arc::make_mut(clinic).routing.insert(*kind, chosen.rule.clone());
+                let routing = &mut Arc::make_mut(clinic).routing;
+                match &chosen.rule {
+                    Some(rule) => routing.insert(*kind, rule.clone()),
+                    None => routing.remove(kind),
+                };
+            }
+            if let Some(names) = facts.names.get_mut(&command.clinic) {
+                names.chosen_by.insert(*kind, command.actor.clone());
             }
         }
         Act::Deed(deed) => note_deed(command.clinic, deed, facts),
@@ -342,8 +358,9 @@ fn subject(command: &Command, facts: &Facts, decided: &Decided) -> (String, Opti
             (about(deed.dialog), Some(json!({ "entry": entry, "to": to, "converts": converts })))
         }
         (Order::SetRecipients(set), Ok((Act::Recipients(_, chosen), _))) => {
+            let rule = chosen.rule.as_ref().map_or_else(|| json!({ "mode": RecipientMode::Default }), |rule| json!(rule));
             let before = facts.clinics.get(&command.clinic).and_then(|clinic| clinic.routing.get(&set.kind));
-            (set.kind.as_str().to_owned(), Some(json!({ "before": before, "rule": chosen.rule })))
+            (set.kind.as_str().to_owned(), Some(json!({ "before": before, "rule": rule })))
         }
         (Order::SetRecipients(set), _) => (set.kind.as_str().to_owned(), None),
         (Order::ShowDialog(show), _) => (about(show.dialog), None),

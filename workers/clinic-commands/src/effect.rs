@@ -129,7 +129,7 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
         upload::put(tx, &acts.parts, now).await?;
         outgoing.extend(dialogs::write(tx, &acts.doing, series, now).await?);
         for (clinic, actor, kind, chosen) in &acts.rules {
-            setup::put_rule(tx, *clinic, *kind, Some(&chosen.rule), Some(actor.as_str())).await?;
+            setup::put_rule(tx, *clinic, *kind, chosen.rule.as_ref(), Some(actor.as_str())).await?;
         }
     }
     if !sorted.ask.is_empty() {

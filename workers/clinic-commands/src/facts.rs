@@ -5,6 +5,7 @@ use domain::clinic::Clinic;
 use domain::command::attachments::{PART_LIMIT, Spooled};
 use domain::command::contact::Status;
 use domain::command::dialog::Known;
+use domain::command::recipients::Names;
 use domain::command::writing::KnownPatient;
 use messages::HerId;
 use messages::command::Command;
@@ -12,7 +13,7 @@ use messages::command::answer::{Dialog, Summary};
 use messages::command::order::Order;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use store::reading::{FilePart, Listing, PartKey};
+use store::reading::{FilePart, Listing, Look, PartKey};
 use store::upload::UploadKey;
 use store::{StoreError, Tx, clinic, contact, known, reading, upload};
 use uuid::Uuid;
@@ -28,8 +29,9 @@ pub struct Facts {
     pub(crate) uploads: HashMap<UploadKey, Spooled>,
     /// Bytes that clinics have uploaded and not attached: of those that upload more.
     pub(crate) spooled: HashMap<HerId, u64>,
-    pub(crate) shown: HashMap<Uuid, Dialog>,
+    pub(crate) shown: HashMap<Look, Dialog>,
     pub(crate) parts: HashMap<PartKey, FilePart>,
+    pub(crate) names: HashMap<HerId, Names>,
     /// By the ids that the question was given.
     pub(crate) lists: HashMap<Uuid, Vec<Summary>>,
 }
@@ -69,15 +71,31 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
         _ => Vec::new(),
     });
     dialogs.extend(known::dialogs(tx, &[read.clone(), of_files, after].concat()).await?);
-    let shown = reading::dialogs(tx, &read).await?;
+    let shown = reading::dialogs(tx, &looks(&commands)).await?;
+    let names = clinic::names(tx, &asking_for_names(&commands)).await?;
     let lists = lists(tx, &commands, &patients).await?;
-    Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, spooled, shown, parts, lists })
+    Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, spooled, shown, parts, names, lists })
 }
 
 /// What commands name, each with the clinic that names it.
 fn named<T: Ord>(commands: &[(&Asked, &Command)], of: impl Fn(&Command) -> Vec<T>) -> Vec<(HerId, T)> {
     let all = commands.iter().flat_map(|(_, command)| of(command).into_iter().map(|id| (command.clinic, id)));
     all.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Who looks at which dialog, each once.
+fn looks(commands: &[(&Asked, &Command)]) -> Vec<Look> {
+    let look = |(_, c): &(&Asked, &Command)| {
+        let Order::ShowDialog(show) = &c.order else { return None };
+        Some(Look { clinic: c.clinic, dialog: show.dialog, employee: c.actor.clone() })
+    };
+    commands.iter().filter_map(look).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Clinics that ask what those who can be chosen are called.
+fn asking_for_names(commands: &[(&Asked, &Command)]) -> Vec<HerId> {
+    let asks = commands.iter().filter(|(_, command)| matches!(command.order, Order::ShowRecipients(_)));
+    asks.map(|(_, command)| command.clinic).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Those whose contactability matters.
@@ -116,7 +134,7 @@ async fn lists(
         };
         let limit = list.limit.clamp(1, 200);
         let (clinic, employee) = (command.clinic, command.actor.clone());
-        Some((asked.ids.entry, Listing { clinic, employee, patient, after: list.after, limit }))
+        Some((asked.ids.entry, Listing { clinic, employee, patient, only: list.only, after: list.after, limit }))
     };
     let (ids, listings): (Vec<Uuid>, Vec<Listing>) = commands.iter().filter_map(listing).unzip();
     Ok(ids.into_iter().zip(reading::lists(tx, &listings).await?).collect())

@@ -1,16 +1,16 @@
 //! `dialogpost apply`.
 
-use crate::check;
+use crate::check::{self, Lack};
 use crate::environment::{self, Need};
 use crate::failure::Failure;
 use crate::out::{Answer, Grid, clean};
 use crate::setup_file;
 use clap::Args;
+use domain::clinic::Clinic;
 use domain::command::recipients::lint;
-use domain::readiness::{Missing, missing};
+use domain::services::unoffered;
 use domain::setup::{ClinicSetup, Setup, SetupFault};
 use jiff::Timestamp;
-use messages::event::DialogKind;
 use runtime::clock;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use store::{Session, StoreError};
 /// The file is checked whole: with any fault nothing is written, and every fault is listed by its place. Otherwise everything is
 /// written in one transaction; applying the same file again changes nothing, except that what it says of patients on HelseNorge counts as
 /// said then. Employees, sets and rules that a clinic in the file no longer names are removed; patients stay, and rules that
-/// administrators chose by command do. A changed rule leaves an audit row; rules that point to nobody are pointed out. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES
+/// administrators chose by command do. A changed rule leaves an audit row; rules that lead nowhere are pointed out. Files that it names are relative to it. Needs DATABASE_URL; TEST_NUMBER_SERIES
 /// where test patients are allowed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -65,9 +65,9 @@ impl Apply {
         for clinic in &setup.clinics {
             let known = store::clinic::load_now(&session, &[clinic.her_id]).await?;
             let known = known.get(&clinic.her_id);
-            let lacks = known.map(|c| missing(c)).unwrap_or_default();
-            let nobody = known.map(|c| lint(c)).unwrap_or_default();
-            text.push_str(&clinic_text(clinic, &lacks, &nobody));
+            let reach = store::known::reach_now(&session, clinic.her_id).await?;
+            let lacks = known.map(|c| check::lacks(c, reach)).unwrap_or_default();
+            text.push_str(&clinic_text(clinic, known.map(AsRef::as_ref), &lacks));
             for rule in applied.kept_rules.iter().filter(|rule| rule.clinic == clinic.her_id) {
                 let kind = rule.dialog_kind.as_str();
                 let by = clean(&rule.chosen_by);
@@ -140,14 +140,17 @@ fn summary(applied: &Applied) -> String {
     grid.to_string()
 }
 
-fn clinic_text(clinic: &ClinicSetup, lacks: &[Missing], nobody: &[(DialogKind, String)]) -> String {
+fn clinic_text(clinic: &ClinicSetup, known: Option<&Clinic>, lacks: &[Lack]) -> String {
     let state = if lacks.is_empty() { "ready" } else { "not ready" };
     let mut text = format!("{} ({}): {state}\n", clean(&clinic.name), clinic.her_id);
-    for missing in lacks {
-        let _ = writeln!(text, "  {}{}: {}", missing.code(), check::whose(missing), missing.remedy());
+    for lack in lacks {
+        let _ = writeln!(text, "  {}{}: {}", lack.code, check::whose(lack), lack.remedy);
     }
-    for (kind, recipient) in nobody {
-        let _ = writeln!(text, "  rule {} points to nobody: {}: {}", kind.as_str(), clean(recipient), check::TO_NOBODY);
+    for (kind, recipient) in known.map(lint).unwrap_or_default() {
+        let _ = writeln!(text, "  rule {} points to nobody: {}: {}", kind.as_str(), clean(&recipient), check::TO_NOBODY);
+    }
+    for kind in known.map(unoffered).unwrap_or_default() {
+        let _ = writeln!(text, "  rule {}: {}", kind.as_str(), check::UNOFFERED);
     }
     let unused = clinic.unused();
     if !unused.is_empty() {

@@ -8,18 +8,20 @@ use crate::protection::Protection;
 use clap::Args;
 use domain::clinic::{Clinic, Employee};
 use domain::command::recipients::lint;
+use domain::reach::Reach;
 use domain::readiness::{Missing, missing};
+use domain::services::{self, unoffered};
 use messages::HerId;
-use messages::event::DialogKind;
 use runtime::clock;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Lists what a clinic still lacks before it can take part, and what to do about it.
 ///
-/// Messages for a clinic that is not ready are receipted negatively, stored and counted. Routing rules that point to nobody, and what is
-/// lacking for protected exchange (keys of the clinic, certificates of each party), are listed apart and make no clinic unready. Needs DATABASE_URL; with KEYS_DIR, and
-/// KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
+/// Messages for a clinic that is not ready are receipted negatively, stored and counted; without a party that is HelseNorge for it, every
+/// command that HelseNorge is to hear of is refused. Routing rules that point to nobody or are for what nobody offers, and what is lacking
+/// for protected exchange (keys of the clinic, certificates of each party), are listed apart and make no clinic unready. Needs DATABASE_URL;
+/// with KEYS_DIR, and KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
@@ -47,7 +49,10 @@ impl Check {
         let session = environment::database(&config).await?;
         let her_id = self.clinic;
         match store::clinic::load_now(&session, &[her_id]).await?.get(&her_id) {
-            Some(clinic) => Ok(answer(clinic, &Protection::of(&session, &config, her_id, clock::system()).await?)),
+            Some(clinic) => {
+                let lacks = lacks(clinic, store::known::reach_now(&session, her_id).await?);
+                Ok(answer(clinic, &lacks, &Protection::of(&session, &config, her_id, clock::system()).await?))
+            }
             None => Err(Failure::UnknownClinic { her_id, employee_of: store::clinic::of(&session, her_id).await? }),
         }
     }
@@ -56,25 +61,57 @@ impl Check {
 /// What becomes of messages for a recipient who is nobody at present (R4).
 pub const TO_NOBODY: &str = "messages for it alone go to the whole clinic; all are flagged";
 
-fn answer(clinic: &Clinic, protection: &Protection) -> Answer {
-    let lacks = missing(clinic);
+/// What becomes of messages of a kind that nobody offers (J2).
+pub const UNOFFERED: &str = "nobody offers it: what patients write is turned down; list it under services, or remove the rule";
+
+/// Something that a clinic lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// Stable, kebab-case.
+    pub code: &'static str,
+    /// The employee it is missing of; none = the clinic itself.
+    pub employee: Option<String>,
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+/// What a clinic lacks before it can take part (J1), and before it can write to HelseNorge.
+pub fn lacks(clinic: &Clinic, reach: Option<Reach>) -> Vec<Lack> {
+    let of = |missing: Missing| Lack { code: missing.code(), employee: employee_of(&missing), remedy: missing.remedy() };
+    let unreached = reach.and_then(Result::err).map(|why| Lack { code: why.code(), employee: None, remedy: why.remedy() });
+    missing(clinic).into_iter().map(of).chain(unreached).collect()
+}
+
+fn employee_of(missing: &Missing) -> Option<String> {
+    match missing {
+        Missing::EmployeeHerId { employee } => Some(employee.clone()),
+        Missing::NhnMembership | Missing::DigitalDialogOrder | Missing::Service => None,
+    }
+}
+
+fn answer(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Answer {
     let mut employees = Grid::new(["employee", "HER-id", "services", "takes part"]);
     for (id, employee) in &clinic.employees {
-        employees.row([id.clone(), or_dash(employee.her_id), services(employee), takes_part(employee).to_owned()]);
+        employees.row([id.clone(), or_dash(employee.her_id), offered(employee), takes_part(employee).to_owned()]);
     }
     let state = if lacks.is_empty() { "ready" } else { "not ready" };
     let mut text = format!("Clinic {}: {state}\n{employees}", clinic.her_id);
     if !lacks.is_empty() {
         let mut grid = Grid::new(["missing", "of", "what to do"]);
-        for missing in &lacks {
-            grid.row([
-                missing.code().to_owned(),
-                employee_of(missing).unwrap_or("the clinic").to_owned(),
-                missing.remedy().to_owned(),
-            ]);
+        for lack in lacks {
+            let of = lack.employee.clone().unwrap_or_else(|| "the clinic".to_owned());
+            grid.row([lack.code.to_owned(), of, lack.remedy.to_owned()]);
         }
         text.push_str(&grid.to_string());
     }
+    text.push_str(&rules_text(clinic));
+    text.push_str(&protection.text());
+    Answer { text, json: json_of(clinic, lacks, protection), positive: lacks.is_empty() }
+}
+
+/// Rules that lead nowhere.
+fn rules_text(clinic: &Clinic) -> String {
+    let mut text = String::new();
     let nobody = lint(clinic);
     if !nobody.is_empty() {
         let mut grid = Grid::new(["rule", "recipient", "what happens"]);
@@ -83,44 +120,46 @@ fn answer(clinic: &Clinic, protection: &Protection) -> Answer {
         }
         let _ = write!(text, "Routing rules that point to nobody:\n{grid}");
     }
-    text.push_str(&protection.text());
-    Answer { text, json: json_of(clinic, &lacks, &nobody, protection), positive: lacks.is_empty() }
+    let unoffered = unoffered(clinic);
+    if !unoffered.is_empty() {
+        let mut grid = Grid::new(["rule", "what happens"]);
+        for kind in &unoffered {
+            grid.row([kind.as_str().to_owned(), UNOFFERED.to_owned()]);
+        }
+        let _ = write!(text, "Routing rules for what nobody offers:\n{grid}");
+    }
+    text
 }
 
-fn json_of(clinic: &Clinic, lacks: &[Missing], nobody: &[(DialogKind, String)], protection: &Protection) -> Value {
-    let lacks: Vec<_> =
-        lacks.iter().map(|m| json!({ "code": m.code(), "employee": employee_of(m), "remedy": m.remedy() })).collect();
+fn json_of(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Value {
+    let missing: Vec<_> =
+        lacks.iter().map(|lack| json!({ "code": lack.code, "employee": lack.employee, "remedy": lack.remedy })).collect();
     let employee = |(id, e): (&String, &Employee)| json!({ "id": id, "her_id": e.her_id, "services": e.services });
     let employees: Vec<_> = clinic.employees.iter().map(employee).collect();
+    let nobody = lint(clinic);
     let nobody: Vec<_> = nobody.iter().map(|(kind, r)| json!({ "rule": kind, "recipient": r, "happens": TO_NOBODY })).collect();
+    let unoffered: Vec<_> = unoffered(clinic).iter().map(|kind| json!({ "rule": kind, "happens": UNOFFERED })).collect();
     json!({
-        "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": lacks, "employees": employees,
-        "rules_pointing_to_nobody": nobody, "protection": protection.json(),
+        "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": missing, "employees": employees,
+        "rules_pointing_to_nobody": nobody, "rules_for_what_nobody_offers": unoffered, "protection": protection.json(),
     })
 }
 
-fn services(employee: &Employee) -> String {
+fn offered(employee: &Employee) -> String {
     if employee.services.is_empty() { "–".to_owned() } else { employee.services.join(" ") }
 }
 
 fn takes_part(employee: &Employee) -> &'static str {
-    match (employee.services.is_empty(), employee.her_id) {
-        (true, _) => "no: offers no service",
-        (false, None) => "not yet: has no HER-id",
-        (false, Some(_)) => "yes",
-    }
-}
-
-fn employee_of(missing: &Missing) -> Option<&str> {
-    match missing {
-        Missing::EmployeeHerId { employee } => Some(employee),
-        Missing::NhnMembership | Missing::DigitalDialogOrder | Missing::Service => None,
+    match (services::takes_part(employee), employee.her_id) {
+        (false, _) => "no: offers no service",
+        (true, None) => "not yet: has no HER-id",
+        (true, Some(_)) => "yes",
     }
 }
 
 /// The employee something is missing of, in brackets; nothing for the clinic itself.
-pub fn whose(missing: &Missing) -> String {
-    employee_of(missing).map(|id| format!(" ({})", clean(id))).unwrap_or_default()
+pub fn whose(lack: &Lack) -> String {
+    lack.employee.as_ref().map(|id| format!(" ({})", clean(id))).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -128,6 +167,8 @@ pub fn whose(missing: &Missing) -> String {
 mod tests {
     use super::*;
     use domain::clinic::{Recipient, RoutingRule, SetKind};
+    use domain::reach::Unreached;
+    use messages::event::DialogKind;
     use std::collections::BTreeMap;
 
     #[test]
@@ -140,12 +181,18 @@ mod tests {
             digital_dialog_ordered: true,
             employees: BTreeMap::from([("kari".into(), kari)]),
             sets: BTreeMap::from([((SetKind::Group, "legene".into()), vec!["kari".into()])]),
-            routing: BTreeMap::from([(DialogKind::EKontakt, RoutingRule::Fast { recipients: recipients.into() })]),
+            routing: BTreeMap::from([
+                (DialogKind::EKontakt, RoutingRule::Fast { recipients: recipients.into() }),
+                (DialogKind::Reseptfornyelse, RoutingRule::Behandler),
+            ]),
         };
-        let answer = answer(&clinic, &Protection::default());
+        let answer = answer(&clinic, &[], &Protection::default());
         assert!(answer.positive && answer.text.contains("│ EKONTAKT ┆ group:vikarer ┆ messages for it alone"), "{}", answer.text);
         let nobody = &answer.json["rules_pointing_to_nobody"];
         assert_eq!(nobody, &json!([{ "rule": "EKONTAKT", "recipient": "group:vikarer", "happens": TO_NOBODY }]));
+        assert!(answer.text.contains("│ RESEPTFORNYELSE ┆ nobody offers it"), "{}", answer.text);
+        let unoffered = &answer.json["rules_for_what_nobody_offers"];
+        assert_eq!(unoffered, &json!([{ "rule": "RESEPTFORNYELSE", "happens": UNOFFERED }]));
     }
 
     #[test]
@@ -160,12 +207,13 @@ mod tests {
             sets: BTreeMap::new(),
             routing: BTreeMap::new(),
         };
-        let answer = answer(&clinic, &Protection::default());
+        let answer = answer(&clinic, &lacks(&clinic, Some(Err(Unreached::Several))), &Protection::default());
         assert!(!answer.positive);
         assert!(answer.text.contains("not ready") && answer.text.contains("not yet: has no HER-id"), "{}", answer.text);
         assert_eq!(answer.json["missing"][0]["code"], "nhn-membership");
         assert_eq!(answer.json["missing"][1]["employee"], "ole");
-        assert_eq!(answer.json["missing"].as_array().unwrap().len(), 2);
+        assert_eq!(answer.json["missing"].as_array().unwrap().len(), 3);
+        assert_eq!(answer.json["missing"][2]["code"], "helsenorge-unnamed");
         assert_eq!(answer.json["rules_pointing_to_nobody"], json!([]));
     }
 }

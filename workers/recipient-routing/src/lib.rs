@@ -1,7 +1,7 @@
 //! `DialogReceived` → the inboxes of those whom the clinic's rule names (features R2–R4); `MessageTurnedDown` → that of who wrote it (S5).
 
 use domain::clinic::Clinic;
-use domain::routing::{Routed, recipients, turned_down};
+use domain::routing::{Routed, is_turned_down, recipients, turned_down};
 use jiff::Timestamp;
 use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -103,8 +103,11 @@ impl Handler for RecipientRouting {
         }
     }
 
-    async fn write(&self, tx: &Tx<'_>, delivered: Vec<Delivered>, _now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+    async fn write(&self, tx: &Tx<'_>, delivered: Vec<Delivered>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
         inbox_item::insert(tx, &delivered).await?;
+        let turned_down = |d: &&Delivered| d.routed.recipients.values().any(|via| is_turned_down(via));
+        let turned_down: Vec<Uuid> = delivered.iter().filter(turned_down).map(|d| d.entry).collect();
+        inbox_item::move_up(tx, &turned_down, now).await?;
         Ok(Vec::new())
     }
 }

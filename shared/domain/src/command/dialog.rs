@@ -39,6 +39,8 @@ pub struct Known {
     pub patient: Option<Uuid>,
     /// His national number.
     pub nin: Option<Sensitive<String>>,
+    /// Employee id of his fastlege.
+    pub fastlege: Option<String>,
     /// Those between whom it is, when it is between colleagues.
     pub participants: Vec<String>,
     /// Messages in it.
@@ -251,6 +253,7 @@ mod tests {
             title: String::new().into(),
             patient: None,
             nin: None,
+            fastlege: None,
             participants: vec![],
             entries: 1,
             requests: requests.iter().map(|(entry, answered)| Request { entry: *entry, answered: *answered }).collect(),

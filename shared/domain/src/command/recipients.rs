@@ -1,9 +1,11 @@
-//! Who receives messages of a kind (R2), chosen by a command, and rules that point to nobody.
+//! Who receives messages of a kind (R2, R3): chosen by a command, told to whoever asks; and rules that point to nobody.
 
-use crate::clinic::{Clinic, Recipient, RoutingRule, RuleFault, SetKind, label_of, set_of};
+use crate::clinic::{Clinic, Recipient, RoutingRule, RuleFault, SetKey, SetKind, label_of, set_of};
+use messages::command::answer::{Choosable, ChosenBy, Named, Recipients, RuleInForce};
 use messages::command::order::SetRecipients;
 use messages::command::refusal::{Refusal, Why};
 use messages::event::DialogKind;
+use std::collections::BTreeMap;
 
 /// Short name of the role that may choose.
 pub const ADMINISTRATOR: &str = "administrator";
@@ -11,8 +13,8 @@ pub const ADMINISTRATOR: &str = "administrator";
 /// A rule that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
-    /// The rule.
-    pub rule: RoutingRule,
+    /// The rule; none = the kind's default (R3).
+    pub rule: Option<RoutingRule>,
     /// Labels of the chosen who are nobody at present: messages for them alone go to the whole clinic, flagged (R4).
     pub nobody: Vec<String>,
 }
@@ -57,16 +59,60 @@ fn is_nobody(clinic: &Clinic, recipient: &Recipient) -> bool {
     }
 }
 
+fn nobody_of(clinic: &Clinic, rule: &RoutingRule) -> Vec<String> {
+    rule.parts().1.iter().filter(|r| is_nobody(clinic, r)).map(label_of).collect()
+}
+
 /// Recipients of the clinic's own rules who are nobody at present, by kind.
 pub fn lint(clinic: &Clinic) -> Vec<(DialogKind, String)> {
     let of = |(kind, rule): (&DialogKind, &RoutingRule)| {
-        let recipients = match rule {
-            RoutingRule::Behandler => &[][..],
-            RoutingRule::Fast { recipients } | RoutingRule::FastOgBehandler { recipients } => recipients,
-        };
-        recipients.iter().filter(|r| is_nobody(clinic, r)).map(|r| (*kind, label_of(r))).collect::<Vec<_>>()
+        nobody_of(clinic, rule).into_iter().map(|label| (*kind, label)).collect::<Vec<_>>()
     };
     clinic.routing.iter().flat_map(of).collect()
+}
+
+/// What people call those who can be chosen, and who chose the rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Employees, by id.
+    pub employees: BTreeMap<String, String>,
+    /// Positions, groups and roles.
+    pub sets: BTreeMap<SetKey, String>,
+    /// Ids of the employees who chose by command; the other rules are the set-up file's.
+    pub chosen_by: BTreeMap<DialogKind, String>,
+}
+
+/// Who receives what, and who could.
+pub fn show_recipients(clinic: &Clinic, names: &Names) -> Recipients {
+    let sets = |kind: SetKind| {
+        let of_kind = clinic.sets.iter().filter(move |((of, _), _)| *of == kind);
+        let named = |(key, members): (&SetKey, &Vec<String>)| named(&key.1, names.sets.get(key), members.clone());
+        of_kind.map(named).collect()
+    };
+    let choosable = Choosable {
+        positions: sets(SetKind::Position),
+        groups: sets(SetKind::Group),
+        roles: sets(SetKind::Role),
+        employees: clinic.employees.keys().map(|id| named(id, names.employees.get(id), Vec::new())).collect(),
+    };
+    Recipients { rules: DialogKind::ALL.into_iter().map(|kind| in_force(clinic, names, kind)).collect(), choosable }
+}
+
+fn named(id: &str, name: Option<&String>, members: Vec<String>) -> Named {
+    Named { id: id.to_owned(), name: name.cloned().unwrap_or_default(), members }
+}
+
+fn in_force(clinic: &Clinic, names: &Names, kind: DialogKind) -> RuleInForce {
+    let own = clinic.routing.get(&kind);
+    let rule = own.cloned().unwrap_or_else(|| RoutingRule::default_for(kind));
+    let chosen_by = match (names.chosen_by.get(&kind), own) {
+        (Some(employee), _) => ChosenBy::Employee { employee: employee.clone() },
+        (None, Some(_)) => ChosenBy::SetUpFile,
+        (None, None) => ChosenBy::Nobody,
+    };
+    let (mode, recipients) = rule.parts();
+    let nobody = nobody_of(clinic, &rule);
+    RuleInForce { kind, mode, recipients: recipients.to_vec(), is_default: own.is_none(), chosen_by, nobody }
 }
 
 #[cfg(test)]
@@ -102,7 +148,7 @@ mod tests {
     #[test]
     fn who_may_choose_whom() {
         use Recipient::{Clinic, Group, Position, Role};
-        use RecipientMode::{Behandler, Fast, FastOgBehandler};
+        use RecipientMode::{Behandler, Default, Fast, FastOgBehandler};
         let group = |id: &str| Group(id.into());
         let table = [
             ("ola", order(Behandler, vec![]), Err(("actor-unknown", "actor"))),
@@ -112,7 +158,9 @@ mod tests {
             ("siri", order(FastOgBehandler, vec![]), Err(("recipient-missing", "arguments.recipients"))),
             ("siri", order(Fast, vec![group("legene"), Role("x".into())]), Err(("recipient-unknown", "arguments.recipients[1]"))),
             ("siri", order(Fast, vec![Clinic(false)]), Err(("recipient-unknown", "arguments.recipients[0]"))),
+            ("siri", order(Default, vec![Clinic(true)]), Err(("recipient-unwanted", "arguments.recipients"))),
             ("siri", order(Behandler, vec![]), Ok(vec![])),
+            ("siri", order(Default, vec![]), Ok(vec![])),
             ("siri", order(Fast, vec![group("legene"), Clinic(true)]), Ok(vec![])),
             (
                 "siri",
@@ -131,5 +179,37 @@ mod tests {
     #[test]
     fn rules_that_point_to_nobody_are_found() {
         assert_eq!(lint(&clinic()), [(DialogKind::EKontakt, "group:vikarer".to_owned())]);
+    }
+
+    #[test]
+    fn r3_the_default_is_no_rule() {
+        let of = |mode| set_recipients(&clinic(), "siri", &order(mode, vec![])).unwrap().rule;
+        assert_eq!((of(RecipientMode::Default), of(RecipientMode::Behandler)), (None, Some(RoutingRule::Behandler)));
+    }
+
+    #[test]
+    fn r2_r3_what_is_in_force_and_who_chose_it() {
+        let mut names = Names {
+            employees: [("kari".to_owned(), "Kari Lunde".to_owned())].into(),
+            sets: [((SetKind::Position, "lab".to_owned()), "Laboratorium".to_owned())].into(),
+            chosen_by: [(DialogKind::EKonsultasjon, "siri".to_owned())].into(),
+        };
+        let shown = show_recipients(&clinic(), &names);
+        let told = |n: usize| {
+            let rule = shown.rules.get(n).unwrap();
+            (rule.mode, rule.is_default, rule.chosen_by.clone(), rule.nobody.join(" "))
+        };
+        let siri = || ChosenBy::Employee { employee: "siri".into() };
+        assert_eq!(told(0), (RecipientMode::Fast, false, ChosenBy::SetUpFile, "group:vikarer".to_owned()));
+        assert_eq!(told(1), (RecipientMode::Behandler, true, siri(), String::new()), "the default, and chosen");
+        assert_eq!(told(2), (RecipientMode::Fast, true, ChosenBy::Nobody, String::new()));
+        let named = |n: &Named| format!("{}={}={}", n.id, n.name, n.members.join(" "));
+        let all = |list: &[Named]| list.iter().map(named).collect::<Vec<_>>();
+        assert_eq!(all(&shown.choosable.positions), ["lab=Laboratorium=gone"]);
+        assert_eq!(all(&shown.choosable.groups), ["legene==kari", "vikarer=="]);
+        assert_eq!(all(&shown.choosable.roles), ["administrator==siri"]);
+        assert_eq!(all(&shown.choosable.employees), ["kari=Kari Lunde=", "siri=="]);
+        names.chosen_by.insert(DialogKind::EKontakt, "siri".into());
+        assert_eq!(show_recipients(&clinic(), &names).rules.first().unwrap().chosen_by, siri());
     }
 }

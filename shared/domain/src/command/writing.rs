@@ -6,9 +6,10 @@ use super::contact::{Caution, Status, may_start};
 use super::deed::{Deed, File, Opening, Post, Written};
 use super::dialog::{Kind, Known, State, may_answer, may_close, may_convert, may_write};
 use super::text::{TEXT_LIMIT, check, check_file_name, check_subject, named_type};
-use crate::clinic::{Clinic, Employee};
+use crate::clinic::Clinic;
 use crate::entry::Form;
 use crate::readiness;
+use crate::services::may_begin;
 use crate::title::{retitled, title};
 use jiff::Timestamp;
 use messages::command::answer::Done;
@@ -85,7 +86,7 @@ pub fn decide(order: Writing<'_>, actor: &str, ids: Ids, facts: &Facts<'_>, now:
         Writing::Reply(reply) => answer(reply, actor, ids, facts),
         Writing::Close(close) => end(close, actor, ids, facts),
         Writing::AnswerRequest(order) => answer_request(order, ids, facts),
-        Writing::Convert(order) => convert(order, ids, facts),
+        Writing::Convert(order) => convert(order, actor, ids, facts),
     }
 }
 
@@ -133,7 +134,8 @@ fn begin_on_helsenorge(
         return Err(Refusal::of("arguments.colleagues", Why::RecipientUnwanted));
     }
     let patient = patient(start, facts)?;
-    let from = starter(facts.clinic, actor, kind, patient)?;
+    let from = may_begin(facts.clinic, actor, patient.fastlege.as_deref(), kind)
+        .ok_or_else(|| Refusal::of("arguments.kind", Why::ServiceNotOffered))?;
     may_start(facts.status, facts.caution, now).map_err(|why| Refusal::of("arguments.patient", why))?;
     let body = Body::Opening { subject: start.subject.clone(), text: start.text.clone() };
     Ok((Post::HelseNorge { kind, from, to, body }, (Some(patient.id), Vec::new())))
@@ -145,23 +147,6 @@ fn patient<'a>(start: &StartDialog, facts: &Facts<'a>) -> Result<&'a KnownPatien
     let number = start.patient.as_ref().ok_or_else(|| at(Why::PatientMissing))?;
     PersonId::parse(number.expose(), &facts.series).map_err(|_| at(Why::PatientNumber))?;
     facts.patient.ok_or_else(|| at(Why::PatientUnknown))
-}
-
-/// Whose HER-id a dialog is begun from (J2): the actor's, when the service is registered for him; who offers no service at all, a secretary,
-/// writes for the clinic, if the patient's fastlege offers it, or, without one, anybody.
-fn starter(clinic: &Clinic, actor: &str, kind: DialogKind, patient: &KnownPatient) -> Result<HerId, Refusal> {
-    let refused = Err(Refusal::of("arguments.kind", Why::ServiceNotOffered));
-    let Some(employee) = clinic.employees.get(actor) else { return refused };
-    let fastlege = patient.fastlege.as_ref().and_then(|id| clinic.employees.get(id));
-    let is_offered = |doctor: Option<&Employee>| match doctor {
-        Some(doctor) => doctor.offers(kind),
-        None => clinic.employees.values().any(|employee| employee.offers(kind)),
-    };
-    match () {
-        () if employee.offers(kind) => Ok(employee.her_id.unwrap_or(clinic.her_id)),
-        () if employee.services.is_empty() && is_offered(fastlege) => Ok(clinic.her_id),
-        () => refused,
-    }
 }
 
 /// An E-dialog: to the patient's inbox in the portal, or between colleagues.
@@ -230,9 +215,12 @@ fn answer_request(order: &AnswerPrescriptionRequest, ids: Ids, facts: &Facts<'_>
     Ok(Deed::writing(known.id, Written { answers: Some(request), ..written }))
 }
 
-fn convert(order: &ConvertDialog, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
+fn convert(order: &ConvertDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
     let known = named(facts, |state| may_convert(state, order))?;
     let Kind::HelseNorge(from) = known.state.kind else { return Err(Refusal::of("arguments.dialog", Why::KindUnfit)) };
+    if may_begin(facts.clinic, actor, known.fastlege.as_deref(), order.to).is_none() {
+        return Err(Refusal::of("arguments.to", Why::ServiceNotOffered));
+    }
     if known.beside.contains(&order.to) {
         return Err(Refusal::of("arguments.to", Why::KindTaken));
     }

@@ -1,9 +1,13 @@
 //! What comes back for a command.
 
-use super::order::{PrescriptionChoice, StartedKind};
+mod dialog;
+mod recipients;
+
+pub use dialog::{AttachmentInfo, Dialog, Entry, EntryState, From, Guardian, InInbox, Item, Kind, Prescription, Reason, Summary};
+pub use recipients::{Choosable, ChosenBy, Named, Recipients, RuleInForce};
+
 use super::refusal::Refusal;
 use crate::Sensitive;
-use crate::event::DialogKind;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -72,6 +76,7 @@ impl Outcome {
                     Done::Converted { dialog, .. } | Done::Closed { dialog } => (Some(*dialog), None),
                     Done::Uploaded { .. }
                     | Done::RecipientsSet { .. }
+                    | Done::Recipients { .. }
                     | Done::Contactable { .. }
                     | Done::Dialog { .. }
                     | Done::Dialogs { .. }
@@ -117,6 +122,11 @@ pub enum Done {
     RecipientsSet {
         /// Of the chosen, those who resolve to nobody at present.
         nobody: Vec<String>,
+    },
+    /// Who receives, and who could.
+    Recipients {
+        /// It.
+        recipients: Box<Recipients>,
     },
     /// Who can be contacted on HelseNorge.
     Contactable {
@@ -172,177 +182,4 @@ pub enum Contactable {
     No,
     /// Nobody knows now.
     Unknown,
-}
-
-/// A dialog without its messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Summary {
-    /// Its id.
-    pub dialog: Uuid,
-    /// Its kind now.
-    pub kind: Kind,
-    /// With "helsenorge.no" where HelseNorge carries it (R1).
-    #[schemars(with = "String")]
-    pub title: Sensitive<String>,
-    /// Fødselsnummer or D-nummer; none between colleagues.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub patient: Option<Sensitive<String>>,
-    /// When its newest message was received or written.
-    #[schemars(with = "String")]
-    pub newest_at: Timestamp,
-    /// Messages in it.
-    pub messages: u32,
-    /// Nothing more can be written in it.
-    pub closed: bool,
-    /// Somebody should look at it: it was put together, or delivered, by a guess.
-    pub flagged: bool,
-}
-
-/// What kind a dialog is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Kind {
-    /// Of HelseNorge.
-    HelseNorge(DialogKind),
-    /// Ours alone.
-    Own(StartedKind),
-}
-
-/// A dialog, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Dialog {
-    /// What lists say of it.
-    #[serde(flatten)]
-    pub summary: Summary,
-    /// Its messages, in order.
-    pub entries: Vec<Entry>,
-}
-
-/// A message of a dialog.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Entry {
-    /// Its id.
-    pub entry: Uuid,
-    /// Place in the dialog, from 1.
-    pub sequence: u32,
-    /// `patient` or `clinic`.
-    pub from: From,
-    /// Employee who wrote it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<String>,
-    /// Who acted for the patient (R6).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guardian: Option<Guardian>,
-    /// Subject line.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub subject: Option<Sensitive<String>>,
-    /// The text.
-    #[schemars(with = "String")]
-    pub text: Sensitive<String>,
-    /// Prescriptions that the patient wants renewed (P1); none of a request in free text.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub prescriptions: Vec<Prescription>,
-    /// How a paper prescription is to be delivered: `KodetOpplysning`, code list 8324.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<String>,
-    /// The choice that an answer to a prescription request bears (P2).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choice: Option<PrescriptionChoice>,
-    /// When it was received or written.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// What became of a message of the clinic (S5).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<EntryState>,
-    /// Names, types and sizes of its files.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<AttachmentInfo>,
-}
-
-/// A prescription, as far as it is given (P1).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Prescription {
-    /// Name, form and strength.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub name: Option<Sensitive<String>>,
-    /// ATC code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub atc: Option<String>,
-    /// Dosage as text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
-    pub dosage: Option<Sensitive<String>>,
-    /// `Reseptgruppe`, code list 7421; A and B are seldom renewed without a consultation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// When it was prescribed, as written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prescribed: Option<String>,
-    /// When it ends, as written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires: Option<String>,
-}
-
-/// Who wrote a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum From {
-    /// The patient, or who acted for him.
-    Patient,
-    /// The clinic.
-    Clinic,
-}
-
-/// Who acted for the patient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Guardian {
-    /// Full name.
-    #[schemars(with = "String")]
-    pub name: Sensitive<String>,
-    /// `Relasjon`, code list 7611.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relation: Option<String>,
-}
-
-/// What became of a message of the clinic (S5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "state", rename_all = "lowercase")]
-pub enum EntryState {
-    /// Written, not yet with HelseNorge.
-    Queued,
-    /// With HelseNorge.
-    Sent,
-    /// HelseNorge has it.
-    Receipted,
-    /// HelseNorge has turned it down.
-    Rejected {
-        /// Its codes.
-        codes: Vec<String>,
-    },
-    /// It could not be sent.
-    Failed {
-        /// Our code, or that of HelseNorge's error message.
-        code: String,
-    },
-    /// The patient has answered since.
-    Answered,
-    /// Never on HelseNorge.
-    Internal,
-}
-
-/// A file of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct AttachmentInfo {
-    /// Its place among the message's files, from 1.
-    pub number: u32,
-    /// Its name.
-    #[schemars(with = "String")]
-    pub file_name: Sensitive<String>,
-    /// `application/pdf` and so on, by its leading bytes.
-    pub media_type: String,
-    /// Its size.
-    pub bytes: u64,
 }

@@ -1,5 +1,9 @@
 //! The commands, one struct each. Field names are those of the JSON.
 
+mod recipients;
+
+pub use recipients::{Recipient, RecipientMode, SetRecipients, ShowRecipients};
+
 use super::refusal::{Refusal, Why};
 use super::schema::{self, Named};
 use super::typed;
@@ -28,6 +32,8 @@ pub enum Order {
     UploadAttachment(UploadAttachment),
     /// See [`SetRecipients`].
     SetRecipients(SetRecipients),
+    /// See [`ShowRecipients`].
+    ShowRecipients(ShowRecipients),
     /// See [`CheckContactability`].
     CheckContactability(CheckContactability),
     /// See [`ShowDialog`].
@@ -48,7 +54,14 @@ pub const MOST_RECIPIENTS: usize = 200;
 impl Order {
     /// Whether it asks and changes nothing: it may be answered any number of times, each time as things stand.
     pub const fn is_question(&self) -> bool {
-        matches!(self, Self::CheckContactability(_) | Self::ShowDialog(_) | Self::ListDialogs(_) | Self::FetchAttachment(_))
+        matches!(
+            self,
+            Self::ShowRecipients(_)
+                | Self::CheckContactability(_)
+                | Self::ShowDialog(_)
+                | Self::ListDialogs(_)
+                | Self::FetchAttachment(_)
+        )
     }
 
     /// Whether no list is longer than its schema says: looking at more costs before anything is known of the caller.
@@ -121,6 +134,7 @@ orders!(
     ConvertDialog,
     UploadAttachment,
     SetRecipients,
+    ShowRecipients,
     CheckContactability,
     ShowDialog,
     ListDialogs,
@@ -282,58 +296,6 @@ pub struct ConvertDialog {
     pub text: Option<Sensitive<String>>,
 }
 
-/// Chooses who receives messages of a kind (R2). Asks for the administrator's role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SetRecipients {
-    /// Of which kind.
-    pub kind: DialogKind,
-    /// How they are found.
-    pub mode: RecipientMode,
-    /// Those chosen: none with `behandler`, at least one otherwise.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MOST_RECIPIENTS))]
-    pub recipients: Vec<Recipient>,
-}
-
-/// How messages find their recipients (R2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RecipientMode {
-    /// *Pasientens behandler*.
-    Behandler,
-    /// *Fast*.
-    Fast,
-    /// *Fast og pasientens behandler*.
-    FastOgBehandler,
-}
-
-impl RecipientMode {
-    /// From the name in files.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "behandler" => Some(Self::Behandler),
-            "fast" => Some(Self::Fast),
-            "fast_og_behandler" => Some(Self::FastOgBehandler),
-            _ => None,
-        }
-    }
-}
-
-/// One chosen recipient, in commands and in the set-up file `{"position": "lab"}`, `{"group": …}`, `{"role": …}` or `{"clinic": true}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Recipient {
-    /// A position (*stilling*), by its short name.
-    Position(String),
-    /// A group.
-    Group(String),
-    /// A role.
-    Role(String),
-    /// The whole clinic; only `true`.
-    Clinic(bool),
-}
-
 /// Patients that one [`CheckContactability`] may name: a limit of ours, equal to that of a question to HelseNorge, so that one question can hold
 /// all of them.
 pub const MOST_PATIENTS: usize = MAX_PERSONER;
@@ -356,7 +318,7 @@ pub struct ShowDialog {
     pub dialog: Uuid,
 }
 
-/// Lists dialogs, those with the newest message first: the actor's inbox, or a patient's dialogs.
+/// Lists dialogs, those in which something happened last first: the actor's inbox, or a patient's dialogs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListDialogs {
@@ -364,6 +326,9 @@ pub struct ListDialogs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", regex(pattern = r"^[0-9]{11}$"))]
     pub patient: Option<Sensitive<String>>,
+    /// Only those of them with something that is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// Go on after this dialog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Uuid>,
@@ -371,6 +336,16 @@ pub struct ListDialogs {
     #[serde(default = "usual_limit")]
     #[schemars(range(min = 1, max = 200))]
     pub limit: u32,
+}
+
+/// Dialogs in which something is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    /// Something of the clinic's that lies in the actor's inbox was turned down (S5).
+    TurnedDown,
+    /// A prescription request has no answer yet (P2).
+    UnansweredRequest,
 }
 
 /// Fetches a part of a file: at most 256 KiB. The first part's answer tells how many there are.

@@ -1,13 +1,15 @@
-//! Why a command is refused: a code that never changes, the field, and what the clinic's staff read.
+//! Why a command is refused: a code that never changes, the field, and what the clinic's staff read. `dialogpost schema Answer` lists the codes.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A refusal, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// Stable code; see the list of [`Why`].
+    /// Stable code.
+    #[schemars(schema_with = "codes")]
     pub code: String,
     /// The field, such as `arguments.text`; none when it is nobody's in particular.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,8 +38,16 @@ impl Refusal {
     }
 }
 
+/// Every code there is, each with what it says in English; of a sentence with figures an example.
+fn codes(_: &mut SchemaGenerator) -> Schema {
+    let refusals: Vec<Refusal> = Why::ALL.iter().map(|why| Refusal::new(*why)).collect();
+    let each: Vec<Value> = refusals.iter().map(|r| json!({ "const": r.code, "description": r.english })).collect();
+    let codes: Vec<&str> = refusals.iter().map(|r| r.code.as_str()).collect();
+    json_schema!({ "type": "string", "enum": codes, "oneOf": each })
+}
+
 /// Every reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum Why {
     /// The body is no JSON.
     NotJson,
@@ -163,6 +173,52 @@ pub enum Why {
 }
 
 impl Why {
+    /// Each once, with figures as examples.
+    pub const ALL: &[Self] = &[
+        Self::NotJson,
+        Self::CommandUnknown,
+        Self::VersionUnknown,
+        Self::UnknownField,
+        Self::MissingField,
+        Self::WrongType,
+        Self::Internal,
+        Self::ReplyToMissing,
+        Self::IdReused,
+        Self::ClinicUnknown,
+        Self::ClinicNotReady,
+        Self::ActorUnknown,
+        Self::RoleMissing,
+        Self::HelsenorgeUnknown,
+        Self::ServiceNotOffered,
+        Self::DialogUnknown,
+        Self::DialogClosed,
+        Self::KindUnfit,
+        Self::KindTaken,
+        Self::AlreadyConverted,
+        Self::AlreadyAnswered,
+        Self::PatientNumber,
+        Self::PatientUnknown,
+        Self::PatientMissing,
+        Self::PatientUnwanted,
+        Self::NotActive,
+        Self::NotConsented,
+        Self::ContactabilityUnknown,
+        Self::TextEmpty,
+        Self::TextTooLong { has: 30_001, limit: 30_000 },
+        Self::TextUnwanted,
+        Self::TextMarkup,
+        Self::TextControl,
+        Self::AttachmentUnknown,
+        Self::UploadIncomplete,
+        Self::UploadPart,
+        Self::AttachmentType,
+        Self::AttachmentsTooLarge { has: 12_582_913, limit: 12_582_912 },
+        Self::RecipientUnknown,
+        Self::RecipientMissing,
+        Self::RecipientUnwanted,
+        Self::TooMany { limit: 1000 },
+    ];
+
     /// Stable, kebab-case.
     pub fn code(self) -> &'static str {
         self.words().0
@@ -346,11 +402,9 @@ impl Why {
             Self::RecipientMissing => {
                 ("recipient-missing", "Det må velges minst én mottaker.", "At least one recipient must be chosen.")
             }
-            Self::RecipientUnwanted => (
-                "recipient-unwanted",
-                "Når pasientens behandler er mottaker, kan ingen annen velges.",
-                "Where the patient's doctor receives, nobody else can be chosen.",
-            ),
+            Self::RecipientUnwanted => {
+                ("recipient-unwanted", "Her kan ingen mottaker velges.", "No recipient can be chosen here.")
+            }
             // Those that name figures, see there.
             Self::TextTooLong { .. }
             | Self::AttachmentsTooLarge { .. }

@@ -6,6 +6,7 @@ mod converting;
 mod examples;
 mod files;
 mod following;
+mod inboxes;
 mod inside;
 mod many;
 mod python;

@@ -3,6 +3,7 @@
 // Tests: a failed expectation should stop the test where it is.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod activation;
 mod amqp10;
 mod bad_input;
 mod canary;

@@ -40,6 +40,63 @@ async fn r2_rules_chosen_by_command_stay() {
     dialogpost(&world, &["apply", FIXTURE]).await.code(0).says(&["changed rules ┆      0"]).never_says(&[kept]);
 }
 
+/// Likewise the default of a kind, when that is what he chose.
+#[tokio::test]
+async fn r3_a_default_chosen_by_command_stays() {
+    let world = world().await;
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    let (mut session, clinic) = (session(&world).await, 8_141_333.try_into().unwrap());
+    let tx = session.begin().await.unwrap();
+    store::setup::put_rule(&tx, clinic, DialogKind::Reseptfornyelse, None, Some("siri")).await.unwrap();
+    tx.commit().await.unwrap();
+    let kept = "rule RESEPTFORNYELSE stays as siri chose it by command";
+    for _ in 0..2 {
+        dialogpost(&world, &["apply", FIXTURE]).await.code(0).says(&["changed rules ┆      0", kept]);
+    }
+    let loaded = store::clinic::load_now(&session, &[clinic]).await.unwrap();
+    assert!(!loaded[&clinic].routing.contains_key(&DialogKind::Reseptfornyelse), "none of its own");
+    dialogpost(&world, &["apply", "--replace-chosen-rules", FIXTURE]).await.code(0).says(&["changed rules ┆      1"]);
+    let loaded = store::clinic::load_now(&session, &[clinic]).await.unwrap();
+    assert!(loaded[&clinic].routing.contains_key(&DialogKind::Reseptfornyelse));
+}
+
+/// Without a party that is HelseNorge for it, a clinic receives and cannot write: that is a lack like any other.
+#[tokio::test]
+async fn check_knows_the_way_to_helsenorge() {
+    let world = world().await;
+    let mut file: Value = serde_json::from_str(&fixture_with(&[])).unwrap();
+    file["parties"] = json!([]);
+    apply(&world, &file.to_string()).await.code(0).says(&["not ready", "helsenorge-party: list HelseNorge under parties"]);
+    let lacking = |code: &'static str| {
+        let world = &world;
+        async move {
+            let found = dialogpost(world, &["check", "8141333", "--json"]).await.code(1).json();
+            let codes: Vec<_> = found["missing"].as_array().unwrap().iter().map(|lack| lack["code"].clone()).collect();
+            assert_eq!((codes, &found["ready"]), (vec![json!(code)], &json!(false)));
+        }
+    };
+    lacking("helsenorge-party").await;
+    apply(&world, &fixture_with(&[])).await.code(0);
+    dialogpost(&world, &["check", "8141333"]).await.code(0);
+    let other = fixture_with(&[("/parties/0/her_id", json!(8_093_299)), ("/clinics", json!([]))]);
+    apply(&world, &other).await.code(0);
+    lacking("helsenorge-unnamed").await;
+    dialogpost(&world, &["check", "8141333"]).await.code(1).says(&["name HelseNorge's HER-id as helsenorge of the clinic"]);
+    apply(&world, &fixture_with(&[("/clinics/0/helsenorge", json!(8_093_244))])).await.code(0);
+    dialogpost(&world, &["check", "8141333"]).await.code(0);
+}
+
+#[tokio::test]
+async fn j2_rules_for_what_nobody_offers_are_pointed_out() {
+    let world = world().await;
+    let services = json!(["EKONTAKT", "EKONSULTASJON"]);
+    let applied = apply(&world, &fixture_with(&[("/clinics/0/employees/0/services", services)])).await.code(0);
+    applied.says(&["(8141333): ready", "rule RESEPTFORNYELSE: nobody offers it: what patients write is turned down"]);
+    let checked = dialogpost(&world, &["check", "8141333"]).await.code(0);
+    checked.says(&["Clinic 8141333: ready", "EKONTAKT EKONSULTASJON", "│ RESEPTFORNYELSE ┆ nobody offers it"]);
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0).never_says(&["nobody offers it"]);
+}
+
 #[tokio::test]
 async fn j1_check_lists_what_is_missing_of_each_employee() {
     let world = world().await;

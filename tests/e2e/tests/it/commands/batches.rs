@@ -1,7 +1,7 @@
 //! Commands that fall into one batch.
 
+use e2e::Fleet;
 use e2e::epj::{COMMANDS, Epj, command};
-use e2e::{Clinic, Fleet};
 use helsenorge::example::{LINE, SOLBAKKEN};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -62,7 +62,13 @@ async fn a_command_that_is_always_too_slow_makes_way() {
             &[],
         )
         .await;
-    fleet.rows.query("create trigger slow before insert on dialogpost.dialog_entry for each row execute function dialogpost.slow()", &[]).await;
+    fleet
+        .rows
+        .query(
+            "create trigger slow before insert on dialogpost.dialog_entry for each row execute function dialogpost.slow()",
+            &[],
+        )
+        .await;
     let running = fleet.start();
     let slow = serde_json::to_vec(&start("x")).unwrap();
     epj.send_raw(COMMANDS, &slow, "slow").await;

@@ -100,6 +100,9 @@ async fn k3_p3_what_comes_under_any_former_kind_is_of_the_thread() {
     // Without a reference it is the newest open one of any of its kinds.
     clinic.send(&[Message::svar().of_kind(DialogKind::EKontakt)]).await;
     clinic.receipt().await;
-    assert_eq!((clinic.fleet.rows.count("dialogpost.dialog").await, shown(&epj, dialog).await["entries"].as_array().unwrap().len()), (1, 6));
+    assert_eq!(
+        (clinic.fleet.rows.count("dialogpost.dialog").await, shown(&epj, dialog).await["entries"].as_array().unwrap().len()),
+        (1, 6)
+    );
     clinic.close().await;
 }

@@ -36,6 +36,7 @@ async fn every_documented_example_is_done() {
         ("CloseDialog", 1),
         ("AnswerPrescriptionRequest", 1),
         ("SetRecipients", 0),
+        ("ShowRecipients", 0),
     ];
     for (name, sent) in order {
         let result = epj.done(&example(name, &ids)).await;

@@ -5,15 +5,15 @@ use helsenorge::{ErrorMessage, Receipt, Sent};
 use serde_json::json;
 use uuid::Uuid;
 
-const US: (i64, i64) = (8_141_334, 115_900);
-const HELSENORGE: (i64, i64) = (8_093_244, 115_851);
+pub(super) const US: (i64, i64) = (8_141_334, 115_900);
+pub(super) const HELSENORGE: (i64, i64) = (8_093_244, 115_851);
 
 async fn state(epj: &e2e::Epj, dialog: Uuid) -> String {
     shown(epj, dialog).await["entries"][0]["state"]["state"].as_str().unwrap().to_owned()
 }
 
 /// A doctor has no queues of his own: what is for him comes on the clinic's.
-fn ours(sent: Sent) -> Sent {
+pub(super) fn ours(sent: Sent) -> Sent {
     let queue = sent.queue.replace("8141334", "8141333");
     let properties = messages::transport::Properties { to: Some(queue.clone()), ..sent.properties.clone() };
     Sent { queue, properties, ..sent }
@@ -34,7 +34,8 @@ async fn s5_a_rejection_lands_in_the_inbox_of_who_wrote_it() {
     clinic.fleet.until("select count(*) from dialogpost.inbox_item", 1).await;
     assert_eq!(inbox(&clinic).await, ["kari/turned-down/true"]);
     let seen = shown(&epj, dialog).await["entries"][0]["state"].clone();
-    assert_eq!(seen, json!({ "state": "rejected", "codes": ["E21"] }));
+    let why = json!({ "code": "E21", "norwegian": "Mottakeren finnes ikke.", "english": "The receiver does not exist." });
+    assert_eq!(seen, json!({ "state": "rejected", "codes": ["E21"], "reasons": [why] }));
     let listed = epj.done(&of("kari", "ListDialogs", json!({}))).await;
     assert_eq!(listed["dialogs"][0]["dialog"], json!(dialog));
     clinic.close().await;
@@ -67,6 +68,6 @@ async fn s5_nothing_is_told_to_nobody() {
     clinic.fleet.rows.query("update dialogpost.employee set her_id = 8141334 where id = 'ole'", &[]).await;
     clinic.publish(&[ours(rejection.to_message().build())]).await;
     clinic.fleet.until("select count(*) from dialogpost.inbox_item", 2).await;
-    assert_eq!(inbox(&clinic).await, ["ole/fallback:clinic/true", "siri/fallback:clinic/true"]);
+    assert_eq!(inbox(&clinic).await, ["ole/turned-down,fallback:clinic/true", "siri/turned-down,fallback:clinic/true"]);
     clinic.close().await;
 }

@@ -1,8 +1,8 @@
-//! R2: who receives, chosen by an administrator.
+//! R2, R3: who receives, chosen by an administrator, seen by everyone.
 
 use super::{of, open};
 use helsenorge::Message;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r2_an_administrator_chooses_and_it_is_kept_in_the_audit() {
@@ -27,7 +27,7 @@ async fn r2_an_administrator_chooses_and_it_is_kept_in_the_audit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r2_what_cannot_be_chosen() {
     let (clinic, epj) = open().await;
-    let set = |mode: &str, recipients: serde_json::Value| {
+    let set = |mode: &str, recipients: Value| {
         of("siri", "SetRecipients", json!({ "kind": "EKONSULTASJON", "mode": mode, "recipients": recipients }))
     };
     for (command, code, field) in [
@@ -40,5 +40,71 @@ async fn r2_what_cannot_be_chosen() {
     clinic.fleet.rows.query("update dialogpost.recipient_set set members = '{}' where id = 'lab'", &[]).await;
     let nobody = epj.done(&set("fast", json!([{ "position": "lab" }, { "group": "legene" }]))).await["nobody"].clone();
     assert_eq!(nobody, json!(["position:lab"]));
+    clinic.close().await;
+}
+
+/// What `ShowRecipients` says of a kind.
+async fn rule(epj: &e2e::Epj, kind: &str) -> Value {
+    let shown = epj.done(&of("kari", "ShowRecipients", json!({}))).await["recipients"].clone();
+    shown["rules"].as_array().unwrap().iter().find(|rule| rule["kind"] == kind).unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r2_everyone_sees_who_receives_who_chose_it_and_who_could() {
+    let (clinic, epj) = open().await;
+    let by_file = rule(&epj, "RESEPTFORNYELSE").await;
+    assert_eq!((&by_file["mode"], &by_file["is_default"]), (&json!("fast_og_behandler"), &json!(false)));
+    assert_eq!(by_file["recipients"], json!([{ "role": "helsesekretaer" }, { "group": "legene" }, { "position": "lab" }]));
+    assert_eq!((&by_file["chosen_by"], &by_file["nobody"]), (&json!({ "by": "set_up_file" }), &json!([])));
+    clinic.fleet.rows.query("update dialogpost.recipient_set set members = '{}' where id = 'lab'", &[]).await;
+    assert_eq!(rule(&epj, "RESEPTFORNYELSE").await["nobody"], json!(["position:lab"]));
+    let to_doctors = json!({ "kind": "EKONTAKT", "mode": "fast", "recipients": [{ "group": "legene" }] });
+    epj.done(&of("siri", "SetRecipients", to_doctors)).await;
+    let chosen = rule(&epj, "EKONTAKT").await;
+    assert_eq!((&chosen["recipients"], &chosen["chosen_by"]["employee"]), (&json!([{ "group": "legene" }]), &json!("siri")));
+    clinic.fleet.rows.query("delete from dialogpost.routing_rule where dialog_kind = 'EKONSULTASJON'", &[]).await;
+    let default = rule(&epj, "EKONSULTASJON").await;
+    assert_eq!((&default["mode"], &default["chosen_by"]), (&json!("behandler"), &json!({ "by": "nobody" })), "R3");
+    let shown = epj.done(&of("ole", "ShowRecipients", json!({}))).await["recipients"]["choosable"].clone();
+    assert_eq!(shown["positions"], json!([{ "id": "lab", "name": "Laboratorium" }]));
+    assert_eq!(shown["groups"], json!([{ "id": "legene", "name": "Legene", "members": ["kari", "ole"] }]));
+    let names = |what: &str| shown[what].as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (names("roles"), names("employees")[0].clone()),
+        (vec![json!("Administrator"), json!("Helsesekretær")], json!("Kari Lunde"))
+    );
+    // Who does not work here is told nothing, and the attempt is kept; so is who asked.
+    assert_eq!(epj.refused(&of("per", "ShowRecipients", json!({}))).await, ("actor-unknown".into(), "actor".into()));
+    let more = of("kari", "ShowRecipients", json!({ "kind": "EKONTAKT" }));
+    assert_eq!(epj.refused(&more).await, ("field-unknown".into(), "arguments.kind".into()));
+    let audit = "select distinct actor || '/' || coalesce(detail ->> 'refused', 'shown') from dialogpost.audit
+        where clinic = 8141333 and action = 'ShowRecipients' order by 1";
+    assert_eq!(clinic.fleet.rows.column::<String>(audit).await, ["kari/shown", "ole/shown", "per/actor-unknown"]);
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_an_administrator_goes_back_to_the_default_and_it_stays() {
+    let (mut clinic, epj) = open().await;
+    let set = |actor: &str, arguments| of(actor, "SetRecipients", arguments);
+    let default = || json!({ "kind": "RESEPTFORNYELSE", "mode": "default" });
+    assert_eq!(epj.refused(&set("kari", default())).await, ("role-missing".into(), "actor".into()));
+    let with_somebody = json!({ "kind": "RESEPTFORNYELSE", "mode": "default", "recipients": [{ "clinic": true }] });
+    assert_eq!(epj.refused(&set("siri", with_somebody)).await, ("recipient-unwanted".into(), "arguments.recipients".into()));
+    epj.done(&set("siri", default())).await;
+    clinic.fleet.apply(include_str!("../../../../fixtures/clinic.json")).await;
+    let now = rule(&epj, "RESEPTFORNYELSE").await;
+    assert_eq!(
+        (&now["mode"], &now["recipients"], &now["is_default"]),
+        (&json!("fast"), &json!([{ "clinic": true }]), &json!(true))
+    );
+    assert_eq!(now["chosen_by"], json!({ "by": "employee", "employee": "siri" }), "the set-up file does not undo it");
+    clinic.send(&[Message::reseptfornyelse()]).await;
+    clinic.receipt().await;
+    let inbox = "select employee || '/' || array_to_string(via, ',') from dialogpost.inbox_item order by 1";
+    assert_eq!(clinic.fleet.rows.column::<String>(inbox).await, ["kari/clinic", "ole/clinic", "siri/clinic"]);
+    let audit = "select actor || '/' || coalesce(detail ->> 'refused', detail #>> '{rule,mode}') from dialogpost.audit
+        where clinic = 8141333 and action = 'SetRecipients' order by sequence";
+    assert_eq!(clinic.fleet.rows.column::<String>(audit).await, ["kari/role-missing", "siri/default"]);
     clinic.close().await;
 }
