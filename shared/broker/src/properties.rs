@@ -48,6 +48,7 @@ pub(crate) fn decode(queue: &str, delivery: lapin::message::Delivery, received_a
         // What steers our own retries and dead letters is nobody else's to set.
         properties.application.retain(|key, _| !STEERING.iter().any(|prefix| key.starts_with(prefix)));
     }
+    let user = basic.user_id().as_ref().map(|user| user.as_str().to_owned());
     let body = payload(basic.kind().as_ref().map(ShortString::as_str), delivery.data, &mut deviations);
     deviations.sort_unstable();
     deviations.dedup();
@@ -58,6 +59,7 @@ pub(crate) fn decode(queue: &str, delivery: lapin::message::Delivery, received_a
         deviations,
         body: Bytes::from(body),
         received_at,
+        user,
     }
 }
 

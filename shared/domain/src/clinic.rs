@@ -5,7 +5,7 @@ pub use messages::command::order::Recipient;
 use messages::command::order::RecipientMode;
 use messages::event::DialogKind;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A clinic as the rules see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +20,18 @@ pub struct Clinic {
     pub employees: BTreeMap<String, Employee>,
     /// Positions, groups and roles with their members' ids.
     pub sets: BTreeMap<SetKey, Vec<String>>,
+    /// Names under which its journal systems are known to our broker; none = commands for it are taken from whoever may give any.
+    pub command_users: BTreeSet<String>,
     /// Who receives what; a kind without a rule has its default (R3).
     pub routing: BTreeMap<DialogKind, RoutingRule>,
 }
 
 impl Clinic {
+    /// Whether commands for it are taken from who is known to our broker by this name.
+    pub fn takes_commands_of(&self, user: Option<&str>) -> bool {
+        self.command_users.is_empty() || user.is_some_and(|user| self.command_users.contains(user))
+    }
+
     /// The employee with a HER-id of his own.
     pub fn employee_by_her_id(&self, her_id: HerId) -> Option<(&String, &Employee)> {
         self.employees.iter().find(|(_, e)| e.her_id == Some(her_id))

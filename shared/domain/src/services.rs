@@ -82,6 +82,7 @@ mod tests {
             ]
             .into(),
             sets: [].into(),
+            command_users: std::collections::BTreeSet::new(),
             routing: [EKontakt, Reseptfornyelse].map(|kind| (kind, RoutingRule::Behandler)).into(),
         }
     }

@@ -124,6 +124,9 @@ pub struct ClinicSetup {
     /// Through which party it reaches HelseNorge; null: the only one there is.
     #[serde(default)]
     pub helsenorge: Option<HerId>,
+    /// Names under which its journal systems are known to our broker; none: commands for it are taken from whoever may give any.
+    #[serde(default)]
+    pub command_users: Vec<String>,
     /// Our private keys for it.
     #[serde(default)]
     pub own_certificates: OwnCertificates,

@@ -46,6 +46,7 @@ fn clinic() -> Clinic {
         digital_dialog_ordered: true,
         employees: [("kari".to_owned(), kari)].into(),
         sets: [].into(),
+        command_users: std::collections::BTreeSet::new(),
         routing: [].into(),
     }
 }

@@ -47,6 +47,7 @@ fn clinic() -> Clinic {
         ]
         .into(),
         sets: BTreeMap::new(),
+        command_users: std::collections::BTreeSet::new(),
         routing: BTreeMap::new(),
     }
 }

@@ -85,6 +85,9 @@ pub struct Delivery {
     pub body: Bytes,
     /// When we took it off the queue.
     pub received_at: Timestamp,
+    /// The name under which its sender is known to the broker, which vouches for it (RabbitMQ, validated user-id); none when the sender
+    /// does not say. It says nothing of messages that came over other brokers.
+    pub user: Option<String>,
 }
 
 impl Delivery {

@@ -11,5 +11,10 @@ alter table dialogpost.contact_status drop column doubted;
 -- Names under which a clinic's journal systems are known to our broker; none: whoever may give commands may give them for this clinic.
 alter table dialogpost.clinic add column command_users text[] not null default '{}';
 
--- Dialogs in which an employee has written.
-create index dialog_entry_of_author on dialogpost.dialog_entry (author) where author is not null;
+-- Whoever has written in a dialog takes part in it, so that his dialogs are found without looking at everybody's.
+alter table dialogpost.dialog_participant add column clinic bigint;
+update dialogpost.dialog_participant t set clinic = d.clinic from dialogpost.dialog d where d.id = t.dialog;
+insert into dialogpost.dialog_participant (dialog, employee, clinic)
+    select distinct e.dialog, e.author, d.clinic from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog
+    where e.author is not null on conflict do nothing;
+create index dialog_participant_of_employee on dialogpost.dialog_participant (clinic, employee);

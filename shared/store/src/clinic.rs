@@ -33,7 +33,7 @@ pub async fn load_now(session: &Session, her_ids: &[HerId]) -> Result<HashMap<He
 
 const LOAD: Step = step!(
     "clinic.load",
-    "select c.her_id, c.nhn_member, c.digital_dialog_ordered,
+    "select c.her_id, c.nhn_member, c.digital_dialog_ordered, c.command_users,
         (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'her_id', e.her_id, 'services', e.services)), '[]')
             from dialogpost.employee e where e.clinic = c.her_id) as employees,
         (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')
@@ -77,6 +77,7 @@ fn clinic(row: &Row) -> Result<Clinic, StoreError> {
         digital_dialog_ordered: column(row, "digital_dialog_ordered")?,
         employees: employees.into_iter().map(|e| (e.id, Employee { her_id: e.her_id, services: e.services })).collect(),
         sets: sets.into_iter().map(|s| ((s.kind, s.id), s.members)).collect(),
+        command_users: column::<Vec<String>>(row, "command_users")?.into_iter().collect(),
         routing: rules.into_iter().map(|r| (r.kind, r.rule)).collect(),
     })
 }

@@ -5,22 +5,26 @@ use crate::{StoreError, Tx};
 use ::messages::event::DialogKind;
 use ::messages::{HerId, Sensitive};
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Notes between whom dialogs of colleagues are: (dialog, employee id).
+/// Notes who takes part in dialogs: (clinic, dialog, employee id). Whoever does already, does so still.
 ///
 /// # Errors
 /// As any step.
-pub async fn add_participants(tx: &Tx<'_>, participants: &[(Uuid, String)]) -> Result<(), StoreError> {
+pub async fn add_participants(tx: &Tx<'_>, participants: &BTreeSet<(HerId, Uuid, String)>) -> Result<(), StoreError> {
     if participants.is_empty() {
         return Ok(());
     }
-    let (dialogs, employees): (Vec<Uuid>, Vec<&str>) = participants.iter().map(|(dialog, id)| (*dialog, id.as_str())).unzip();
+    let clinics: Vec<i64> = participants.iter().map(|(clinic, ..)| clinic.get()).collect();
+    let dialogs: Vec<Uuid> = participants.iter().map(|(_, dialog, _)| *dialog).collect();
+    let employees: Vec<&str> = participants.iter().map(|(.., employee)| employee.as_str()).collect();
     let add = step!(
         "dialog_participant.insert",
-        "insert into dialogpost.dialog_participant (dialog, employee) select * from unnest($1::uuid[], $2::text[])"
+        "insert into dialogpost.dialog_participant (clinic, dialog, employee)
+         select * from unnest($1::bigint[], $2::uuid[], $3::text[]) on conflict do nothing"
     );
-    tx.query(add, &[&dialogs, &employees]).await.map(drop)
+    tx.query(add, &[&clinics, &dialogs, &employees]).await.map(drop)
 }
 
 /// Puts entries into patients' inboxes of the portal: (entry, clinic, patient).

@@ -59,7 +59,7 @@ fn summary(row: &Row) -> Result<Summary, StoreError> {
     })
 }
 
-/// Dialogs as lists, each with the newest first.
+/// Dialogs as lists, each with the newest first. A small inbox is looked through; whoever receives much is found among the newest of all.
 ///
 /// # Errors
 /// As any step.
@@ -78,9 +78,28 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
         "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[])
             with ordinality k(clinic, employee, patient, after, most, those, n)
          left join dialogpost.dialog a on a.id = k.after and a.clinic = k.clinic
+         cross join lateral (select k.those = 'turned_down' or (select count(*) from (select from dialogpost.inbox_item i
+            where i.clinic = k.clinic and i.employee = k.employee limit 5001) i) <= 5000 as is_small) f
          cross join lateral (
             select d.id, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged, r.unanswered
-            from dialogpost.dialog d left join dialogpost.patient p on p.id = d.patient
+            from (
+                select id from dialogpost.dialog where patient = k.patient
+                union select t.dialog from dialogpost.dialog_participant t
+                    where k.patient is null and t.clinic = k.clinic and t.employee = k.employee
+                union select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
+                    where k.patient is null and f.is_small is not false and i.clinic = k.clinic and i.employee = k.employee
+                        and (k.those is distinct from 'turned_down' or i.via @> '{turned-down}')
+                union (select d.id from dialogpost.dialog d
+                    where k.patient is null and f.is_small is false and d.clinic = k.clinic and d.patient is not null
+                        and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
+                        and (k.those is null or d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+                            where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+                                and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)))
+                        and exists (select from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
+                            where e.dialog = d.id and i.employee = k.employee)
+                    order by d.newest_at desc, d.id desc limit k.most)
+            ) c
+            join dialogpost.dialog d on d.id = c.id left join dialogpost.patient p on p.id = d.patient
             cross join lateral (select d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
                 where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
                     and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered) r
@@ -89,11 +108,6 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
                         select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
                         where i.clinic = k.clinic and i.employee = k.employee and i.via @> '{turned-down}')
                     when 'unanswered_request' then r.unanswered else true end
-                and case when k.patient is not null then d.patient = k.patient
-                    when d.patient is null then exists (select from dialogpost.dialog_participant t
-                        where t.dialog = d.id and t.employee = k.employee)
-                    else exists (select from dialogpost.dialog_entry e where e.dialog = d.id and (e.author = k.employee
-                        or exists (select from dialogpost.inbox_item i where i.entry = e.id and i.employee = k.employee))) end
             order by d.newest_at desc, d.id desc limit k.most
          ) d order by k.n, d.newest_at desc, d.id desc"
     );

@@ -103,13 +103,13 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
     let put = step!(
         "setup.clinic",
         "insert into dialogpost.clinic (her_id, name, parent_her_id, nhn_member, digital_dialog_ordered, async_queue, sync_queue, error_queue,
-            signing_key, decryption_keys, syncreply_queue, helsenorge)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
             nhn_member = excluded.nhn_member, digital_dialog_ordered = excluded.digital_dialog_ordered,
             async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue,
             signing_key = excluded.signing_key, decryption_keys = excluded.decryption_keys,
-            syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge"
+            syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge, command_users = excluded.command_users"
     );
     let parent = clinic.parent_her_id.map(|id| id.get());
     let q = clinic.queues();
@@ -128,6 +128,7 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
             &clinic.own_certificates.decryption(),
             &clinic.syncreply_queue(),
             &clinic.helsenorge.map(|id| id.get()),
+            &clinic.command_users,
         ],
     )
     .await

@@ -18,6 +18,8 @@ pub struct Asked {
     pub command: Result<Command, Box<Unreadable>>,
     /// Where the answer goes.
     pub reply: Reply,
+    /// Who gave it, as far as the broker vouches for it.
+    pub user: Option<String>,
     /// Ids for what it may make.
     pub ids: Ids,
 }
@@ -48,7 +50,7 @@ impl Asked {
             return Err(unanswerable(&unreadable.refusal));
         }
         let ids = Ids { dialog: Uuid::now_v7(), entry: Uuid::now_v7() };
-        Ok(Self { command, reply: Reply { queue, correlation }, ids })
+        Ok(Self { command, reply: Reply { queue, correlation }, user: delivery.user.clone(), ids })
     }
 
     /// Which command it is; none of what cannot be read, and of questions.

@@ -62,6 +62,9 @@ pub struct Decision {
     pub record: Option<Record>,
 }
 
+/// Bytes of the texts of one dialog in an answer: half of what a broker carries at once, since JSON may write a character as six.
+const SHOWN_LIMIT: usize = 8 * 1024 * 1024;
+
 type Decided = Result<(Act, Done), Refusal>;
 
 impl Ruling {
@@ -71,7 +74,10 @@ impl Ruling {
             Ok(command) => command,
             Err(unreadable) => return Decision::refused(unreadable.refusal.clone()),
         };
-        let Some(clinic) = facts.clinics.get(&command.clinic).cloned() else {
+        // Whose commands it does not take learns no more than of a clinic that is not here.
+        let clinic = facts.clinics.get(&command.clinic).filter(|clinic| clinic.takes_commands_of(asked.user.as_deref()));
+        let Some(clinic) = clinic.cloned() else {
+            tracing::warn!(clinic = %command.clinic, "a command for a clinic that is not here, or takes none from this user");
             return Decision::refused(Refusal::of("clinic", Why::ClinicUnknown));
         };
         if command.order.is_question() && asked.reply.queue.is_none() {
@@ -197,6 +203,10 @@ fn show(command: &Command, order: &ShowDialog, facts: &Facts) -> Decided {
     seen(facts, command, order.dialog).ok_or_else(unknown)?;
     let look = Look { clinic: command.clinic, dialog: order.dialog, employee: command.actor.clone() };
     let dialog = facts.shown.get(&look).cloned().ok_or_else(unknown)?;
+    let has = dialog.entries.iter().map(|entry| entry.text.expose().len()).fold(0, usize::saturating_add);
+    if has > SHOWN_LIMIT {
+        return Err(Refusal::of("arguments.dialog", Why::AnswerTooLarge { has, limit: SHOWN_LIMIT }));
+    }
     Ok((Act::Nothing, Done::Dialog { dialog: Box::new(dialog) }))
 }
 

@@ -11,7 +11,7 @@ use messages::HerId;
 use messages::event::{DialogClosed, DialogConverted, DialogReceived, EDialogWritten, Fact};
 use messages::person_id::TestSeries;
 use messages::transport::Outgoing;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use store::dialog::{self, By, Extended, NewDialog, NewEntry, Own};
 use store::inbox_item::{self, Delivered};
 use store::own_dialog::{self, Converted};
@@ -61,15 +61,16 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
 type Sequences = HashMap<Uuid, u32>;
 
 async fn open_and_extend(tx: &Tx<'_>, doing: &[Doing], now: Timestamp) -> Result<Sequences, StoreError> {
-    let (mut new, mut sequences, mut participants) = (Vec::new(), Sequences::new(), Vec::new());
+    let (mut new, mut sequences, mut participants) = (Vec::new(), Sequences::new(), BTreeSet::new());
     let mut longer = BTreeMap::<Uuid, Vec<Uuid>>::new();
     for (doing, written) in doing.iter().filter_map(Doing::written) {
+        participants.insert((doing.clinic, doing.deed.dialog, doing.actor.clone()));
         let Some(opening) = &written.opens else {
             longer.entry(doing.deed.dialog).or_default().push(written.entry);
             continue;
         };
         sequences.insert(written.entry, 1);
-        participants.extend(opening.participants.iter().map(|id| (doing.deed.dialog, id.clone())));
+        participants.extend(opening.participants.iter().map(|id| (doing.clinic, doing.deed.dialog, id.clone())));
         new.push(NewDialog {
             id: doing.deed.dialog,
             clinic: doing.clinic,

@@ -23,11 +23,11 @@ use deciding::{Decision, Ruling};
 use effect::Effect;
 use facts::Facts;
 use jiff::Timestamp;
-use messages::Fault;
 use messages::command::VERSION;
 use messages::command::answer::{Answer, Outcome};
 use messages::command::refusal::{Refusal, Why};
 use messages::transport::{Delivery, Outgoing, Wire};
+use messages::{Fault, HerId};
 use runtime::pipeline::Ended;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
@@ -110,10 +110,14 @@ impl Handler for ClinicCommands {
     async fn again(&self, tx: &Tx<'_>, repeated: &[&Asked], now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
         let keys: Vec<_> = repeated.iter().filter_map(|asked| asked.key()).collect();
         let answers = command::answers(tx, &keys).await?;
+        let clinics: Vec<HerId> = keys.iter().map(|(clinic, _)| *clinic).collect();
+        let clinics = store::clinic::load(tx, &clinics).await?;
         let again = |asked: &&Asked| {
             let (key, command) = (asked.key()?, asked.command.as_ref().ok()?);
             let refused = |refusal| (Uuid::now_v7(), refused(command.id, refusal, now));
+            let is_known = clinics.get(&key.0).is_some_and(|clinic| clinic.takes_commands_of(asked.user.as_deref()));
             let (id, answer) = match answers.get(&key) {
+                _ if !is_known => refused(Refusal::of("clinic", Why::ClinicUnknown)),
                 Some(before) if before.digest == digest(command) => (before.id, before.answer.clone()),
                 Some(_) => refused(Refusal::of("id", Why::IdReused)),
                 // It became a dead letter, and not even that could be kept with it.

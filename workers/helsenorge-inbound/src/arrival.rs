@@ -134,6 +134,7 @@ mod tests {
             deviations: vec![],
             body: Bytes::from_static(body),
             received_at: Timestamp::UNIX_EPOCH,
+            user: None,
         }
     }
 

@@ -137,6 +137,7 @@ mod tests {
                 set(SetKind::Position, "lab", &["gone"]),
             ]
             .into(),
+            command_users: std::collections::BTreeSet::new(),
             routing: [(DialogKind::EKontakt, RoutingRule::Fast { recipients: vec![Recipient::Group("vikarer".into())] })].into(),
         }
     }

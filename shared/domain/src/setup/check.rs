@@ -42,6 +42,10 @@ pub fn check(setup: &mut Setup, series: &TestSeries) -> Vec<SetupFault> {
             let same = *lanes.entry(name.clone()).or_insert(lane) == lane;
             faults.unless(same, &at, &format!("queues.{lane}"), "another clinic of the file reads this queue as a different one");
         }
+        for (n, user) in clinic.command_users.iter().enumerate() {
+            let good = (1..=255).contains(&user.len()) && !user.chars().any(char::is_control);
+            faults.unless(good, &at, &format!("command_users[{n}]"), "the name of a user of the broker has 1 to 255 bytes");
+        }
         faults.check_clinic(&at, clinic, series);
     }
     faults.0

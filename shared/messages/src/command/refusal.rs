@@ -1,5 +1,7 @@
 //! Why a command is refused: a code that never changes, the field, and what the clinic's staff read. `dialogpost schema Answer` lists the codes.
 
+mod words;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -159,6 +161,13 @@ pub enum Why {
         /// Bytes they may have.
         limit: u64,
     },
+    /// The answer is larger than a broker carries.
+    AnswerTooLarge {
+        /// Bytes its texts have.
+        has: usize,
+        /// Bytes they may have.
+        limit: usize,
+    },
     /// A recipient that is nobody here.
     RecipientUnknown,
     /// A recipient is needed.
@@ -179,6 +188,8 @@ impl Why {
         Self::CommandUnknown,
         Self::VersionUnknown,
         Self::UnknownField,
+        Self::RepeatedField,
+        Self::CommandTooLarge { has: 1_048_577, limit: 1_048_576 },
         Self::MissingField,
         Self::WrongType,
         Self::Internal,
@@ -195,6 +206,9 @@ impl Why {
         Self::KindUnfit,
         Self::KindTaken,
         Self::AlreadyConverted,
+        Self::RequestUnknown,
+        Self::RequestAmbiguous,
+        Self::RequestOpen,
         Self::AlreadyAnswered,
         Self::PatientNumber,
         Self::PatientUnknown,
@@ -212,7 +226,10 @@ impl Why {
         Self::UploadIncomplete,
         Self::UploadPart,
         Self::AttachmentType,
+        Self::AttachmentName,
+        Self::UploadsTooLarge { has: 536_870_913, limit: 536_870_912 },
         Self::AttachmentsTooLarge { has: 12_582_913, limit: 12_582_912 },
+        Self::AnswerTooLarge { has: 8_388_609, limit: 8_388_608 },
         Self::RecipientUnknown,
         Self::RecipientMissing,
         Self::RecipientUnwanted,
@@ -231,186 +248,5 @@ impl Why {
         }
         let (code, norwegian, english) = self.sentences();
         (code, norwegian.to_owned(), english.to_owned())
-    }
-
-    /// Those that name figures.
-    fn figures(self) -> Option<(&'static str, String, String)> {
-        Some(match self {
-            Self::TextTooLong { has, limit } => (
-                "text-too-long",
-                format!("Teksten har {has} tegn; det er plass til {limit}."),
-                format!("The text has {has} characters; there is room for {limit}."),
-            ),
-            Self::AttachmentsTooLarge { has, limit } => (
-                "attachments-too-large",
-                format!("Vedleggene er til sammen {has} byte; grensen er {limit} byte."),
-                format!("The attachments have {has} bytes in total; the limit is {limit} bytes."),
-            ),
-            Self::CommandTooLarge { has, limit } => (
-                "command-too-large",
-                format!("Kommandoen er {has} byte; grensen er {limit} byte."),
-                format!("The command has {has} bytes; the limit is {limit} bytes."),
-            ),
-            Self::UploadsTooLarge { has, limit } => (
-                "uploads-too-large",
-                format!("Legekontorets opplastede filer som ikke er lagt ved ennå, blir {has} byte; grensen er {limit} byte."),
-                format!(
-                    "Files that the clinic has uploaded and not attached yet would be {has} bytes; the limit is {limit} bytes."
-                ),
-            ),
-            Self::TooMany { limit } => {
-                ("too-many", format!("Det kan være høyst {limit} om gangen."), format!("There may be {limit} at a time at most."))
-            }
-            _ => return None,
-        })
-    }
-
-    const fn sentences(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::NotJson => ("not-json", "Kommandoen er ikke JSON.", "The command is not JSON."),
-            Self::CommandUnknown => ("command-unknown", "Kommandoen finnes ikke.", "There is no such command."),
-            Self::VersionUnknown => {
-                ("version-unknown", "Denne versjonen av kommandoen finnes ikke.", "There is no such version of the command.")
-            }
-            Self::UnknownField => {
-                ("field-unknown", "Kommandoen har et felt som ikke finnes.", "The command has a field that does not exist.")
-            }
-            Self::RepeatedField => {
-                ("field-repeated", "Kommandoen har et felt som står to ganger.", "The command has a field that stands twice.")
-            }
-            Self::MissingField => ("field-missing", "Et felt mangler.", "A field is missing."),
-            Self::WrongType => ("field-malformed", "Feltet har feil form.", "The field is malformed."),
-            Self::Internal => (
-                "internal-error",
-                "Kommandoen ble ikke utført på grunn av en feil hos oss. Driften har fått beskjed.",
-                "The command was not done through a fault of ours. The operators have been told.",
-            ),
-            Self::ReplyToMissing => (
-                "reply-to-missing",
-                "Spørsmålet sier ikke hvor svaret skal sendes.",
-                "The question does not say where the answer is to be sent.",
-            ),
-            Self::HelsenorgeUnknown => (
-                "helsenorge-unknown",
-                "Legekontoret er ikke koblet til HelseNorge.",
-                "The clinic is not connected to HelseNorge.",
-            ),
-            Self::IdReused => {
-                ("id-reused", "Denne id-en er brukt til en annen kommando.", "This id was used for another command.")
-            }
-            Self::ClinicUnknown => ("clinic-unknown", "Legekontoret finnes ikke her.", "The clinic is not known here."),
-            Self::ClinicNotReady => (
-                "clinic-not-ready",
-                "Legekontoret er ikke klart for digital dialog.",
-                "The clinic is not ready for digital dialog.",
-            ),
-            Self::ActorUnknown => {
-                ("actor-unknown", "Brukeren er ikke ansatt på legekontoret.", "The user is no employee of the clinic.")
-            }
-            Self::RoleMissing => {
-                ("role-missing", "Brukeren har ikke rollen som trengs.", "The user lacks the role that is needed.")
-            }
-            Self::ServiceNotOffered => (
-                "service-not-offered",
-                "Tjenesten er ikke registrert for brukeren.",
-                "The service is not registered for the user.",
-            ),
-            Self::DialogUnknown => ("dialog-unknown", "Dialogen finnes ikke.", "There is no such dialog."),
-            Self::DialogClosed => ("dialog-closed", "Dialogen er avsluttet.", "The dialog is closed."),
-            Self::KindUnfit => {
-                ("kind-unfit", "Det går ikke med en dialog av denne typen.", "That cannot be done with a dialog of this kind.")
-            }
-            Self::KindTaken => (
-                "kind-taken",
-                "Samtalen har allerede en egen dialog av denne typen.",
-                "The conversation has a dialog of that kind already.",
-            ),
-            Self::AlreadyConverted => {
-                ("already-converted", "Dialogen er allerede konvertert.", "The dialog was converted before.")
-            }
-            Self::RequestUnknown => {
-                ("request-unknown", "Dialogen har ingen slik forespørsel.", "The dialog has no such request.")
-            }
-            Self::RequestAmbiguous => (
-                "request-ambiguous",
-                "Dialogen har flere forespørsler uten svar: si hvilken.",
-                "The dialog has several requests without an answer: say which.",
-            ),
-            Self::RequestOpen => (
-                "request-open",
-                "En forespørsel i dialogen har ikke fått svar ennå.",
-                "A request in the dialog has no answer yet.",
-            ),
-            Self::AlreadyAnswered => ("already-answered", "Forespørselen er allerede besvart.", "The request has its answer."),
-            Self::PatientNumber => (
-                "patient-number",
-                "Det er ikke et fullt fødselsnummer eller D-nummer.",
-                "It is no full fødselsnummer or D-nummer.",
-            ),
-            Self::PatientUnknown => {
-                ("patient-unknown", "Pasienten finnes ikke på legekontoret.", "The clinic has no such patient.")
-            }
-            Self::PatientMissing => ("patient-missing", "Dialogen må ha en pasient.", "The dialog needs a patient."),
-            Self::PatientUnwanted => (
-                "patient-unwanted",
-                "En dialog mellom kolleger har ingen pasient.",
-                "A dialog between colleagues has no patient.",
-            ),
-            Self::NotActive => (
-                "patient-not-active",
-                "Pasienten kan ikke kontaktes på HelseNorge: er ikke aktiv bruker.",
-                "The patient cannot be contacted on HelseNorge: is no active user.",
-            ),
-            Self::NotConsented => (
-                "patient-not-consented",
-                "Pasienten kan ikke kontaktes på HelseNorge: har ikke samtykket til digital kontakt.",
-                "The patient cannot be contacted on HelseNorge: has not consented to digital contact.",
-            ),
-            Self::ContactabilityUnknown => (
-                "contactability-unknown",
-                "Pasienten kan ikke kontaktes på HelseNorge: HelseNorge svarer ikke på om det går an.",
-                "The patient cannot be contacted on HelseNorge: HelseNorge does not say whether it is possible.",
-            ),
-            Self::TextEmpty => ("text-empty", "Teksten er tom.", "The text is empty."),
-            Self::TextUnwanted => ("text-unwanted", "Teksten har ingen plass her.", "The text has no place here."),
-            Self::TextMarkup => ("text-markup", "Teksten inneholder HTML.", "The text contains HTML."),
-            Self::TextControl => (
-                "text-control",
-                "Teksten inneholder tegn som ikke kan sendes.",
-                "The text contains characters that cannot be sent.",
-            ),
-            Self::AttachmentUnknown => {
-                ("attachment-unknown", "Vedlegget eller delen finnes ikke.", "There is no such file, or no such part of it.")
-            }
-            Self::UploadIncomplete => (
-                "upload-incomplete",
-                "Vedlegget er ikke lastet opp, eller ikke helt.",
-                "The file was not uploaded, or not all of it.",
-            ),
-            Self::UploadPart => ("upload-part", "Delen passer ikke til vedlegget.", "The part does not fit the file."),
-            Self::AttachmentType => {
-                ("attachment-type", "Vedlegg må være PDF, JPEG eller PNG.", "Attachments must be PDF, JPEG or PNG.")
-            }
-            Self::AttachmentName => (
-                "attachment-name",
-                "Filnavnet sier en annen type enn det filen er.",
-                "The file's name speaks of another type than the file is.",
-            ),
-            Self::RecipientUnknown => {
-                ("recipient-unknown", "Mottakeren finnes ikke på legekontoret.", "The clinic has no such recipient.")
-            }
-            Self::RecipientMissing => {
-                ("recipient-missing", "Det må velges minst én mottaker.", "At least one recipient must be chosen.")
-            }
-            Self::RecipientUnwanted => {
-                ("recipient-unwanted", "Her kan ingen mottaker velges.", "No recipient can be chosen here.")
-            }
-            // Those that name figures, see there.
-            Self::TextTooLong { .. }
-            | Self::AttachmentsTooLarge { .. }
-            | Self::UploadsTooLarge { .. }
-            | Self::CommandTooLarge { .. }
-            | Self::TooMany { .. } => ("", "", ""),
-        }
     }
 }

@@ -259,6 +259,7 @@ mod tests {
             deviations: vec![],
             body: Bytes::new(),
             received_at: Timestamp::UNIX_EPOCH,
+            user: None,
         }
     }
 

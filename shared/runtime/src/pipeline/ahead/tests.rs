@@ -39,6 +39,7 @@ fn delivery(key: String, bytes: usize) -> Delivery {
         deviations: Vec::new(),
         body: Bytes::from(vec![0; bytes]),
         received_at: Timestamp::UNIX_EPOCH,
+        user: None,
     }
 }
 
