@@ -1,6 +1,6 @@
 //! Dialogs as a clinic reads them: lists, one whole, and its files.
 
-use crate::step::{column, step};
+use crate::step::{Step, column, step};
 use crate::{StoreError, Tx, clinic::her_id, dialog, inbox_item};
 use ::messages::command::answer::{
     AttachmentInfo, Dialog, Entry, EntryState, From, Guardian, Kind as KindName, Prescription, Summary,
@@ -59,7 +59,7 @@ fn summary(row: &Row) -> Result<Summary, StoreError> {
     })
 }
 
-/// Dialogs as lists, each with the newest first. A small inbox is looked through; whoever receives much is found among the newest of all.
+/// Dialogs as lists, each with the newest first.
 ///
 /// # Errors
 /// As any step.
@@ -73,45 +73,7 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
     let after: Vec<Option<Uuid>> = listings.iter().map(|l| l.after).collect();
     let limits: Vec<i64> = listings.iter().map(|l| i64::from(l.limit)).collect();
     let only: Vec<Option<&str>> = listings.iter().map(|l| l.only.map(only)).collect();
-    let list = step!(
-        "reading.lists",
-        "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[])
-            with ordinality k(clinic, employee, patient, after, most, those, n)
-         left join dialogpost.dialog a on a.id = k.after and a.clinic = k.clinic
-         cross join lateral (select k.those = 'turned_down' or (select count(*) from (select from dialogpost.inbox_item i
-            where i.clinic = k.clinic and i.employee = k.employee limit 5001) i) <= 5000 as is_small) f
-         cross join lateral (
-            select d.id, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged, r.unanswered
-            from (
-                select id from dialogpost.dialog where patient = k.patient
-                union select t.dialog from dialogpost.dialog_participant t
-                    where k.patient is null and t.clinic = k.clinic and t.employee = k.employee
-                union select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
-                    where k.patient is null and f.is_small is not false and i.clinic = k.clinic and i.employee = k.employee
-                        and (k.those is distinct from 'turned_down' or i.via @> '{turned-down}')
-                union (select d.id from dialogpost.dialog d
-                    where k.patient is null and f.is_small is false and d.clinic = k.clinic and d.patient is not null
-                        and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
-                        and (k.those is null or d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
-                            where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
-                                and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)))
-                        and exists (select from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
-                            where e.dialog = d.id and i.employee = k.employee)
-                    order by d.newest_at desc, d.id desc limit k.most)
-            ) c
-            join dialogpost.dialog d on d.id = c.id left join dialogpost.patient p on p.id = d.patient
-            cross join lateral (select d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
-                where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
-                    and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered) r
-            where d.clinic = k.clinic and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
-                and case k.those when 'turned_down' then d.id in (
-                        select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
-                        where i.clinic = k.clinic and i.employee = k.employee and i.via @> '{turned-down}')
-                    when 'unanswered_request' then r.unanswered else true end
-            order by d.newest_at desc, d.id desc limit k.most
-         ) d order by k.n, d.newest_at desc, d.id desc"
-    );
-    let rows = tx.query(list, &[&clinics, &employees, &patients, &after, &limits, &only]).await?;
+    let rows = tx.query(LISTS, &[&clinics, &employees, &patients, &after, &limits, &only]).await?;
     let mut lists: Vec<Vec<Summary>> = listings.iter().map(|_| Vec::new()).collect();
     for row in &rows {
         let n = usize::try_from(column::<i64>(row, "n")? - 1).map_err(|_| StoreError::row("n"))?;
@@ -125,6 +87,49 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
     }
     Ok(lists)
 }
+
+/// A small inbox is looked through; whoever receives much is found among the newest of all. What was turned down is little, and looked up
+/// once a list.
+const LISTS: Step = step!(
+    "reading.lists",
+    "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[])
+        with ordinality k(clinic, employee, patient, after, most, those, n)
+     left join dialogpost.dialog a on a.id = k.after and a.clinic = k.clinic
+     cross join lateral (select k.those is not distinct from 'turned_down' or (select count(*) from (select from dialogpost.inbox_item i
+        where i.clinic = k.clinic and i.employee = k.employee limit 5001) i) <= 5000 as is_small) f
+     cross join lateral (
+        select array(select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
+            where k.those = 'turned_down' and i.clinic = k.clinic and i.employee = k.employee and i.via @> '{turned-down}') as dialogs
+        offset 0
+     ) t
+     cross join lateral (
+        select d.id, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged, r.unanswered
+        from (
+            select id from dialogpost.dialog where patient = k.patient
+            union select t.dialog from dialogpost.dialog_participant t
+                where k.patient is null and t.clinic = k.clinic and t.employee = k.employee
+            union select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
+                where k.patient is null and f.is_small and i.clinic = k.clinic and i.employee = k.employee
+                    and (k.those is distinct from 'turned_down' or i.via @> '{turned-down}')
+            union (select d.id from dialogpost.dialog d
+                where k.patient is null and not f.is_small and d.clinic = k.clinic and d.patient is not null
+                    and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
+                    and (k.those is null or d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+                        where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+                            and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)))
+                    and exists (select from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
+                        where e.dialog = d.id and i.employee = k.employee)
+                order by d.newest_at desc, d.id desc limit k.most)
+        ) c
+        join dialogpost.dialog d on d.id = c.id left join dialogpost.patient p on p.id = d.patient
+        cross join lateral (select d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+            where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
+                and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered) r
+        where d.clinic = k.clinic and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
+            and case k.those when 'turned_down' then d.id = any(t.dialogs) when 'unanswered_request' then r.unanswered else true end
+        order by d.newest_at desc, d.id desc limit k.most
+     ) d order by k.n, d.newest_at desc, d.id desc"
+);
 
 const fn only(only: Only) -> &'static str {
     match only {

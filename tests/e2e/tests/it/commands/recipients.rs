@@ -1,6 +1,7 @@
 //! R2, R3: who receives, chosen by an administrator, seen by everyone.
 
 use super::{of, open};
+use e2e::epj::COMMANDS;
 use helsenorge::Message;
 use serde_json::{Value, json};
 
@@ -106,5 +107,31 @@ async fn r3_an_administrator_goes_back_to_the_default_and_it_stays() {
     let audit = "select actor || '/' || coalesce(detail ->> 'refused', detail #>> '{rule,mode}') from dialogpost.audit
         where clinic = 8141333 and action = 'SetRecipients' order by sequence";
     assert_eq!(clinic.fleet.rows.column::<String>(audit).await, ["kari/role-missing", "siri/default"]);
+    clinic.close().await;
+}
+
+/// Of one batch too, whoever asks is told what was chosen just before.
+#[tokio::test(flavor = "multi_thread")]
+async fn r2_r3_who_asks_is_told_what_was_chosen_just_before() {
+    let (clinic, epj) = open().await;
+    let modes = ["default", "behandler"];
+    for mode in modes.into_iter().cycle().take(20) {
+        let set = of("siri", "SetRecipients", json!({ "kind": "EKONTAKT", "mode": mode }));
+        for command in [set, of("kari", "ShowRecipients", json!({}))] {
+            epj.send_raw(COMMANDS, &serde_json::to_vec(&command).unwrap(), mode).await;
+        }
+    }
+    let mut told = 0;
+    for _ in 0..40 {
+        let reply = epj.next().await;
+        let Some(rules) = reply.body["result"]["recipients"]["rules"].as_array() else { continue };
+        let default = reply.correlation == "default";
+        let mode = if default { "fast" } else { "behandler" };
+        let rule = rules.iter().find(|rule| rule["kind"] == "EKONTAKT").unwrap();
+        assert_eq!((&rule["mode"], &rule["is_default"]), (&json!(mode), &json!(default)));
+        assert_eq!(rule["chosen_by"]["employee"], "siri");
+        told += 1;
+    }
+    assert_eq!(told, 20);
     clinic.close().await;
 }
