@@ -8,6 +8,7 @@ mod following;
 mod inside;
 mod many;
 mod python;
+mod racing;
 mod recipients;
 mod refusals;
 mod starting;
