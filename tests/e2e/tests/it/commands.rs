@@ -2,6 +2,7 @@
 
 mod answering;
 mod converting;
+mod crashing;
 mod examples;
 mod files;
 mod following;
