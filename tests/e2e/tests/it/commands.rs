@@ -1,6 +1,7 @@
 //! What a clinic does by command, feature by feature, with HelseNorge on the other side.
 
 mod answering;
+mod audited;
 mod converting;
 mod crashing;
 mod examples;
