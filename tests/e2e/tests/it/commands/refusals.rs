@@ -6,11 +6,26 @@ use e2e::epj::{COMMANDS, Epj};
 use helsenorge::Message;
 use serde_json::{Value, json};
 
-/// Every table that a command could leave something in.
+/// Every table that a command could leave something in, but for those of answers and of the audit.
+const TABLES: [&str; 13] = [
+    "attachment",
+    "contact_question",
+    "contact_status",
+    "dialog",
+    "dialog_entry",
+    "dialog_participant",
+    "inbox_item",
+    "journal_entry",
+    "message",
+    "portal_item",
+    "routing_rule",
+    "upload",
+    "upload_part",
+];
+
 async fn stored(clinic: &e2e::Clinic) -> Vec<i64> {
     let mut counts = Vec::new();
-    for table in ["dialog", "dialog_entry", "attachment", "journal_entry", "message", "portal_item", "inbox_item", "routing_rule"]
-    {
+    for table in TABLES {
         counts.push(clinic.fleet.rows.count(&format!("dialogpost.{table}")).await);
     }
     counts
