@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 const CLINICS: i64 = 200;
 const FIRST: i64 = 8_200_000;
 /// Commands of a clinic that wait for their answers.
-const WINDOW: usize = 30;
+const WINDOW: usize = 8;
 
 fn clinics() -> impl Iterator<Item = i64> {
     (0..CLINICS).map(|n| FIRST + n * 10)

@@ -56,7 +56,7 @@ fn begun(clinic: i64, n: usize) -> Vec<Value> {
     let kind = ["EKONTAKT", "EKONSULTASJON"][n % 2];
     let mut start = json!({ "kind": kind, "patient": LINE, "subject": "Prøvesvar", "text": format!("nr. {n}") });
     let mut all = Vec::new();
-    if n % 4 == 0 {
+    if n.is_multiple_of(4) {
         let upload = Uuid::new_v4();
         // %PDF-1.7
         let file = json!({ "upload": upload, "part": 1, "parts": 1, "bytes": "JVBERi0xLjc=" });
