@@ -35,13 +35,12 @@ pub async fn load(tx: &Tx<'_>, keys: &[UploadKey]) -> Result<HashMap<UploadKey, 
     tx.query(lock, &[&clinics, &ids]).await?;
     let load = step!(
         "upload.load",
-        "select u.clinic, u.id, u.parts, p.numbers, p.sizes,
-            coalesce((select substring(bytes for 16) from dialogpost.upload_part
-                where clinic = u.clinic and upload = u.id and part = 1), '') as lead
+        "select u.clinic, u.id, u.parts, p.numbers, p.sizes, p.leads
          from (select distinct * from unnest($1::bigint[], $2::uuid[])) k(clinic, id)
          join dialogpost.upload u on u.clinic = k.clinic and u.id = k.id
          cross join lateral (
-            select coalesce(array_agg(part), '{}') as numbers, coalesce(array_agg(octet_length(bytes)), '{}') as sizes
+            select coalesce(array_agg(part), '{}') as numbers, coalesce(array_agg(octet_length(bytes)), '{}') as sizes,
+                coalesce(array_agg(case when part <= 16 then substring(bytes for 16) else '' end), '{}') as leads
             from dialogpost.upload_part where clinic = u.clinic and upload = u.id
          ) p"
     );
@@ -50,8 +49,11 @@ pub async fn load(tx: &Tx<'_>, keys: &[UploadKey]) -> Result<HashMap<UploadKey, 
         .map(|r| {
             let number = |n: i32| u32::try_from(n).unwrap_or(0);
             let (numbers, sizes): (Vec<i32>, Vec<i32>) = (column(r, "numbers")?, column(r, "sizes")?);
-            let sizes = numbers.into_iter().map(number).zip(sizes.into_iter().map(|n| u64::from(number(n)))).collect();
-            let spooled = Spooled { parts: number(column(r, "parts")?), sizes, lead: column(r, "lead")? };
+            let leads: Vec<Vec<u8>> = column(r, "leads")?;
+            let numbers = || numbers.iter().copied().map(number);
+            let sizes = numbers().zip(sizes.into_iter().map(|n| u64::from(number(n)))).collect();
+            let leads = numbers().zip(leads).filter(|(_, lead)| !lead.is_empty()).collect();
+            let spooled = Spooled { parts: number(column(r, "parts")?), sizes, leads };
             Ok(((her_id(r, "clinic")?, column(r, "id")?), spooled))
         })
         .collect()

@@ -1,7 +1,9 @@
 //! A fleet with HelseNorge beside it.
 
-use crate::{Epj, Fleet, NHN_EXCHANGE, Running};
+use crate::{Epj, Fleet, NHN_EXCHANGE, Running, WORKERS};
 use helsenorge::{HelseNorge, Message, Received, Sent};
+use runtime::probe::Probe;
+use runtime::worker::Worker;
 use std::time::Duration;
 
 /// How long a test waits for what must come.
@@ -25,8 +27,13 @@ impl Clinic {
 
     /// On a fleet that is set up.
     pub async fn of(fleet: Fleet) -> Self {
+        Self::with(fleet, &WORKERS).await
+    }
+
+    /// Some workers only.
+    pub async fn with(fleet: Fleet, workers: &[Worker]) -> Self {
         let helsenorge = fleet.helsenorge().await;
-        let running = fleet.start();
+        let running = fleet.start_with(workers, Probe::default());
         Self { fleet, helsenorge, running, sent: 0 }
     }
 

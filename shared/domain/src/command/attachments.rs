@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use messages::command::order::UploadAttachment;
 use messages::command::refusal::{Refusal, Why};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Decoded bytes that the files of one message may have in total: 12 MiB.
 pub const TOTAL_LIMIT: u64 = 12 * 1024 * 1024;
@@ -14,7 +14,7 @@ pub const PART_LIMIT: usize = 256 * 1024;
 /// Decoded bytes that a clinic may have uploaded and not attached, in total: 512 MiB. Whoever uploads and never attaches must not take the
 /// room of all.
 pub const SPOOL_LIMIT: u64 = 512 * 1024 * 1024;
-/// Bytes by which a file's type is told; no part but the last may have fewer.
+/// Bytes by which a file's type is told. As many parts hold them at most.
 const LEAD: usize = 16;
 /// Parts of one upload.
 pub const PARTS_LIMIT: u32 = 100;
@@ -38,15 +38,19 @@ pub struct Spooled {
     /// Parts that it was said to have.
     pub parts: u32,
     /// Those that are here, with their bytes.
-    pub sizes: std::collections::BTreeMap<u32, u64>,
-    /// The first bytes of part 1.
-    pub lead: Vec<u8>,
+    pub sizes: BTreeMap<u32, u64>,
+    /// The first bytes of parts 1 to 16, up to 16 of each.
+    pub leads: BTreeMap<u32, Vec<u8>>,
 }
 
 impl Spooled {
     /// As a file to attach.
     pub fn file(&self) -> Uploaded {
-        Uploaded { complete: self.missing() == 0, bytes: self.bytes(), lead: self.lead.clone() }
+        Uploaded {
+            complete: self.missing() == 0,
+            bytes: self.bytes(),
+            lead: self.leads.values().flatten().copied().take(LEAD).collect(),
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -63,8 +67,8 @@ impl Spooled {
     pub fn with(mut self, part: &Part) -> Self {
         self.parts = part.parts;
         self.sizes.insert(part.part, part.bytes.len() as u64);
-        if part.part == 1 {
-            self.lead = part.bytes.iter().copied().take(LEAD).collect();
+        if part.part <= LEAD as u32 {
+            self.leads.insert(part.part, part.bytes.iter().copied().take(LEAD).collect());
         }
         self
     }
@@ -90,7 +94,7 @@ impl std::fmt::Debug for Part {
 /// Takes a part in, and says how many are missing then. `spooled`: bytes that the clinic has uploaded and not attached.
 ///
 /// # Errors
-/// It is none of the parts there are to be, other parts said otherwise, it is no base64, too small or too large, or all are too large
+/// It is none of the parts there are to be, other parts said otherwise, it is no base64, empty or too large, or all are too large
 /// together, those of the file or those of the clinic.
 pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>, spooled: u64) -> Result<(Part, u32), Refusal> {
     let at = |field: &str| Refusal::of(&format!("arguments.{field}"), Why::UploadPart);
@@ -107,8 +111,7 @@ pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>, spooled: u64)
         return Err(at("bytes"));
     }
     let bytes = STANDARD.decode(encoded).map_err(|_| at("bytes"))?;
-    let least = if order.part == order.parts { 1 } else { LEAD };
-    if !(least..=PART_LIMIT).contains(&bytes.len()) {
+    if !(1..=PART_LIMIT).contains(&bytes.len()) {
         return Err(at("bytes"));
     }
     let spool = spooled.saturating_add(bytes.len() as u64);
@@ -195,22 +198,26 @@ mod tests {
         assert_eq!(missing, 0);
         let file = here.clone().with(&first).file();
         assert_eq!((file.complete, file.bytes, file.lead.as_slice()), (true, 21, &b"%PDF-1.7 and mor"[..]));
+        let drops = b"%PDF-1".iter().zip(1..).fold(Spooled::default(), |here, (byte, n)| {
+            let (part, _) = take_part(&order(n, 6, &[*byte]), (n > 1).then_some(&here), 0).unwrap();
+            here.with(&part)
+        });
+        assert_eq!(media_types(&[Some(drops.file())]).unwrap(), ["application/pdf"], "byte by byte");
         let field = |order: &UploadAttachment, here| take_part(order, here, 0).unwrap_err().field.unwrap();
         for (order, want) in [
             (order(1, 3, b"x"), "arguments.parts"),
             (order(3, 2, b"x"), "arguments.part"),
             (order(0, 2, b"x"), "arguments.part"),
             (order(1, 2, b""), "arguments.bytes"),
-            (order(1, 2, &[b'x'; LEAD - 1]), "arguments.bytes"),
             (order(1, 2, &vec![0; PART_LIMIT + 1]), "arguments.bytes"),
             (UploadAttachment { bytes: "no base64!".to_owned().into(), ..order(1, 2, b"") }, "arguments.bytes"),
         ] {
             assert_eq!(field(&order, Some(&here)), want, "{order:?}");
         }
         assert_eq!(field(&order(1, PARTS_LIMIT + 1, b"x"), None), "arguments.parts");
-        let full = Spooled { parts: 3, sizes: [(1, TOTAL_LIMIT - LEAD as u64), (2, LEAD as u64)].into(), lead: vec![] };
+        let full = Spooled { parts: 3, sizes: [(1, TOTAL_LIMIT - 1), (2, 1)].into(), leads: BTreeMap::new() };
         assert_eq!(take_part(&order(3, 3, b"x"), Some(&full), 0).unwrap_err().code, "attachments-too-large");
-        assert!(take_part(&order(2, 3, &[b'y'; LEAD]), Some(&full), 0).is_ok());
+        assert!(take_part(&order(2, 3, b"y"), Some(&full), 0).is_ok());
         let one = order(1, 1, b"x");
         assert!(take_part(&one, None, SPOOL_LIMIT - 1).is_ok());
         let refusal = take_part(&one, None, SPOOL_LIMIT).unwrap_err();

@@ -191,7 +191,7 @@ pub struct AttachmentRef {
 }
 
 /// Uploads a part of a file (S3). Parts may come in any order, and again; a file can be attached when all of them are there. What is not
-/// attached within a day is forgotten. Every part but the last has at least 16 bytes.
+/// attached within a day is forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UploadAttachment {

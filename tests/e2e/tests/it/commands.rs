@@ -1,8 +1,10 @@
 //! What a clinic does by command, feature by feature, with HelseNorge on the other side.
 
 mod answering;
+mod audited;
 mod batches;
 mod converting;
+mod crashing;
 mod examples;
 mod files;
 mod following;
@@ -10,6 +12,7 @@ mod inboxes;
 mod inside;
 mod many;
 mod python;
+mod racing;
 mod recipients;
 mod refusals;
 mod starting;

@@ -72,6 +72,52 @@ async fn p1_p2_a_prescription_request_gets_exactly_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p2_each_choice_reaches_helsenorge_under_its_code() {
+    let (mut clinic, epj) = open().await;
+    for (choice, code) in [("renewed", "14"), ("cannot_be_renewed", "15"), ("rejected", "26"), ("partly_renewed", "32")] {
+        let request = Message::reseptfornyelse().prescription("Zyrtec", "R06AE07", "C");
+        let request = clinic.send(&[request]).await.remove(0);
+        clinic.receipt().await;
+        let sql = format!("select id from dialogpost.dialog where conversation = '{}'", request.msg_id);
+        let dialog: Uuid = clinic.fleet.rows.one(&sql).await;
+        let arguments = json!({ "dialog": dialog, "choice": choice, "text": "Svar" });
+        epj.done(&of("kari", "AnswerPrescriptionRequest", arguments)).await;
+        let head = head(&clinic.sent().await);
+        assert_eq!(domain::entry::from_head(&head).unwrap().code.as_deref(), Some(code), "{choice}");
+        assert_eq!(head.msg_type.unwrap().v.as_deref(), Some("DIALOG_INNBYGGER_RESEPTFORNYELSE"));
+        assert_eq!(head.conversation_ref.unwrap().ref_to_parent, Some(request.msg_id), "{choice}");
+        assert_eq!(shown(&epj, dialog).await["entries"][1]["choice"], choice);
+    }
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_a_request_is_shown_with_all_that_is_asked_for() {
+    let (mut clinic, epj) = open().await;
+    let whole = Message::reseptfornyelse().prescription("Paralgin forte tab 400 mg/30 mg", "N02AJ06", "A");
+    let free = Message::reseptfornyelse().text("Den vanlige medisinen min");
+    let mut entries = Vec::new();
+    for message in [whole, free] {
+        let sent = clinic.send(&[message]).await.remove(0);
+        clinic.receipt().await;
+        let sql = format!("select id from dialogpost.dialog where conversation = '{}'", sent.msg_id);
+        entries.push(shown(&epj, clinic.fleet.rows.one(&sql).await).await["entries"][0].clone());
+    }
+    let prescription = json!({
+        "name": "Paralgin forte tab 400 mg/30 mg",
+        "atc": "N02AJ06",
+        "dosage": "1 tablett morgen og kveld",
+        "group": "A",
+        "prescribed": "2025-02-10",
+        "expires": "2026-02-10",
+    });
+    assert_eq!(entries[0]["prescriptions"], json!([prescription]));
+    assert_eq!(entries[1]["text"], "Den vanlige medisinen min");
+    assert_eq!(entries[1].get("prescriptions"), None, "a request in free text names none: {}", entries[1]);
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dialog_that_is_closed_takes_no_more_until_the_patient_writes() {
     let (mut clinic, epj) = open().await;
     let sent = clinic.send(&[Message::ekontakt()]).await.remove(0);
@@ -112,6 +158,33 @@ async fn an_answer_without_a_reference_joins_what_the_clinic_began() {
     let seen = shown(&epj, dialog).await;
     assert_eq!((&seen["messages"], &seen["entries"][1]["from"]), (&json!(2), &json!("patient")));
     assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 1);
+    clinic.close().await;
+}
+
+/// Of those that are open the newest; when none is, the answer is a conversation of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_reference_joins_no_closed_dialog_and_the_newest_of_several() {
+    let (mut clinic, epj) = open().await;
+    let mut begun = Vec::<Uuid>::new();
+    for _ in 0..3 {
+        begun.push(epj.done(&super::start()).await["dialog"].as_str().unwrap().parse().unwrap());
+        clinic.sent().await;
+    }
+    // The newest is closed, so that the one before it is the newest; and so on until there is none.
+    for n in (0..3).rev() {
+        clinic.send(&[Message::svar().text("Takk")]).await;
+        clinic.receipt().await;
+        let of_each: Vec<i32> = clinic.fleet.rows.column("select entries from dialogpost.dialog order by opened_at").await;
+        let want: Vec<i32> = (0..3).map(|place| 1 + i32::from(place == n) + 2 * i32::from(place > n)).collect();
+        assert_eq!(of_each, want);
+        epj.done(&of("kari", "CloseDialog", json!({ "dialog": begun[n] }))).await;
+        clinic.sent().await;
+    }
+    clinic.send(&[Message::svar().text("Takk igjen")]).await;
+    clinic.receipt().await;
+    let apart = "select flagged from dialogpost.dialog where not id = any($1) and entries = 1 and closed_at is null";
+    assert_eq!(clinic.fleet.rows.query(apart, &[&begun]).await.len(), 1, "a conversation of its own");
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog where closed_at is not null").await, 3, "none is opened again");
     clinic.close().await;
 }
 

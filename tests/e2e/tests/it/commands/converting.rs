@@ -90,9 +90,9 @@ async fn k3_p3_what_comes_under_any_former_kind_is_of_the_thread() {
     epj.done(&convert("EKONTAKT", Some("Dette må vi snakke om"))).await;
     clinic.sent().await;
     epj.done(&convert("EKONSULTASJON", None)).await;
-    let svar = Message::svar().in_conversation(&sent.msg_id, &sent.msg_id);
     for kind in [DialogKind::EKontakt, DialogKind::Reseptfornyelse, DialogKind::EKonsultasjon] {
-        clinic.send(&[svar.clone().of_kind(kind).text(kind.as_str())]).await;
+        let svar = Message::svar().in_conversation(&sent.msg_id, &sent.msg_id);
+        clinic.send(&[svar.of_kind(kind).text(kind.as_str())]).await;
         clinic.receipt().await;
     }
     assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 1);

@@ -3,7 +3,8 @@
 use super::{LINE, TROND, head, of, open, shown, start};
 use domain::entry;
 use e2e::epj::QUESTIONS;
-use helsenorge::Receipt;
+use e2e::{Clinic, Fleet, WORKERS};
+use helsenorge::{ACTIVE, DigitalUsers, Receipt, synthetic_patients};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -108,5 +109,71 @@ async fn s2_an_epj_asks_before_it_opens_the_editor() {
         })
         .collect();
     assert_eq!(told, [(LINE, "yes", ""), (TROND, "no", "patient-not-active"), ("15868549961", "no", "patient-number")]);
+    clinic.close().await;
+}
+
+/// A clinic may choose to write to those of whom nobody knows. While HelseNorge says nothing, nothing is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn s2_whoever_may_be_reached_is_written_to_where_the_clinic_has_chosen_so() {
+    super::by_the_schemas();
+    let mut fleet = Fleet::new().await;
+    fleet.settings.insert("CONTACT_UNKNOWN", "allow".to_owned());
+    fleet.rows.query("delete from dialogpost.contact_status", &[]).await;
+    let clinic = Clinic::of(fleet).await;
+    let epj = clinic.epj().await;
+    let whom = || of("kari", "CheckContactability", json!({ "patients": [LINE] }));
+    for _ in 0..2 {
+        let told = epj.ask_on(QUESTIONS, &whom()).await["result"]["patients"][0].clone();
+        assert_eq!((&told["contactable"], &told["reason"]["code"]), (&json!("unknown"), &json!("contactability-unknown")));
+        assert_eq!(told.get("as_of"), None);
+        let asked = "select count(*) from dialogpost.contact_status where asked_at is not null";
+        clinic.fleet.until(asked, 1).await;
+    }
+    let function = |received| head(&received).msg_type.unwrap().v.unwrap();
+    assert_eq!(function(clinic.sent().await), "DIALOG_INNBYGGER_DIGITALBRUKER", "it is asked once, and does not answer");
+    epj.done(&start()).await;
+    assert_eq!(function(clinic.sent().await), "DIALOG_INNBYGGER_EKONTAKT");
+    // What is known is not unknown.
+    let known = "update dialogpost.contact_status set active = false, consented = false, as_of = now()";
+    clinic.fleet.rows.query(known, &[]).await;
+    assert_eq!(epj.refused(&start()).await.0, "patient-not-active");
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s2_a_thousand_patients_are_asked_about_at_once() {
+    let (mut clinic, epj) = open().await;
+    let patients: Vec<String> = synthetic_patients(1000).into_iter().map(|patient| patient.nin).collect();
+    let users = DigitalUsers::default();
+    patients.iter().step_by(2).for_each(|nin| users.set(nin, ACTIVE));
+    let whom = of("siri", "CheckContactability", json!({ "patients": patients }));
+    let told = |result: serde_json::Value| -> Vec<(String, String)> {
+        let text = |of: &serde_json::Value, key: &str| of[key].as_str().unwrap().to_owned();
+        result["patients"].as_array().unwrap().iter().map(|p| (text(p, "patient"), text(p, "contactable"))).collect()
+    };
+    let all = |of: &dyn Fn(usize) -> &'static str| -> Vec<(String, String)> {
+        patients.iter().enumerate().map(|(n, nin)| (nin.clone(), of(n).to_owned())).collect()
+    };
+    assert_eq!(told(epj.done(&whom).await), all(&|_| "unknown"));
+    let question = clinic.sent().await;
+    clinic.send(&[users.answer(&question).unwrap()]).await;
+    clinic.receipt().await;
+    assert_eq!(told(epj.done(&whom).await), all(&|n| ["yes", "no"][n % 2]));
+    clinic.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s5_what_is_not_yet_sent_is_shown_as_queued() {
+    super::by_the_schemas();
+    let all_but_outbound: Vec<_> = WORKERS.into_iter().filter(|worker| worker.name != "helsenorge-outbound").collect();
+    let clinic = Clinic::with(Fleet::new().await, &all_but_outbound).await;
+    let epj = clinic.epj().await;
+    let dialog: Uuid = epj.done(&start()).await["dialog"].as_str().unwrap().parse().unwrap();
+    assert_eq!(shown(&epj, dialog).await["entries"][0]["state"], json!({ "state": "queued" }));
+    let outbound = clinic.fleet.start_with(&[helsenorge_outbound::WORKER], runtime::probe::Probe::default());
+    clinic.sent().await;
+    clinic.fleet.until("select count(*) from dialogpost.sent_state where state = 'queued'", 0).await;
+    assert_eq!(shown(&epj, dialog).await["entries"][0]["state"], json!({ "state": "sent" }));
+    outbound.stop().await;
     clinic.close().await;
 }

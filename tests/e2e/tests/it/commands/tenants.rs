@@ -1,14 +1,15 @@
 //! No command of one clinic reads or changes anything of another, and none tells that the other's things exist.
 
-use super::{dialog, of, open};
-use e2e::epj::command;
+use super::{LINE, TROND, dialog, of, open};
+use e2e::epj::{COMMANDS, command};
+use e2e::{Clinic, Epj};
 use helsenorge::Message;
 use messages::command::order::Order;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// The neighbour, who employs people of the same names.
+/// The neighbour, who employs people of the same names, and has Line as a patient too.
 const NEIGHBOUR: i64 = 8_142_000;
 
 fn setup() -> String {
@@ -16,93 +17,151 @@ fn setup() -> String {
     let mut clinic = setup["clinics"][0].take();
     clinic["her_id"] = json!(NEIGHBOUR);
     clinic["name"] = json!("Nabolegene");
-    clinic["patients"] = json!([]);
+    clinic["patients"].as_array_mut().unwrap().truncate(1);
     for (n, employee) in clinic["employees"].as_array_mut().unwrap().iter_mut().enumerate() {
         employee["her_id"] = json!(NEIGHBOUR + 1 + n as i64);
     }
     json!({ "clinics": [clinic] }).to_string()
 }
 
+/// A refusal as its caller gets it, but for the id of the command and the time.
+async fn refusal(epj: &Epj, command: &Value) -> Value {
+    let mut answer = epj.ask_anyhow(COMMANDS, command).await.body;
+    assert_eq!(answer["outcome"], "refused", "{answer}");
+    let whole = answer.as_object_mut().unwrap();
+    assert!(whole.remove("command").is_some() && whole.remove("at").is_some());
+    answer
+}
+
+/// What a clinic has that another could name.
+struct Things {
+    dialog: Uuid,
+    entry: Uuid,
+    upload: Uuid,
+    patient: &'static str,
+}
+
+/// Each command that names something, once for each thing it can name; `own` is a dialog of the neighbour's.
+fn naming(things: &Things, own: Uuid) -> Vec<(&'static str, Value)> {
+    let Things { dialog, entry, upload, patient } = things;
+    let files = json!([{ "file_name": "a.pdf", "upload": upload }]);
+    vec![
+        ("StartDialog", json!({ "kind": "EKONTAKT", "patient": patient, "subject": "Hei", "text": "Hei" })),
+        ("StartDialog", json!({ "kind": "EDIALOG", "patient": patient, "subject": "Hei", "text": "Hei" })),
+        (
+            "StartDialog",
+            json!({ "kind": "EDIALOG", "colleagues": ["ole"], "subject": "Hei", "text": "Hei", "attachments": files }),
+        ),
+        ("StartDialog", json!({ "kind": "EKONTAKT", "patient": LINE, "subject": "Hei", "text": "Hei", "attachments": files })),
+        ("ReplyToDialog", json!({ "dialog": dialog, "text": "Hei" })),
+        ("ReplyToDialog", json!({ "dialog": own, "text": "Hei", "attachments": files })),
+        ("CloseDialog", json!({ "dialog": dialog })),
+        ("AnswerPrescriptionRequest", json!({ "dialog": dialog, "choice": "renewed", "text": "Hei" })),
+        ("ConvertDialog", json!({ "dialog": dialog, "to": "EKONTAKT", "text": "Hei" })),
+        ("ShowDialog", json!({ "dialog": dialog })),
+        ("ListDialogs", json!({ "patient": patient })),
+        ("ListDialogs", json!({ "after": dialog })),
+        ("FetchAttachment", json!({ "entry": entry, "number": 1 })),
+    ]
+}
+
+/// All that Solbakken can have: dialogs of each kind, files, somebody at the portal.
+async fn furnish(clinic: &mut Clinic, epj: &Epj) -> Things {
+    clinic.send(&[Message::reseptfornyelse().attachment("a.pdf", "application/pdf", b"%PDF-1.7")]).await;
+    clinic.receipt().await;
+    let dialog = dialog(clinic).await;
+    let entry: Uuid = clinic.fleet.rows.one("select id from dialogpost.dialog_entry").await;
+    let start = |more: Value| {
+        let mut whole = json!({ "subject": "Hei", "text": "Hei" });
+        whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        of("kari", "StartDialog", whole)
+    };
+    epj.done(&start(json!({ "kind": "EDIALOG", "colleagues": ["ole"] }))).await;
+    epj.done(&start(json!({ "kind": "EDIALOG", "patient": TROND }))).await;
+    epj.done(&start(json!({ "kind": "EKONSULTASJON", "patient": LINE }))).await;
+    clinic.sent().await;
+    clinic.fleet.settle(0).await;
+    Things { dialog, entry, upload: epj.upload(8_141_333, "kari", b"%PDF-1.7").await, patient: TROND }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_command_reaches_into_another_clinic() {
     let (mut clinic, epj) = open().await;
     clinic.fleet.apply(&setup()).await;
-    clinic.send(&[Message::reseptfornyelse().attachment("a.pdf", "application/pdf", b"%PDF-1.7")]).await;
-    clinic.receipt().await;
-    let theirs = dialog(&clinic).await;
-    let entry: Uuid = clinic.fleet.rows.one("select id from dialogpost.dialog_entry").await;
-    let upload = epj.upload(8_141_333, "kari", b"%PDF-1.7").await;
+    let theirs = furnish(&mut clinic, &epj).await;
+    let neighbour = |name: &str, arguments: Value| command(name, NEIGHBOUR, "kari", arguments);
+    // They have a patient in common: what one clinic does with her says nothing of the other.
+    let line = json!({ "patient": LINE });
+    assert_eq!(epj.done(&neighbour("ListDialogs", line.clone())).await["dialogs"], json!([]));
+    let start = json!({ "kind": "EKONTAKT", "patient": LINE, "subject": "Hei", "text": "Hei" });
     let before = everything(&clinic).await;
-    let unknown = Uuid::new_v4();
+    let own = epj.done(&neighbour("StartDialog", start)).await["dialog"].clone();
+    clinic.sent().await;
+    let listed = epj.done(&neighbour("ListDialogs", line)).await["dialogs"].clone();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["dialog"]), (1, &own));
     // Each command twice: once with what is the other clinic's, once with what does not exist at all.
-    let of_neighbour = |name: &str, theirs: Value, nobodys: Value| {
-        (name.to_owned(), command(name, NEIGHBOUR, "kari", theirs), command(name, NEIGHBOUR, "kari", nobodys))
-    };
-    let nin = super::LINE;
-    let attached = |upload: Uuid| {
-        json!({ "kind": "EDIALOG", "colleagues": ["ole"], "subject": "Hei", "text": "Hei",
-            "attachments": [{ "file_name": "a.pdf", "upload": upload }] })
-    };
-    let start = |nin: &str| json!({ "kind": "EKONTAKT", "patient": nin, "subject": "Hei", "text": "Hei" });
-    let on = |dialog: Uuid, more: Value| {
-        let mut whole = json!({ "dialog": dialog });
-        whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        whole
-    };
-    let answer = json!({ "choice": "renewed", "text": "Hei" });
+    let own: Uuid = own.as_str().unwrap().parse().unwrap();
+    let id = Uuid::new_v4;
+    let nobodys = Things { dialog: id(), entry: id(), upload: id(), patient: "29820099840" };
     let mut tried = BTreeSet::new();
-    for (name, theirs, nobodys) in [
-        of_neighbour("StartDialog", start(nin), start("29820099840")),
-        of_neighbour("StartDialog", attached(upload), attached(unknown)),
-        of_neighbour("ReplyToDialog", on(theirs, json!({ "text": "Hei" })), on(unknown, json!({ "text": "Hei" }))),
-        of_neighbour("CloseDialog", on(theirs, json!({})), on(unknown, json!({}))),
-        of_neighbour("AnswerPrescriptionRequest", on(theirs, answer.clone()), on(unknown, answer)),
-        of_neighbour(
-            "ConvertDialog",
-            on(theirs, json!({ "to": "EKONTAKT", "text": "Hei" })),
-            on(unknown, json!({ "to": "EKONTAKT", "text": "Hei" })),
-        ),
-        of_neighbour("ShowDialog", on(theirs, json!({})), on(unknown, json!({}))),
-        of_neighbour("ListDialogs", json!({ "patient": nin }), json!({ "patient": "29820099840" })),
-        of_neighbour("FetchAttachment", json!({ "entry": entry, "number": 1 }), json!({ "entry": unknown, "number": 1 })),
-    ] {
-        tried.insert(name.clone());
-        assert_eq!(epj.refused(&theirs).await, epj.refused(&nobodys).await, "{name}: they look the same");
+    for ((name, theirs), (_, nobodys)) in naming(&theirs, own).into_iter().zip(naming(&nobodys, own)) {
+        tried.insert(name);
+        let (theirs, nobodys) = (neighbour(name, theirs), neighbour(name, nobodys));
+        assert_eq!(refusal(&epj, &theirs).await, refusal(&epj, &nobodys).await, "{name}: they look the same");
     }
-    // These name nothing of another clinic: what they do stays at home.
-    let part = json!({ "upload": upload, "part": 1, "parts": 2, "bytes": "eHh4eA==" });
-    assert_eq!(epj.done(&command("UploadAttachment", NEIGHBOUR, "kari", part)).await["missing"], 1, "an upload of its own");
-    let rule = json!({ "kind": "EKONTAKT", "mode": "behandler" });
-    epj.done(&command("SetRecipients", NEIGHBOUR, "siri", rule)).await;
-    let told = epj.done(&command("CheckContactability", NEIGHBOUR, "kari", json!({ "patients": [nin] }))).await;
-    assert_eq!(told["patients"][0]["contactable"], "unknown", "what another clinic was told is not told on");
-    assert_eq!(epj.done(&command("ListDialogs", NEIGHBOUR, "kari", json!({}))).await["dialogs"], json!([]));
-    tried.extend(["UploadAttachment", "SetRecipients", "ShowRecipients", "CheckContactability"].map(str::to_owned));
-    assert_eq!(tried, Order::NAMES.iter().map(|name| (*name).to_owned()).collect(), "every command was tried");
+    at_home(&epj, &theirs).await;
+    tried.extend(["UploadAttachment", "SetRecipients", "ShowRecipients", "CheckContactability"]);
+    assert_eq!(tried, Order::NAMES.iter().copied().collect(), "every command was tried");
     assert_eq!(everything(&clinic).await, before);
     // And what was tried in vain works at home.
     let mine = json!({ "kind": "EDIALOG", "colleagues": ["ole"], "subject": "Hei", "text": "Hei",
-        "attachments": [{ "file_name": "a.pdf", "upload": upload }] });
+        "attachments": [{ "file_name": "a.pdf", "upload": theirs.upload }] });
     epj.done(&of("kari", "StartDialog", mine)).await;
     clinic.fleet.until("select count(*) from dialogpost.contact_status where clinic = 8142000 and asked_at is not null", 1).await;
     clinic.sent().await;
     clinic.close().await;
 }
 
+/// These name nothing of another clinic: what they do stays at home.
+async fn at_home(epj: &Epj, theirs: &Things) {
+    let part = json!({ "upload": theirs.upload, "part": 1, "parts": 2, "bytes": "eHh4eA==" });
+    assert_eq!(epj.done(&command("UploadAttachment", NEIGHBOUR, "kari", part)).await["missing"], 1, "an upload of its own");
+    let rule = json!({ "kind": "EKONTAKT", "mode": "behandler" });
+    epj.done(&command("SetRecipients", NEIGHBOUR, "siri", rule)).await;
+    let told = epj.done(&command("CheckContactability", NEIGHBOUR, "kari", json!({ "patients": [TROND] }))).await;
+    assert_eq!(told["patients"][0]["contactable"], "unknown", "what another clinic was told is not told on");
+}
+
 /// All that Solbakken has.
-async fn everything(clinic: &e2e::Clinic) -> Vec<String> {
+async fn everything(clinic: &Clinic) -> Vec<String> {
     let mut all = Vec::new();
-    for sql in [
-        "select t::text from dialogpost.dialog t where clinic = 8141333",
-        "select t::text from dialogpost.dialog_entry t join dialogpost.dialog d on d.id = t.dialog where d.clinic = 8141333 order by 1",
-        "select t::text from dialogpost.upload_part t where clinic = 8141333 order by 1",
-        "select t::text from dialogpost.routing_rule t where clinic = 8141333 order by 1",
-        "select t::text from dialogpost.contact_status t where clinic = 8141333 order by 1",
-        "select t::text from dialogpost.inbox_item t where clinic = 8141333 order by 1",
-        "select t::text from dialogpost.journal_entry t where clinic = 8141333 order by 1",
-        "select t.sequence::text from dialogpost.audit t where clinic = 8141333 order by 1",
+    let of_entry = |table: &str| {
+        format!(
+            "{table} t join dialogpost.dialog_entry e on e.id = t.entry join dialogpost.dialog d on d.id = e.dialog where d.clinic"
+        )
+    };
+    let of_dialog = |table: &str| format!("{table} t join dialogpost.dialog d on d.id = t.dialog where d.clinic");
+    let mut places = vec![of_entry("attachment"), of_dialog("dialog_entry"), of_dialog("dialog_participant")];
+    for table in [
+        "audit",
+        "command",
+        "contact_status",
+        "dialog",
+        "inbox_item",
+        "journal_entry",
+        "message",
+        "portal_item",
+        "routing_rule",
+        "upload",
+        "upload_part",
     ] {
-        all.extend(clinic.fleet.rows.column::<String>(sql).await);
+        places.push(format!("{table} t where t.clinic"));
+    }
+    for place in places {
+        let sql = format!("select t::text from dialogpost.{place} = 8141333 order by 1");
+        let rows = clinic.fleet.rows.column::<String>(&sql).await;
+        assert!(!rows.is_empty(), "there is something that could change: {place}");
+        all.extend(rows);
     }
     all
 }
