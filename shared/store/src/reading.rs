@@ -89,7 +89,7 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
 }
 
 /// A small inbox is looked through; whoever receives much is found among the newest of all. What was turned down is little, and looked up
-/// once a list.
+/// once a list. Whether a request waits is looked up for each dialog: as `exists` Postgres would gather all that wait in any clinic first.
 const LISTS: Step = step!(
     "reading.lists",
     "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[])
@@ -114,17 +114,17 @@ const LISTS: Step = step!(
             union (select d.id from dialogpost.dialog d
                 where k.patient is null and not f.is_small and d.clinic = k.clinic and d.patient is not null
                     and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
-                    and (k.those is null or d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+                    and (k.those is null or d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
                         where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
-                            and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)))
-                    and exists (select from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
-                        where e.dialog = d.id and i.employee = k.employee)
+                            and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false))
+                    and coalesce((select true from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
+                        where e.dialog = d.id and i.employee = k.employee limit 1), false)
                 order by d.newest_at desc, d.id desc limit k.most)
         ) c
         join dialogpost.dialog d on d.id = c.id left join dialogpost.patient p on p.id = d.patient
-        cross join lateral (select d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+        cross join lateral (select d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
             where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
-                and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered) r
+                and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false) as unanswered) r
         where d.clinic = k.clinic and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
             and case k.those when 'turned_down' then d.id = any(t.dialogs) when 'unanswered_request' then r.unanswered else true end
         order by d.newest_at desc, d.id desc limit k.most
@@ -181,9 +181,9 @@ async fn whole(tx: &Tx<'_>, looks: &[Look]) -> Result<HashMap<(HerId, Uuid), Dia
     let load = step!(
         "reading.dialogs",
         "select d.id, d.clinic, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged,
-            d.kind = 'RESEPTFORNYELSE' and exists (select from dialogpost.dialog_entry e
+            d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
                 where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
-                    and not exists (select from dialogpost.dialog_entry w where w.answers = e.id)) as unanswered
+                    and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false) as unanswered
          from (select distinct * from unnest($1::bigint[], $2::uuid[])) k(clinic, id)
          join dialogpost.dialog d on d.id = k.id and d.clinic = k.clinic left join dialogpost.patient p on p.id = d.patient"
     );

@@ -22,8 +22,9 @@ async fn begun(clinic: &Clinic, epj: &Epj) -> (Value, String) {
     (done, head(&clinic.sent().await).msg_id.unwrap())
 }
 
+/// With a code that says nothing of the patient: HelseNorge is not asked about him anew.
 async fn reject(clinic: &mut Clinic, id: &str) {
-    let rejection = Receipt::for_message(id).between(HELSENORGE, US).rejected("E35", "Pasienten finnes ikke");
+    let rejection = Receipt::for_message(id).between(HELSENORGE, US).rejected("E21", "Mottaker finnes ikke");
     clinic.publish(&[ours(rejection.to_message().build())]).await;
 }
 
@@ -61,7 +62,7 @@ async fn s5_who_wrote_it_finds_a_rejection_by_lists_alone_and_nobody_else_does()
     let seen = entry(&epj.done(&look("kari")).await);
     assert_eq!((&seen["inbox"]["via"], &seen["inbox"]["turned_down"]), (&json!(["turned-down"]), &json!(true)));
     let why = &seen["state"]["reasons"][0];
-    assert_eq!((&why["code"], &why["norwegian"]), (&json!("E35"), &json!("Mottakeren kjenner ikke pasienten.")));
+    assert_eq!((&why["code"], &why["norwegian"]), (&json!("E21"), &json!("Mottakeren finnes ikke.")));
     let others = entry(&epj.done(&look("ole")).await);
     assert_eq!((&others["state"], others.get("inbox")), (&seen["state"], None));
     clinic.close().await;
