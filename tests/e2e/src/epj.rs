@@ -36,6 +36,8 @@ pub struct Epj {
     channel: Channel,
     replies: String,
     consumer: Mutex<Consumer>,
+    /// The name that its messages bear, for which the broker vouches.
+    user: Option<String>,
     // Closes with it.
     _connection: Connection,
 }
@@ -61,7 +63,14 @@ impl Epj {
         let replies = queue.name().as_str().to_owned();
         let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
         let consumer = channel.basic_consume(replies.as_str().into(), "".into(), options, FieldTable::default()).await;
-        Self { channel, replies, consumer: Mutex::new(consumer.expect("a consumer")), _connection: connection }
+        let consumer = Mutex::new(consumer.expect("a consumer"));
+        Self { channel, replies, consumer, user: None, _connection: connection }
+    }
+
+    /// The same, and its messages say by whom they are.
+    #[must_use]
+    pub fn named(self, user: &str) -> Self {
+        Self { user: Some(user.to_owned()), ..self }
     }
 
     /// Sends bytes, to be answered under this correlation id.
@@ -77,6 +86,10 @@ impl Epj {
 
     async fn publish(&self, queue: &str, body: &[u8], properties: BasicProperties) {
         let properties = properties.with_delivery_mode(2).with_message_id(Uuid::new_v4().to_string().into());
+        let properties = match &self.user {
+            Some(user) => properties.with_user_id(user.as_str().into()),
+            None => properties,
+        };
         let published = self.channel.basic_publish("".into(), queue.into(), BasicPublishOptions::default(), body, properties);
         published.await.expect("the broker takes it");
     }

@@ -112,7 +112,7 @@ async fn check_says_what_keeps_every_command_from_helsenorge() {
 #[tokio::test(flavor = "multi_thread")]
 async fn j3_nobody_has_to_do_anything_for_messages_and_changes_to_cross() {
     let (mut clinic, epj) = open().await;
-    let heard = epj.listen("dialog-received.*").await;
+    let heard = epj.listen("dialog-received.*.8141333").await;
     clinic.helsenorge.send(&Message::ekontakt()).await.unwrap();
     let appeared = heard.next().await["dialog"].clone();
     clinic.receipt().await;

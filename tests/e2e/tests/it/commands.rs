@@ -10,6 +10,7 @@ mod files;
 mod following;
 mod inboxes;
 mod inside;
+mod lists;
 mod many;
 mod python;
 mod racing;
@@ -17,6 +18,7 @@ mod recipients;
 mod refusals;
 mod starting;
 mod tenants;
+mod users;
 
 use e2e::Clinic;
 use e2e::epj::{Epj, JUDGE, command};

@@ -80,7 +80,12 @@ async fn written(epj: &Epj, contact: Uuid, request: Uuid) -> Vec<Row> {
     rows.push(row(&close, contact, &[LINE], writing(&result, "helsenorge")));
     let set = because(of("siri", "SetRecipients", json!({ "kind": "EKONTAKT", "mode": "behandler" })));
     epj.done(&set).await;
-    rows.push(row(&set, "EKONTAKT", &[], Some(json!({ "rule": { "mode": "behandler" } }))));
+    rows.push(row(
+        &set,
+        "EKONTAKT",
+        &[],
+        Some(json!({ "before": { "mode": "fast", "recipients": [{ "clinic": true }] }, "rule": { "mode": "behandler" } })),
+    ));
     // What is uploaded says nothing yet.
     epj.upload(8_141_333, "kari", b"%PDF-1.7").await;
     rows
@@ -95,6 +100,7 @@ async fn asked(epj: &Epj, contact: Uuid, entry: Uuid) -> Vec<Row> {
         (because(of("kari", "ListDialogs", json!({ "patient": TROND }))), String::new(), vec![TROND], None),
         (of("siri", "ListDialogs", json!({})), String::new(), vec![LINE], None),
         (of("kari", "FetchAttachment", fetch), entry.to_string(), vec![LINE], Some(json!({ "number": 1, "part": 1 }))),
+        (of("ole", "ShowRecipients", json!({})), String::new(), vec![], None),
         (of("ole", "CheckContactability", json!({ "patients": [TROND, LINE] })), String::new(), vec![LINE, TROND], None),
     ] {
         epj.done(&command).await;

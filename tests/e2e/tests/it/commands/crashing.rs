@@ -54,18 +54,33 @@ impl Case {
     /// Rows that are there afterwards and were not before; besides one of the command, and one in the audit unless it is an upload's.
     const fn effect(self) -> &'static [(&'static str, i64)] {
         match self {
-            Self::Contact => &[("dialog", 1), ("dialog_entry", 1), ("message", 1)],
-            Self::ContactWithFile => {
-                &[("dialog", 1), ("dialog_entry", 1), ("message", 1), ("attachment", 1), ("upload", -1), ("upload_part", -1)]
+            Self::Contact => &[("dialog", 1), ("dialog_participant", 1), ("dialog_entry", 1), ("message", 1)],
+            Self::ContactWithFile => &[
+                ("dialog", 1),
+                ("dialog_participant", 1),
+                ("dialog_entry", 1),
+                ("message", 1),
+                ("attachment", 1),
+                ("upload", -1),
+                ("upload_part", -1),
+            ],
+            Self::Consultation => {
+                &[("dialog", 1), ("dialog_participant", 1), ("dialog_entry", 1), ("message", 1), ("journal_entry", 1)]
             }
-            Self::Consultation => &[("dialog", 1), ("dialog_entry", 1), ("message", 1), ("journal_entry", 1)],
-            Self::ToPortal => &[("dialog", 1), ("dialog_entry", 1), ("portal_item", 1)],
+            Self::ToPortal => &[("dialog", 1), ("dialog_participant", 1), ("dialog_entry", 1), ("portal_item", 1)],
             Self::ToColleague => &[("dialog", 1), ("dialog_entry", 1), ("inbox_item", 1), ("dialog_participant", 2)],
-            Self::Reply | Self::Close | Self::Answer => &[("dialog_entry", 1), ("message", 1)],
-            Self::ReplyWithFile => &[("dialog_entry", 1), ("message", 1), ("attachment", 1), ("upload", -1), ("upload_part", -1)],
-            Self::ReplyInConsultation => &[("dialog_entry", 1), ("message", 1), ("journal_entry", 1)],
+            Self::Reply | Self::Close | Self::Answer => &[("dialog_participant", 1), ("dialog_entry", 1), ("message", 1)],
+            Self::ReplyWithFile => &[
+                ("dialog_participant", 1),
+                ("dialog_entry", 1),
+                ("message", 1),
+                ("attachment", 1),
+                ("upload", -1),
+                ("upload_part", -1),
+            ],
+            Self::ReplyInConsultation => &[("dialog_participant", 1), ("dialog_entry", 1), ("message", 1), ("journal_entry", 1)],
             Self::Convert => &[("journal_entry", 1)],
-            Self::ConvertRequest => &[("dialog_entry", 1), ("message", 1), ("journal_entry", 2)],
+            Self::ConvertRequest => &[("dialog_participant", 1), ("dialog_entry", 1), ("message", 1), ("journal_entry", 2)],
             Self::Upload => &[("upload", 1), ("upload_part", 1)],
             Self::Recipients => &[(CHOSEN, 1)],
         }

@@ -46,6 +46,8 @@ async fn s1_an_e_dialog_between_colleagues_is_theirs_alone() {
     ] {
         assert_eq!(epj.refused(&of("siri", name, arguments)).await.0, "dialog-unknown", "{name}");
     }
+    let in_vain = "select count(*) from dialogpost.audit where actor = 'siri' and detail ->> 'refused' = 'dialog-unknown'";
+    assert_eq!(clinic.fleet.rows.one::<i64>(in_vain).await, 4, "who looks where he may not is kept");
     let listed = |actor| of(actor, "ListDialogs", json!({}));
     assert_eq!(epj.done(&listed("siri")).await["dialogs"], json!([]));
     assert_eq!(epj.done(&listed("ole")).await["dialogs"][0]["dialog"], json!(dialog));
