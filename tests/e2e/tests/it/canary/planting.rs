@@ -35,7 +35,7 @@ impl Planter {
         }
     }
 
-    fn say(&mut self, place: &str) -> String {
+    pub(super) fn say(&mut self, place: &str) -> String {
         self.canaries.phrase(place)
     }
 
