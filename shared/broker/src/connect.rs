@@ -39,6 +39,11 @@ impl AmqpUrl {
         self
     }
 
+    /// The name under which the broker knows whoever connects.
+    pub(crate) fn user(&self) -> &str {
+        &self.uri.authority.userinfo.username
+    }
+
     /// Whether the connection is encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.uri.scheme == AMQPScheme::AMQPS

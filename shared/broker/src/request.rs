@@ -18,12 +18,12 @@ const CORRELATION: &str = "1";
 pub async fn request(url: &AmqpUrl, queue: &str, body: &[u8], patience: Duration) -> Result<Option<Vec<u8>>, Fault> {
     let connection = connect::connect(url, "dialogpost command").await?;
     let channel = within(PATIENCE, connection.create_channel()).await;
-    let answered = async { ask(&channel?, queue, body, patience).await }.await;
+    let answered = async { ask(&channel?, url.user(), queue, body, patience).await }.await;
     connect::close(connection).await;
     answered
 }
 
-async fn ask(channel: &Channel, queue: &str, body: &[u8], patience: Duration) -> Result<Option<Vec<u8>>, Fault> {
+async fn ask(channel: &Channel, user: &str, queue: &str, body: &[u8], patience: Duration) -> Result<Option<Vec<u8>>, Fault> {
     within(PATIENCE, channel.confirm_select(Default::default())).await?;
     let own = QueueDeclareOptions { exclusive: true, auto_delete: true, ..Default::default() };
     let answers = within(PATIENCE, channel.queue_declare(short("")?, own, FieldTable::default())).await?.name().clone();
@@ -34,6 +34,8 @@ async fn ask(channel: &Channel, queue: &str, body: &[u8], patience: Duration) ->
         .with_delivery_mode(2)
         .with_content_type(short("application/json")?)
         .with_reply_to(answers)
+        // Whoever answers some users only must know which this is.
+        .with_user_id(short(user)?)
         .with_correlation_id(short(CORRELATION)?);
     let options = BasicPublishOptions { mandatory: true, ..Default::default() };
     let publishing = async {

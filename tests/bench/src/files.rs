@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// Bytes of the file: as many as there may be.
 const FILE: usize = 12 * 1024 * 1024;
+/// Promised: no worker takes as much as so many files for one.
+const MOST_FILES: f64 = 3.0;
 /// Bits of the keys.
 const BITS: u32 = 2048;
 
@@ -48,6 +50,9 @@ pub(crate) async fn measure(fleet: Fleet) -> Figures {
     let exchange = Exchange::new(BITS);
     let fleet = exchange.fleet_of(fleet).await;
     let [upload_again, write_again, seal] = through(&fleet, 2).await;
+    for peak in [upload, upload_again, write, write_again, send, seal] {
+        assert!(peak < MOST_FILES, "a worker took {peak} times the file, not less than {MOST_FILES}");
+    }
     Figures {
         upload_peak_in_files: upload.max(upload_again),
         write_peak_in_files: write.max(write_again),

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::out::{self, Answer, Grid, clean};
 use crate::setup_file;
 use clap::Args;
+use messages::command::MOST_BYTES;
 use messages::command::answer::{Answer as Answered, Done, Outcome, Summary};
 use messages::command::refusal::Refusal;
 use runtime::topology::{queue_of, request};
@@ -15,8 +16,8 @@ use std::time::Duration;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Bytes that a command may have: more than the largest part of a file in base64.
-const LIMIT: u64 = 1024 * 1024;
+/// Bytes that a command may have.
+const LIMIT: u64 = MOST_BYTES as u64;
 
 /// Gives a command as a clinic's journal system would, and prints its answer.
 ///

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Ids of the examples: a dialog, the prescription request's, the first message.
+/// Ids of the examples: a dialog, the prescription request's and the request in it, the first message.
 const DIALOG: &str = "0192f1c0-0000-7000-8000-0000000000d1";
 const REQUEST: &str = "0192f1c0-0000-7000-8000-0000000000d2";
+const REQUESTED: &str = "0192f1c0-0000-7000-8000-0000000000e2";
 const ENTRY: &str = "0192f1c0-0000-7000-8000-0000000000e1";
 
 fn example(name: &str, ids: &BTreeMap<&str, String>) -> Value {
@@ -23,7 +24,8 @@ async fn every_documented_example_is_done() {
     let (mut clinic, epj) = open().await;
     clinic.send(&[Message::reseptfornyelse().prescription("Zyrtec", "R06AE07", "C")]).await;
     clinic.receipt().await;
-    let mut ids = BTreeMap::from([(REQUEST, super::dialog(&clinic).await.to_string())]);
+    let requested: uuid::Uuid = clinic.fleet.rows.one("select id from dialogpost.dialog_entry").await;
+    let mut ids = BTreeMap::from([(REQUEST, super::dialog(&clinic).await.to_string()), (REQUESTED, requested.to_string())]);
     let order = [
         ("CheckContactability", 0),
         ("UploadAttachment", 0),
