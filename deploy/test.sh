@@ -66,9 +66,10 @@ stage_clippy() { cargo clippy --workspace --all-targets -- -D warnings; }
 
 stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
 
-# The broker's and the testbed's tests mostly wait for servers: the others use that time.
+# These tests mostly wait for servers: the others use that time.
 stage_test() {
-    local waiting=(-p broker -p testbed) others=(--workspace --exclude broker --exclude testbed) code=0
+    local waiting=(-p broker -p testbed -p conformance) code=0
+    local others=(--workspace --exclude broker --exclude testbed --exclude conformance)
     cargo test "${waiting[@]}" --no-run
     cargo test "${others[@]}" --no-run
     cargo test "${waiting[@]}" >"$scratch/waiting.txt" 2>&1 &

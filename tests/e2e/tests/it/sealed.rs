@@ -1,7 +1,12 @@
 //! The whole path under protection: nothing passes unprotected, nothing that is not the sender's.
 
+use e2e::epj::command;
 use e2e::{Clinic, Exchange};
+use helsenorge::example::{LINE, SOLBAKKEN};
 use helsenorge::{Message, Receipt, SEALED};
+use messages::wire::hodemelding::Content;
+use messages::wire::{Incoming, Limits, read};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sealed_consultation_reaches_inbox_and_journal_and_its_receipt_is_sealed() {
@@ -86,5 +91,41 @@ async fn a_key_that_nobody_named_is_ours_to_mend() {
     assert!(matches!(&ledger[..], [line] if line.balances() && (line.received, line.delivered) == (1, 1)), "{ledger:?}");
     assert_eq!(exchange.opened(&clinic.receipt().await).apprec.unwrap().status.unwrap().v.as_deref(), Some("1"));
     assert_eq!(clinic.helsenorge.waiting_on("8093244_error").await.unwrap(), 0, "the sender was told nothing");
+    clinic.close().await;
+}
+
+/// What a clinic writes by command leaves signed and encrypted, whatever its size; what the ledger keeps is what HelseNorge opens.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_s3_what_a_clinic_writes_is_sealed_with_its_files() {
+    let exchange = Exchange::new(2048);
+    let mut fleet = exchange.fleet().await;
+    fleet.lease = runtime::worker::LEASE;
+    let clinic = Clinic::of(fleet).await;
+    let epj = clinic.epj().await;
+    for bytes in [10_000, 3_000_000] {
+        let file = [b"%PDF-1.7\n".to_vec(), vec![b'x'; bytes]].concat();
+        let upload = epj.upload(SOLBAKKEN, "kari", &file).await;
+        let arguments = json!({ "kind": "EKONSULTASJON", "patient": LINE.nin, "subject": "Svar", "text": "Se her",
+            "attachments": [{ "file_name": "svar.pdf", "upload": upload }] });
+        let entry = epj.done(&command("StartDialog", SOLBAKKEN, "kari", arguments)).await["entry"].clone();
+        let received = clinic.receipt().await;
+        assert_eq!(received.properties.content_type.as_deref(), Some(SEALED));
+        assert_eq!(received.properties.message_id.as_deref(), entry.as_str());
+        let opened = exchange.opened(&received);
+        if let Some(driver) = schemas::driver() {
+            schemas::validate(&driver, "what HelseNorge opens", &opened.body);
+        }
+        let kept = format!("select raw from dialogpost.message where id = '{}'", entry.as_str().unwrap());
+        assert!(clinic.fleet.rows.one::<Vec<u8>>(&kept).await == opened.body, "the ledger keeps what was signed");
+        let Ok(Incoming::MsgHead(head)) = read(&opened.body, &Limits::default()).map(|seen| seen.incoming) else {
+            panic!("no dialog")
+        };
+        let files = head.documents.iter().filter_map(|document| match &document.content {
+            Content::Attachment(bytes) => Some(bytes.expose().clone()),
+            _ => None,
+        });
+        assert!(files.eq([file]), "every byte");
+    }
+    assert_eq!(clinic.fleet.rows.count("dialogpost.journal_entry").await, 2);
     clinic.close().await;
 }
