@@ -66,16 +66,27 @@ stage_clippy() { cargo clippy --workspace --all-targets -- -D warnings; }
 
 stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
 
-# These tests mostly wait for servers: the others use that time.
+# Runs the test programs of some packages, one after the other, each where cargo would run it.
+run_tests() { # LIST
+    local package folder program code=0
+    while IFS=$'\t' read -r package folder program; do
+        printf '\n     Running %s (%s)\n' "$package" "${program##*/}"
+        (cd "$folder" && CARGO_MANIFEST_DIR=$folder "$program" </dev/null) || code=$?
+    done <"$1"
+    return "$code"
+}
+
+# All are built at once, so that nothing is compiled twice. These packages' tests mostly wait for servers: the others use that time.
 stage_test() {
-    local waiting=(-p broker -p testbed -p conformance) code=0
-    local others=(--workspace --exclude broker --exclude testbed --exclude conformance)
-    cargo test "${waiting[@]}" --no-run
-    cargo test "${others[@]}" --no-run
-    cargo test "${waiting[@]}" >"$scratch/waiting.txt" 2>&1 &
-    cargo test "${others[@]}" || code=$?
+    local waiting='^(broker|testbed|conformance)'$'\t' code=0
+    cargo test --workspace --no-run --message-format=json-render-diagnostics | /usr/bin/python3 "$lib/tests.py" >"$scratch/tests"
+    grep -E "$waiting" "$scratch/tests" >"$scratch/waiting"
+    grep -vE "$waiting" "$scratch/tests" >"$scratch/others"
+    run_tests "$scratch/waiting" >"$scratch/waiting.txt" 2>&1 &
+    run_tests "$scratch/others" || code=$?
     wait $! || code=$?
     cat "$scratch/waiting.txt"
+    cargo test --workspace --doc || code=$?
     return "$code"
 }
 
