@@ -44,8 +44,7 @@ pub trait Handler: Send + Sync + 'static {
     /// The ledger row the message belongs to.
     fn ledger_id(&self, message: &Self::Message) -> Option<Uuid>;
 
-    /// Whether a message must find what those `before` it in the batch have written: its facts are then loaded after that, in the same
-    /// transaction.
+    /// Whether a message must find what those `before` it in the batch have done: it then waits until that is committed.
     fn looks_back(&self, _before: &[&Self::Message], _message: &Self::Message) -> bool {
         false
     }

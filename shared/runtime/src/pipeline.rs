@@ -111,7 +111,7 @@ impl<H: Handler> Pipeline<H> {
     /// Commits, acks and publishes a batch.
     async fn finish(&self, taken: InHand<H::Message>) -> Result<(), Ended> {
         let InHand { batch, prepared, room: _until_published } = taken;
-        let Some(outgoing) = self.commit(&batch.deliveries, prepared).await.map_err(|Crashed| Ended::Crashed)? else {
+        let Some(outgoing) = self.commit_in_parts(&batch.deliveries, prepared).await.map_err(|Crashed| Ended::Crashed)? else {
             batch.give_back().await;
             return Err(Ended::Stopped);
         };
@@ -122,38 +122,61 @@ impl<H: Handler> Pipeline<H> {
         Ok(())
     }
 
-    /// Commits a batch, however long the database is away. `None` = asked to stop before it could.
+    /// Commits a batch, in as many transactions as its messages look back at each other. `None` = asked to stop before it could.
+    async fn commit_in_parts(
+        &self,
+        batch: &[Delivery],
+        prepared: Option<Prepared<H::Message>>,
+    ) -> Result<Option<Vec<Outgoing>>, Crashed> {
+        let (mut parsed, at) = match prepared {
+            Some(Prepared { parsed, at }) => (parsed, Some(at)),
+            None => (parse(self.handler(), batch), None),
+        };
+        let lengths = parsed.lengths(self.handler()).into_iter();
+        let parts = lengths.map(|length| (length, at.map(|at| Prepared { parsed: parsed.take(length), at }))).collect();
+        self.commit_each(batch, parts).await
+    }
+
+    /// Commits parts of a batch one after the other, by their lengths.
+    async fn commit_each(
+        &self,
+        mut batch: &[Delivery],
+        parts: Vec<(usize, Option<Prepared<H::Message>>)>,
+    ) -> Result<Option<Vec<Outgoing>>, Crashed> {
+        let mut outgoing = Vec::new();
+        for (length, prepared) in parts {
+            if self.context().cancel.is_cancelled() {
+                return Ok(None);
+            }
+            let (part, rest) = batch.split_at_checked(length).unwrap_or((batch, &[]));
+            // What is committed already is claimed: returning the whole batch repeats nothing.
+            match Box::pin(self.commit(part, prepared)).await? {
+                Some(more) => outgoing.extend(more),
+                None => return Ok(None),
+            }
+            batch = rest;
+        }
+        Ok(Some(outgoing))
+    }
+
+    /// Commits a part, however long the database is away. `None` = asked to stop before it could.
     async fn commit(&self, batch: &[Delivery], prepared: Option<Prepared<H::Message>>) -> Result<Option<Vec<Outgoing>>, Crashed> {
         match self.attempt(batch, prepared).await? {
             Attempt::Committed(outgoing) => Ok(Some(outgoing)),
             Attempt::Stopped => Ok(None),
             Attempt::Failed(fault) if batch.len() > 1 => {
                 tracing::debug!(worker = H::WORKER, size = batch.len(), %fault, "batch is run one by one");
-                self.one_by_one(batch).await
+                self.commit_each(batch, batch.iter().map(|_| (1, None)).collect()).await
             }
             Attempt::Failed(fault) => self.bury(batch, fault).await,
         }
     }
 
-    async fn one_by_one(&self, batch: &[Delivery]) -> Result<Option<Vec<Outgoing>>, Crashed> {
-        let mut outgoing = Vec::new();
-        for delivery in batch {
-            if self.context().cancel.is_cancelled() {
-                return Ok(None);
-            }
-            // What is committed already is claimed: returning the whole batch repeats nothing.
-            match Box::pin(self.commit(std::slice::from_ref(delivery), None)).await? {
-                Some(more) => outgoing.extend(more),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(outgoing))
-    }
-
     /// Runs a batch until it commits or fails for a reason of its own.
     async fn attempt(&self, batch: &[Delivery], mut prepared: Option<Prepared<H::Message>>) -> Result<Attempt, Crashed> {
         let mut delays = Delays::new(Policy::CONNECTION);
-        let (mut conflicts, mut unavailable, mut slow) = (0, 0, 0);
+        let (mut conflicts, mut unavailable) = (0, 0);
+        let mut slow = Slow::default();
         loop {
             let transaction = AssertUnwindSafe(self.transaction(batch, prepared.take(), Mode::Handle));
             match transaction.catch_unwind().await.unwrap_or(Err(Halt::Panicked)) {
@@ -166,9 +189,8 @@ impl<H: Handler> Pipeline<H> {
                         return Ok(Attempt::Stopped);
                     }
                     unavailable += 1;
-                    slow += u32::from(error.is_too_slow());
-                    // What holds all others up for so long, while the database answers, would do so for ever.
-                    if batch.len() == 1 && slow >= TOO_SLOW && self.context().store.ping().await.is_ok() {
+                    // What holds all others up for so long, while the database does others' work, would do so for ever.
+                    if batch.len() == 1 && slow.count(&error) >= TOO_SLOW && self.context().store.can_write().await.is_ok() {
                         return Ok(Attempt::Failed(error.too_slow()));
                     }
                     // It answers others: then the batch may be what it cannot take at once.
@@ -230,18 +252,15 @@ impl<H: Handler> Pipeline<H> {
         let new = processed::claim(&tx, H::WORKER, &parsed.claims(), now).await?;
         let (fresh, repeated) = parsed.divide(batch, new);
         self.probe(Step::Claimed)?;
-        let mut outgoing = Vec::new();
-        for part in fresh.parts(self.handler()) {
-            // The facts may be what cannot be had: a dead letter asks for none.
-            let mut facts = match mode {
-                Mode::Handle => Some(self.handler().facts(&tx, &part.messages()).await?),
-                Mode::Bury(..) => None,
-            };
-            self.probe(Step::FactsLoaded)?;
-            let decided = decide(self.handler(), part, facts.as_mut(), now, mode);
-            self.probe(Step::Decided)?;
-            outgoing.extend(settle(self.handler(), &tx, decided, now, mode).await?);
-        }
+        // The facts may be what cannot be had: a dead letter asks for none.
+        let mut facts = match mode {
+            Mode::Handle => Some(self.handler().facts(&tx, &fresh.messages()).await?),
+            Mode::Bury(..) => None,
+        };
+        self.probe(Step::FactsLoaded)?;
+        let decided = decide(self.handler(), fresh, facts.as_mut(), now, mode);
+        self.probe(Step::Decided)?;
+        let mut outgoing = settle(self.handler(), &tx, decided, now, mode).await?;
         if !repeated.is_empty() {
             outgoing.extend(self.handler().again(&tx, &repeated.messages(), now).await?);
         }
@@ -268,6 +287,21 @@ impl<H: Handler> Pipeline<H> {
         tracing::warn!(worker = H::WORKER, %error, wait_ms = wait.as_millis() as u64, "intake waits for the database");
         self.health.failing(error.to_string());
         sleep_unless(&self.context().cancel, wait).await
+    }
+}
+
+/// How often in a row the same statement of a message took too long.
+#[derive(Default)]
+struct Slow {
+    step: &'static str,
+    times: u32,
+}
+
+impl Slow {
+    fn count(&mut self, error: &StoreError) -> u32 {
+        let Some(step) = error.too_slow_in() else { return 0 };
+        *self = Self { step, times: if step == self.step { self.times + 1 } else { 1 } };
+        self.times
     }
 }
 

@@ -1,5 +1,6 @@
 //! SQLSTATE → fault, once.
 
+use crate::step::COMMIT;
 use ::messages::Fault;
 use tokio_postgres::error::SqlState;
 
@@ -110,9 +111,12 @@ impl StoreError {
         }
     }
 
-    /// Whether a statement took longer than it may.
-    pub fn is_too_slow(&self) -> bool {
-        matches!(self, Self::Unavailable { code, .. } if matches!(code.as_str(), "57014" | "time-out"))
+    /// The statement that took longer than it may. A commit says nothing of what it commits: it waits for the disk, or for a standby.
+    pub fn too_slow_in(&self) -> Option<&'static str> {
+        match self {
+            Self::Unavailable { step, code } if *step != COMMIT && matches!(code.as_str(), "57014" | "time-out") => Some(step),
+            _ => None,
+        }
     }
 
     /// The fault of a message that no statement gets done in time for: time does not heal it.
@@ -153,10 +157,12 @@ mod tests {
 
     #[test]
     fn what_is_slow_and_what_is_away() {
-        let of = |code: &str| StoreError::from_state("t", &SqlState::from_code(code)).is_too_slow();
-        assert!(of("57014") && !of("55P03") && !of("57P01") && !of("53300"));
-        assert!(StoreError::Unavailable { step: "t", code: Code::new("time-out") }.is_too_slow());
-        assert!(!StoreError::Unavailable { step: "t", code: Code::new("connection") }.is_too_slow());
+        let of = |step: &'static str, code: &str| StoreError::from_state(step, &SqlState::from_code(code)).too_slow_in();
+        assert_eq!(of("t", "57014"), Some("t"));
+        assert_eq!(["55P03", "57P01", "53300"].map(|code| of("t", code)), [None; 3]);
+        assert_eq!(of(COMMIT, "57014"), None);
+        assert_eq!(StoreError::Unavailable { step: "t", code: Code::new("time-out") }.too_slow_in(), Some("t"));
+        assert_eq!(StoreError::Unavailable { step: "t", code: Code::new("connection") }.too_slow_in(), None);
     }
 
     #[test]

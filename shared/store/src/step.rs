@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// How to reach the database.
 #[derive(Clone)]
@@ -32,6 +33,9 @@ impl fmt::Debug for StoreConfig {
 /// Without JIT, since the price put on scans would have it compile statements that take microseconds.
 const SESSION: &str = "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 \
     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
+/// The step that makes a transaction last.
+pub(crate) const COMMIT: &str = "commit";
 
 /// After this the server is given up, whatever the network says; longer than its own limit for a statement.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -108,6 +112,21 @@ impl Store {
         self.session().await?.query(step!("ping", "select 1"), &[]).await.map(drop)
     }
 
+    /// Whether the database does what takes its disk: a row comes and goes.
+    ///
+    /// # Errors
+    /// As [`Store::session`], and as any step.
+    pub async fn can_write(&self) -> Result<(), StoreError> {
+        let mut session = self.session().await?;
+        let tx = session.begin().await?;
+        let put = step!("can_write.put", "insert into dialogpost.processed (worker, message_id, at) values ('', $1, now())");
+        let take = step!("can_write.take", "delete from dialogpost.processed where worker = '' and message_id = $1");
+        let id = Uuid::now_v7().to_string();
+        tx.query(put, &[&id]).await?;
+        tx.query(take, &[&id]).await?;
+        tx.commit().await
+    }
+
     /// Closes every connection.
     pub fn close(&self) {
         self.pool.close();
@@ -159,7 +178,7 @@ impl Tx<'_> {
     /// # Errors
     /// As any step; the outcome is then unknown, and the claims tell on the next try.
     pub async fn commit(self) -> Result<(), StoreError> {
-        timed("commit", async { self.inner.commit().await.map_err(|e| StoreError::classify("commit", &e)) }).await
+        timed(COMMIT, async { self.inner.commit().await.map_err(|e| StoreError::classify(COMMIT, &e)) }).await
     }
 }
 

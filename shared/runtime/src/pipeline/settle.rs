@@ -55,6 +55,30 @@ impl<M> Parsed<M> {
         self.messages.extend(later.messages);
     }
 
+    /// Lengths of the parts that it falls into where a message looks back at those before it.
+    pub(super) fn lengths<H: Handler<Message = M>>(&self, handler: &H) -> Vec<usize> {
+        let (mut lengths, mut length, mut before) = (Vec::new(), 0, Vec::new());
+        for message in &self.messages {
+            if let Ok(message) = message {
+                if handler.looks_back(&before, message) {
+                    lengths.push(std::mem::take(&mut length));
+                    before.clear();
+                }
+                before.push(message);
+            }
+            length += 1;
+        }
+        lengths.push(length);
+        lengths
+    }
+
+    /// The first so many; the others stay.
+    pub(super) fn take(&mut self, length: usize) -> Self {
+        let at = length.min(self.keys.len());
+        let (keys, messages) = (self.keys.split_off(at), self.messages.split_off(at));
+        std::mem::replace(self, Self { keys, messages })
+    }
+
     /// What could be read.
     pub(super) fn messages_mut(&mut self) -> Vec<&mut M> {
         self.messages.iter_mut().filter_map(|message| message.as_mut().ok()).collect()
@@ -77,19 +101,6 @@ impl<M> Parsed<M> {
 impl<M> Messages<'_, M> {
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// The same, cut where a message looks back at those before it; one part at least.
-    pub(super) fn parts<H: Handler<Message = M>>(self, handler: &H) -> Vec<Self> {
-        let mut parts = vec![Self(Vec::new())];
-        for item in self.0 {
-            let Some(last) = parts.last_mut() else { break };
-            match item.message.as_ref().is_ok_and(|message| handler.looks_back(&last.messages(), message)) {
-                true => parts.push(Self(vec![item])),
-                false => last.0.push(item),
-            }
-        }
-        parts
     }
 
     pub(super) fn messages(&self) -> Vec<&M> {
