@@ -110,7 +110,7 @@ mod tests {
                 set(SetKind::Group, "sluttet", &["borte"]),
             ]
             .into(),
-            command_users: std::collections::BTreeSet::new(),
+            command_users: [].into(),
             routing: routing.map(|r| (DialogKind::EKontakt, r)).into_iter().collect(),
         }
     }

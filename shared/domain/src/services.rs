@@ -82,7 +82,7 @@ mod tests {
             ]
             .into(),
             sets: [].into(),
-            command_users: std::collections::BTreeSet::new(),
+            command_users: [].into(),
             routing: [EKontakt, Reseptfornyelse].map(|kind| (kind, RoutingRule::Behandler)).into(),
         }
     }

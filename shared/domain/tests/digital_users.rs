@@ -46,7 +46,7 @@ fn facts(question: Option<Asked>) -> Facts {
         digital_dialog_ordered: true,
         employees: [("kari".to_owned(), kari)].into(),
         sets: [].into(),
-        command_users: std::collections::BTreeSet::new(),
+        command_users: [].into(),
         routing: [].into(),
     };
     Facts { sender_known: true, clinic: Some(Arc::new(clinic)), question, ..Facts::default() }

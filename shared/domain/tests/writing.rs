@@ -47,7 +47,7 @@ fn clinic() -> Clinic {
         ]
         .into(),
         sets: BTreeMap::new(),
-        command_users: std::collections::BTreeSet::new(),
+        command_users: [].into(),
         routing: BTreeMap::new(),
     }
 }

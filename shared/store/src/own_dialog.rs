@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Notes who takes part in dialogs: (clinic, dialog, employee id). Whoever does already, does so still.
+/// Notes between whom dialogs of colleagues are: (clinic, dialog, employee id). Whoever writes in a dialog takes part in it by that.
 ///
 /// # Errors
 /// As any step.
@@ -63,13 +63,15 @@ pub async fn close(tx: &Tx<'_>, dialogs: &[Uuid], at: Timestamp) -> Result<(), S
 pub struct Converted {
     /// The dialog.
     pub dialog: Uuid,
+    /// Its kind until now.
+    pub from: DialogKind,
     /// Its new kind.
     pub to: DialogKind,
     /// Its new title.
     pub title: Sensitive<String>,
 }
 
-/// Converts dialogs. What comes under a former kind is still theirs.
+/// Converts dialogs, in order; one may go through several kinds. What comes under a former kind is still theirs.
 ///
 /// # Errors
 /// As any step.
@@ -78,14 +80,18 @@ pub async fn convert(tx: &Tx<'_>, converted: &[Converted]) -> Result<(), StoreEr
         return Ok(());
     }
     let ids: Vec<Uuid> = converted.iter().map(|c| c.dialog).collect();
-    let kinds: Vec<&str> = converted.iter().map(|c| c.to.as_str()).collect();
+    let from: Vec<&str> = converted.iter().map(|c| c.from.as_str()).collect();
+    let to: Vec<&str> = converted.iter().map(|c| c.to.as_str()).collect();
     let titles: Vec<&str> = converted.iter().map(|c| c.title.expose().as_str()).collect();
     let convert = step!(
         "dialog.convert",
-        "update dialogpost.dialog d set former_kinds = array_append(d.former_kinds, d.kind), kind = c.kind, title = c.title
-         from unnest($1::uuid[], $2::text[], $3::text[]) c(id, kind, title) where d.id = c.id"
+        "update dialogpost.dialog d set former_kinds = d.former_kinds || c.former, kind = c.kind, title = c.title
+         from (select id, array_agg(former order by n) as former, (array_agg(kind order by n desc))[1] as kind,
+                (array_agg(title order by n desc))[1] as title
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) with ordinality c(id, former, kind, title, n) group by id) c
+         where d.id = c.id"
     );
-    tx.query(convert, &[&ids, &kinds, &titles]).await.map(drop)
+    tx.query(convert, &[&ids, &from, &to, &titles]).await.map(drop)
 }
 
 /// Entries of dialogs that are in no journal yet.

@@ -88,15 +88,18 @@ pub async fn lists(tx: &Tx<'_>, listings: &[Listing]) -> Result<Vec<Vec<Summary>
     Ok(lists)
 }
 
-/// A small inbox is looked through; whoever receives much is found among the newest of all. What was turned down is little, and looked up
+/// What is little is looked through; who receives or writes much is found among the newest of all. What was turned down is little, and looked up
 /// once a list. Whether a request waits is looked up for each dialog: as `exists` Postgres would gather all that wait in any clinic first.
 const LISTS: Step = step!(
     "reading.lists",
     "select k.n, d.* from unnest($1::bigint[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[])
         with ordinality k(clinic, employee, patient, after, most, those, n)
      left join dialogpost.dialog a on a.id = k.after and a.clinic = k.clinic
-     cross join lateral (select k.those is not distinct from 'turned_down' or (select count(*) from (select from dialogpost.inbox_item i
-        where i.clinic = k.clinic and i.employee = k.employee limit 5001) i) <= 5000 as is_small) f
+     cross join lateral (select k.those is not distinct from 'turned_down'
+        or (select count(*) from (select from dialogpost.inbox_item i
+            where i.clinic = k.clinic and i.employee = k.employee limit 5001) i) <= 5000
+        and (select count(*) from (select from dialogpost.dialog_participant t
+            where t.clinic = k.clinic and t.employee = k.employee limit 5001) t) <= 5000 as is_small) f
      cross join lateral (
         select array(select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
             where k.those = 'turned_down' and i.clinic = k.clinic and i.employee = k.employee and i.via @> '{turned-down}') as dialogs
@@ -107,18 +110,21 @@ const LISTS: Step = step!(
         from (
             select id from dialogpost.dialog where patient = k.patient
             union select t.dialog from dialogpost.dialog_participant t
-                where k.patient is null and t.clinic = k.clinic and t.employee = k.employee
+                where k.patient is null and f.is_small and k.those is distinct from 'turned_down' and t.clinic = k.clinic
+                    and t.employee = k.employee
             union select e.dialog from dialogpost.inbox_item i join dialogpost.dialog_entry e on e.id = i.entry
                 where k.patient is null and f.is_small and i.clinic = k.clinic and i.employee = k.employee
                     and (k.those is distinct from 'turned_down' or i.via @> '{turned-down}')
             union (select d.id from dialogpost.dialog d
-                where k.patient is null and not f.is_small and d.clinic = k.clinic and d.patient is not null
+                where k.patient is null and not f.is_small and d.clinic = k.clinic
                     and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
                     and (k.those is null or d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
                         where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
                             and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false))
-                    and coalesce((select true from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
-                        where e.dialog = d.id and i.employee = k.employee limit 1), false)
+                    and (coalesce((select true from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
+                            where e.dialog = d.id and i.employee = k.employee limit 1), false)
+                        or coalesce((select true from dialogpost.dialog_participant t
+                            where t.dialog = d.id and t.employee = k.employee limit 1), false))
                 order by d.newest_at desc, d.id desc limit k.most)
         ) c
         join dialogpost.dialog d on d.id = c.id left join dialogpost.patient p on p.id = d.patient

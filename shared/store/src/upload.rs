@@ -4,7 +4,7 @@
 use crate::step::{column, step};
 use crate::{Session, StoreError, Tx, clinic::her_id};
 use ::messages::{HerId, Sensitive};
-use domain::command::attachments::{Part, Spooled};
+use domain::command::attachments::{LEAST_COUNTED, Part, Spooled};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -25,14 +25,20 @@ pub async fn load(tx: &Tx<'_>, keys: &[UploadKey]) -> Result<HashMap<UploadKey, 
         return Ok(HashMap::new());
     }
     let (clinics, ids) = columns(keys);
-    // A statement of its own: the next one then sees what others did before they let go. By name, since of an upload's first part there is no
-    // row to lock: each of two workers would count its own parts alone.
+    // Statements of their own: the next one then sees what others did before they let go. By name, since of an upload's first part there is
+    // no row to lock: each of two workers would count its own parts alone. And the row, which `forget` leaves alone then.
     let lock = step!(
         "upload.lock",
         "select pg_advisory_xact_lock(hashtextextended(k.clinic || '/' || k.id, 0))
          from (select distinct * from unnest($1::bigint[], $2::uuid[]) u(clinic, id) order by 1, 2) k"
     );
     tx.query(lock, &[&clinics, &ids]).await?;
+    let keep = step!(
+        "upload.keep",
+        "select from dialogpost.upload u where (u.clinic, u.id) in (select * from unnest($1::bigint[], $2::uuid[]))
+         order by u.clinic, u.id for update"
+    );
+    tx.query(keep, &[&clinics, &ids]).await?;
     let load = step!(
         "upload.load",
         "select u.clinic, u.id, u.parts, p.numbers, p.sizes, p.leads
@@ -59,7 +65,7 @@ pub async fn load(tx: &Tx<'_>, keys: &[UploadKey]) -> Result<HashMap<UploadKey, 
         .collect()
 }
 
-/// Bytes that clinics have uploaded and not attached; clinics without any are left out.
+/// Bytes that clinics have uploaded and not attached, as the limit counts them; clinics without any are left out.
 ///
 /// # Errors
 /// As any step.
@@ -70,10 +76,12 @@ pub async fn spooled(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, u6
     let clinics: Vec<i64> = clinics.iter().map(|id| id.get()).collect();
     let sum = step!(
         "upload.spooled",
-        "select clinic, sum(octet_length(bytes))::bigint as bytes from dialogpost.upload_part where clinic = any($1) group by clinic"
+        "select clinic, sum(greatest(octet_length(bytes), $2::int))::bigint as bytes from dialogpost.upload_part
+         where clinic = any($1) group by clinic"
     );
+    let least = i32::try_from(LEAST_COUNTED).unwrap_or(i32::MAX);
     let of = |r: &tokio_postgres::Row| Ok((her_id(r, "clinic")?, u64::try_from(column::<i64>(r, "bytes")?).unwrap_or(0)));
-    tx.query(sum, &[&clinics]).await?.iter().map(of).collect()
+    tx.query(sum, &[&clinics, &least]).await?.iter().map(of).collect()
 }
 
 /// Keeps parts; one that comes again replaces the first.

@@ -247,9 +247,12 @@ fn note(command: &Command, act: &Act, facts: &mut Facts) {
     match act {
         Act::Nothing => {}
         Act::Part(key, part) => {
-            *facts.spooled.entry(key.0).or_default() += part.bytes.len() as u64;
-            let spooled = facts.uploads.remove(key).unwrap_or_default().with(part);
-            facts.uploads.insert(*key, spooled);
+            let before = facts.uploads.remove(key).unwrap_or_default();
+            let spooled = facts.spooled.entry(key.0).or_default();
+            *spooled = spooled.saturating_sub(before.counted());
+            let after = before.with(part);
+            *spooled = spooled.saturating_add(after.counted());
+            facts.uploads.insert(*key, after);
         }
         Act::Recipients(kind, chosen) => {
             if let Some(clinic) = facts.clinics.get_mut(&command.clinic) {
@@ -269,7 +272,8 @@ fn note(command: &Command, act: &Act, facts: &mut Facts) {
 
 fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
     for file in deed.written.iter().flat_map(|written| &written.files) {
-        facts.uploads.remove(&(clinic, file.upload));
+        let attached = facts.uploads.remove(&(clinic, file.upload)).unwrap_or_default();
+        facts.spooled.entry(clinic).and_modify(|bytes| *bytes = bytes.saturating_sub(attached.counted()));
     }
     let Some((_, known)) = facts.dialogs.get_mut(&deed.dialog) else { return };
     known.state.closed |= deed.closes;

@@ -64,7 +64,6 @@ async fn open_and_extend(tx: &Tx<'_>, doing: &[Doing], now: Timestamp) -> Result
     let (mut new, mut sequences, mut participants) = (Vec::new(), Sequences::new(), BTreeSet::new());
     let mut longer = BTreeMap::<Uuid, Vec<Uuid>>::new();
     for (doing, written) in doing.iter().filter_map(Doing::written) {
-        participants.insert((doing.clinic, doing.deed.dialog, doing.actor.clone()));
         let Some(opening) = &written.opens else {
             longer.entry(doing.deed.dialog).or_default().push(written.entry);
             continue;
@@ -148,12 +147,10 @@ async fn change(tx: &Tx<'_>, doing: &[Doing], now: Timestamp) -> Result<(), Stor
     let closed: Vec<Uuid> = doing.iter().filter(|d| d.deed.closes).map(|d| d.deed.dialog).collect();
     own_dialog::close(tx, &closed, now).await?;
     let converted = doing.iter().filter_map(|d| {
-        let (_, to) = d.deed.converts?;
-        Some((d.deed.dialog, Converted { dialog: d.deed.dialog, to, title: d.deed.title.clone()? }))
+        let (from, to) = d.deed.converts?;
+        Some(Converted { dialog: d.deed.dialog, from, to, title: d.deed.title.clone()? })
     });
-    // Of a dialog that is converted twice in a batch the last counts.
-    let last: HashMap<Uuid, Converted> = converted.collect();
-    own_dialog::convert(tx, &last.into_values().collect::<Vec<_>>()).await
+    own_dialog::convert(tx, &converted.collect::<Vec<_>>()).await
 }
 
 /// What belongs to an eKonsultasjon now: new entries (K1), and whole threads that became one (K3, P3).

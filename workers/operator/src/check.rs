@@ -181,7 +181,7 @@ mod tests {
             digital_dialog_ordered: true,
             employees: BTreeMap::from([("kari".into(), kari)]),
             sets: BTreeMap::from([((SetKind::Group, "legene".into()), vec!["kari".into()])]),
-            command_users: std::collections::BTreeSet::new(),
+            command_users: [].into(),
             routing: BTreeMap::from([
                 (DialogKind::EKontakt, RoutingRule::Fast { recipients: recipients.into() }),
                 (DialogKind::Reseptfornyelse, RoutingRule::Behandler),
@@ -206,7 +206,7 @@ mod tests {
             digital_dialog_ordered: true,
             employees: BTreeMap::from([("ole".into(), ole), ("siri".into(), siri)]),
             sets: BTreeMap::new(),
-            command_users: std::collections::BTreeSet::new(),
+            command_users: [].into(),
             routing: BTreeMap::new(),
         };
         let answer = answer(&clinic, &lacks(&clinic, Some(Err(Unreached::Several))), &Protection::default());

@@ -14,6 +14,8 @@ pub const PART_LIMIT: usize = 256 * 1024;
 /// Decoded bytes that a clinic may have uploaded and not attached, in total: 512 MiB. Whoever uploads and never attaches must not take the
 /// room of all.
 pub const SPOOL_LIMIT: u64 = 512 * 1024 * 1024;
+/// Bytes that a part counts for at least, towards that: what a row takes beside them.
+pub const LEAST_COUNTED: u64 = 4096;
 /// Bytes by which a file's type is told. As many parts hold them at most.
 const LEAD: usize = 16;
 /// Parts of one upload.
@@ -55,6 +57,11 @@ impl Spooled {
 
     fn bytes(&self) -> u64 {
         self.sizes.values().copied().fold(0, u64::saturating_add)
+    }
+
+    /// Bytes of all, as the clinic's limit counts them.
+    pub fn counted(&self) -> u64 {
+        self.sizes.values().map(|bytes| (*bytes).max(LEAST_COUNTED)).fold(0, u64::saturating_add)
     }
 
     fn missing(&self) -> u32 {
@@ -114,12 +121,13 @@ pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>, spooled: u64)
     if !(1..=PART_LIMIT).contains(&bytes.len()) {
         return Err(at("bytes"));
     }
-    let spool = spooled.saturating_add(bytes.len() as u64);
+    let part = Part { part: order.part, parts: order.parts, bytes };
+    let after = here.cloned().unwrap_or_default().with(&part);
+    // A part that comes again takes the place of the first.
+    let spool = spooled.saturating_sub(here.map_or(0, Spooled::counted)).saturating_add(after.counted());
     if spool > SPOOL_LIMIT {
         return Err(Refusal::of("arguments.bytes", Why::UploadsTooLarge { has: spool, limit: SPOOL_LIMIT }));
     }
-    let part = Part { part: order.part, parts: order.parts, bytes };
-    let after = here.cloned().unwrap_or_default().with(&part);
     let has = after.bytes();
     match has > TOTAL_LIMIT {
         true => Err(Refusal::of("arguments.bytes", Why::AttachmentsTooLarge { has, limit: TOTAL_LIMIT })),
@@ -218,11 +226,25 @@ mod tests {
         let full = Spooled { parts: 3, sizes: [(1, TOTAL_LIMIT - 1), (2, 1)].into(), leads: BTreeMap::new() };
         assert_eq!(take_part(&order(3, 3, b"x"), Some(&full), 0).unwrap_err().code, "attachments-too-large");
         assert!(take_part(&order(2, 3, b"y"), Some(&full), 0).is_ok());
-        let one = order(1, 1, b"x");
-        assert!(take_part(&one, None, SPOOL_LIMIT - 1).is_ok());
-        let refusal = take_part(&one, None, SPOOL_LIMIT).unwrap_err();
+    }
+
+    #[test]
+    fn what_a_clinic_uploads_has_a_limit_in_all() {
+        let order = |bytes: &[u8]| UploadAttachment {
+            upload: uuid::Uuid::nil(),
+            part: 1,
+            parts: 1,
+            bytes: STANDARD.encode(bytes).into(),
+        };
+        let (small, large) = (order(b"x"), order(&vec![0; 5000]));
+        assert!(take_part(&small, None, SPOOL_LIMIT - LEAST_COUNTED).is_ok());
+        assert!(take_part(&large, None, SPOOL_LIMIT - 5000).is_ok());
+        let refusal = take_part(&small, None, SPOOL_LIMIT - LEAST_COUNTED + 1).unwrap_err();
         assert_eq!(refusal.code, "uploads-too-large");
         assert!(refusal.english.contains("536870913") && refusal.english.contains("536870912"), "{}", refusal.english);
+        // The same again takes no more room.
+        let here = Spooled::default().with(&take_part(&large, None, 0).unwrap().0);
+        assert!(take_part(&large, Some(&here), SPOOL_LIMIT).is_ok());
     }
 
     #[test]

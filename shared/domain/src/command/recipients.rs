@@ -137,7 +137,7 @@ mod tests {
                 set(SetKind::Position, "lab", &["gone"]),
             ]
             .into(),
-            command_users: std::collections::BTreeSet::new(),
+            command_users: [].into(),
             routing: [(DialogKind::EKontakt, RoutingRule::Fast { recipients: vec![Recipient::Group("vikarer".into())] })].into(),
         }
     }

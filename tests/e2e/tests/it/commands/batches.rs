@@ -2,6 +2,7 @@
 
 use e2e::Fleet;
 use e2e::epj::{COMMANDS, Epj, command};
+use helsenorge::Message;
 use helsenorge::example::{LINE, SOLBAKKEN};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,6 +45,50 @@ async fn a_question_finds_what_was_done_before_it() {
     };
     assert_eq!([seen(0), seen(2), seen(4)], [(json!(false), 1), (json!(false), 2), (json!(true), 3)]);
     running.stop().await;
+}
+
+/// Two conversions at once are two: what comes under the kind between is still of the thread.
+#[tokio::test(flavor = "multi_thread")]
+async fn k3_p3_no_kind_is_lost_when_a_dialog_is_converted_twice_at_once() {
+    let (mut clinic, epj) = super::open().await;
+    let sent = clinic.send(&[Message::reseptfornyelse()]).await.remove(0);
+    clinic.receipt().await;
+    let dialog = super::dialog(&clinic).await;
+    let of_dialog = |to: &str, text: Option<&str>| {
+        let mut arguments = json!({ "dialog": dialog, "to": to });
+        text.into_iter().for_each(|text| arguments["text"] = json!(text));
+        of("kari", "ConvertDialog", arguments)
+    };
+    // While the row is held nothing is decided: both then wait in the queue.
+    let store = clinic.fleet.store();
+    let mut session = store.session().await.unwrap();
+    let tx = session.begin().await.unwrap();
+    store::known::dialogs_locked(&tx, &[(SOLBAKKEN.try_into().unwrap(), dialog)]).await.unwrap();
+    let held = of("kari", "ReplyToDialog", json!({ "dialog": dialog, "text": "Hei" }));
+    for (n, command) in
+        [held, of_dialog("EKONTAKT", Some("Dette må vi snakke om")), of_dialog("EKONSULTASJON", None)].iter().enumerate()
+    {
+        epj.send_raw(COMMANDS, &serde_json::to_vec(command).unwrap(), &n.to_string()).await;
+    }
+    clinic
+        .fleet
+        .until("select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()", 1)
+        .await;
+    drop(tx);
+    for _ in 0..3 {
+        epj.next().await;
+    }
+    let kinds = "select unnest(former_kinds || kind) from dialogpost.dialog";
+    let was = clinic.fleet.rows.column::<String>(kinds).await;
+    assert_eq!(was, ["RESEPTFORNYELSE", "EKONTAKT", "EKONSULTASJON"]);
+    clinic.sent().await;
+    clinic.send(&[Message::svar().in_conversation(&sent.msg_id, &sent.msg_id)]).await;
+    clinic.receipt().await;
+    assert_eq!(
+        (clinic.fleet.rows.count("dialogpost.dialog").await, clinic.fleet.rows.count("dialogpost.journal_entry").await),
+        (1, 3)
+    );
+    clinic.close().await;
 }
 
 /// A command that the database never gets done in time holds nobody up for ever: it is answered, and the operators have it.

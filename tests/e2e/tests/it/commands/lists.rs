@@ -42,12 +42,22 @@ async fn the_newest_come_first_for_whoever_receives_much_or_little() {
     assert_eq!(titles(&list("ole", json!({})).await), [6000, 5000, 4000, 3000, 2000, 1000]);
     assert_eq!(titles(&list("kari", json!({})).await), [0; 0]);
     assert_eq!(titles(&list("kari", json!({ "patient": LINE, "limit": 2 })).await), [MANY, MANY - 1]);
-    assert_eq!(titles(&list("siri", json!({ "only": "turned_down" })).await), [0; 0]);
-    assert_eq!(titles(&list("siri", json!({ "only": "unanswered_request" })).await), [0; 0]);
-    // What one has written in is one's own.
+    // Among the many are a request that waits, far down, and a message of kari's that was turned down.
+    clinic.fleet.rows.query("update dialogpost.dialog set kind = 'RESEPTFORNYELSE' where title = '7'", &[]).await;
+    let turned_down =
+        "update dialogpost.inbox_item i set via = '{turned-down}' from dialogpost.dialog_entry e, dialogpost.dialog d
+        where e.id = i.entry and d.id = e.dialog and d.title = '9' and i.employee = 'siri'";
+    clinic.fleet.rows.query(turned_down, &[]).await;
+    assert_eq!(titles(&list("siri", json!({ "only": "turned_down" })).await), [9]);
+    assert_eq!(titles(&list("siri", json!({ "only": "unanswered_request" })).await), [7]);
+    assert_eq!(titles(&list("ole", json!({ "only": "unanswered_request" })).await), [0; 0]);
+    // What one has written in is one's own, also for whoever has much.
     let dialog = much["dialogs"][0]["dialog"].clone();
     epj.done(&of("kari", "ReplyToDialog", json!({ "dialog": dialog, "text": "Hei" }))).await;
     assert_eq!(titles(&list("kari", json!({})).await), [MANY]);
+    let own = of("siri", "StartDialog", json!({ "kind": "EDIALOG", "colleagues": ["ole"], "subject": "1", "text": "Hei" }));
+    let own = epj.done(&own).await["dialog"].clone();
+    assert_eq!(list("siri", json!({ "limit": 1 })).await["dialogs"][0]["dialog"], own);
     clinic.sent().await;
     clinic.close().await;
 }
