@@ -9,6 +9,8 @@ pub enum Unreached {
     NoParty,
     /// There are several, and the clinic names none.
     Several,
+    /// The clinic names one that there is not.
+    Missing,
 }
 
 /// HelseNorge for a clinic, or why nobody knows.
@@ -20,6 +22,7 @@ impl Unreached {
         match self {
             Self::NoParty => "helsenorge-party",
             Self::Several => "helsenorge-unnamed",
+            Self::Missing => "helsenorge-missing",
         }
     }
 
@@ -30,17 +33,22 @@ impl Unreached {
             Self::Several => {
                 "there are several parties: name HelseNorge's HER-id as helsenorge of the clinic; until then no command can send it anything"
             }
+            Self::Missing => {
+                "no party has the HER-id that helsenorge of the clinic names: list it under parties, or correct it; until then no command can \
+                 send it anything"
+            }
         }
     }
 }
 
-/// The party that the clinic names, else the only one there is.
+/// The party that the clinic names, else the only one there is. Of `parties` two are enough, and the one named, if there is such a one.
 ///
 /// # Errors
 /// Nobody knows which.
 pub fn through(named: Option<HerId>, parties: &[HerId]) -> Reach {
     match (named, parties) {
-        (Some(named), _) => Ok(named),
+        (Some(named), parties) if parties.contains(&named) => Ok(named),
+        (Some(_), _) => Err(Unreached::Missing),
         (None, []) => Err(Unreached::NoParty),
         (None, [only]) => Ok(*only),
         (None, _) => Err(Unreached::Several),
@@ -61,6 +69,8 @@ mod tests {
             (None, vec![id(1), id(2)], Err(Unreached::Several)),
             (Some(id(2)), vec![id(1), id(2)], Ok(id(2))),
             (Some(id(2)), vec![id(2)], Ok(id(2))),
+            (Some(id(3)), vec![id(1), id(2)], Err(Unreached::Missing)),
+            (Some(id(3)), vec![], Err(Unreached::Missing)),
         ];
         for (named, parties, want) in table {
             assert_eq!(through(named, &parties), want, "{named:?} {parties:?}");

@@ -6,7 +6,7 @@ use domain::clinic::{Clinic, Employee};
 use domain::command::attachments::Uploaded;
 use domain::command::contact::{Caution, Status};
 use domain::command::deed::{Deed, Post};
-use domain::command::dialog::{Kind, Known, Request, State};
+use domain::command::dialog::{Kind, Known, Request};
 use domain::command::writing::{Facts, Ids, KnownPatient, Writing, decide};
 use jiff::{SignedDuration, Timestamp};
 use messages::HerId;
@@ -79,7 +79,8 @@ impl Case {
     fn in_dialog(kind: Kind) -> Self {
         let known = Known {
             id: DIALOG,
-            state: State { kind, closed: false, answered: false },
+            kind,
+            closed: false,
             title: "eKontakt – helsenorge.no: Hei".to_owned().into(),
             patient: Some(Uuid::from_u128(0xa1)),
             nin: Some(PATIENT.to_owned().into()),
@@ -233,7 +234,7 @@ fn p2_of_several_requests_the_one_that_was_read_is_answered() {
     let answer = json!({ "dialog": DIALOG, "choice": "renewed", "text": "Hei" });
     assert_eq!(case.refused("kari", "AnswerPrescriptionRequest", &answer), of("request-ambiguous", "arguments.request"));
     let convert = json!({ "dialog": DIALOG, "to": "EKONTAKT", "text": "Hei" });
-    assert_eq!(case.refused("kari", "ConvertDialog", &convert), of("request-ambiguous", "arguments.dialog"));
+    assert_eq!(case.refused("kari", "ConvertDialog", &convert), of("requests-open", "arguments.dialog"));
     let first = json!({ "dialog": DIALOG, "request": Uuid::from_u128(0xe1), "choice": "renewed", "text": "Hei" });
     let written = case.decide("kari", "AnswerPrescriptionRequest", &first).unwrap().written.unwrap();
     assert_eq!(written.answers, Some(Uuid::from_u128(0xe1)));

@@ -92,6 +92,8 @@ pub enum Fact {
     MessageTurnedDown(Answered),
     /// The clinic has written in a dialog that HelseNorge carries.
     DialogSent(DialogReceived),
+    /// HelseNorge has turned down what the clinic wrote in a dialog: it lies in the inbox of who wrote it.
+    DialogTurnedDown(DialogTurnedDown),
     /// A dialog goes on under another kind.
     DialogConverted(DialogConverted),
     /// The clinic has ended a dialog.
@@ -108,6 +110,7 @@ impl Fact {
         !matches!(
             self,
             Self::DialogSent(_)
+                | Self::DialogTurnedDown(_)
                 | Self::DialogConverted(_)
                 | Self::DialogClosed(_)
                 | Self::EDialogWritten(_)
@@ -119,6 +122,7 @@ impl Fact {
     pub const fn message(&self) -> Option<Uuid> {
         match self {
             Self::DialogReceived(dialog) | Self::DialogSent(dialog) => Some(dialog.message),
+            Self::DialogTurnedDown(about) => Some(about.entry),
             Self::MessageRejected(a)
             | Self::MessageRefused(a)
             | Self::MessageRepeated(a)
@@ -152,6 +156,17 @@ pub struct DialogReceived {
 pub struct Answered {
     /// Ledger row.
     pub message: Uuid,
+}
+
+/// See [`Fact::DialogTurnedDown`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialogTurnedDown {
+    /// The entry that was turned down.
+    pub entry: Uuid,
+    /// The dialog.
+    pub dialog: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
 }
 
 /// See [`Fact::DialogConverted`].
@@ -274,6 +289,7 @@ impl Event {
             Fact::RequestWritten(_) => "request-written".to_owned(),
             Fact::MessageTurnedDown(_) => "message-turned-down".to_owned(),
             Fact::DialogSent(about) => of_kind("dialog-sent", about),
+            Fact::DialogTurnedDown(about) => of("dialog-turned-down", about.clinic),
             Fact::DialogConverted(about) => of("dialog-converted", about.clinic),
             Fact::DialogClosed(about) => of("dialog-closed", about.clinic),
             Fact::EDialogWritten(about) => of("e-dialog-written", about.clinic),

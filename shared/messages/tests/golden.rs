@@ -12,7 +12,8 @@ use messages::HerId;
 use messages::command::answer::Told;
 use messages::command::refusal::{Refusal, Why};
 use messages::event::{
-    Answered, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, EDialogWritten, Event, EventError, Fact,
+    Answered, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, DialogTurnedDown, EDialogWritten,
+    Event, EventError, Fact,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -45,6 +46,7 @@ fn events() -> Vec<Event> {
     let refusal = Refusal::of("arguments.dialog", Why::DialogUnknown);
     let facts = [
         Fact::DialogSent(received.clone()),
+        Fact::DialogTurnedDown(DialogTurnedDown { entry: uuid(2), dialog: uuid(3), clinic }),
         Fact::DialogConverted(DialogConverted {
             dialog: uuid(3),
             clinic,
@@ -81,6 +83,7 @@ const fn file_of(event: &Event) -> &'static str {
         Fact::RequestWritten(_) => "RequestWritten.v1.json",
         Fact::MessageTurnedDown(_) => "MessageTurnedDown.v1.json",
         Fact::DialogSent(_) => "DialogSent.v1.json",
+        Fact::DialogTurnedDown(_) => "DialogTurnedDown.v1.json",
         Fact::DialogConverted(_) => "DialogConverted.v1.json",
         Fact::DialogClosed(_) => "DialogClosed.v1.json",
         Fact::EDialogWritten(_) => "EDialogWritten.v1.json",

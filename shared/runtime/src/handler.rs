@@ -89,6 +89,8 @@ pub enum Verdict<E> {
     Done(E),
     /// Write this, which tells the sender (`Fault` is [`messages::FaultClass::Rejected`]); the message is done.
     Rejected(Fault, E),
+    /// Write this, which tells the sender; its id is not used up: should it come again it is judged anew.
+    Unclaimed(E),
     /// Later again, growing delay, bounded; then a dead letter.
     ///
     /// The effect is written now: that it waits.
@@ -103,6 +105,7 @@ impl<E> Verdict<E> {
         match self {
             Self::Done(_) => "done",
             Self::Rejected(..) => "rejected",
+            Self::Unclaimed(_) => "unclaimed",
             Self::Retry(..) => "retry",
             Self::Broken(_) => "broken",
         }

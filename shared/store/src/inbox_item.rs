@@ -1,13 +1,14 @@
 //! What lies in people's inboxes.
 
 use crate::step::{column, step};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, clinic::her_id};
 use ::messages::HerId;
 use ::messages::command::answer::{InInbox, Item};
-use ::messages::event::DialogKind;
+use ::messages::event::{DialogKind, DialogTurnedDown};
 use domain::routing::{Routed, is_guess, is_turned_down};
 use jiff::Timestamp;
 use std::collections::HashMap;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// What routing must know of an entry.
@@ -89,23 +90,27 @@ pub async fn insert(tx: &Tx<'_>, delivered: &[Delivered]) -> Result<(), StoreErr
     tx.query(insert, &[&entries, &employees, &clinics, &via, &flagged, &at]).await.map(drop)
 }
 
-/// Moves the dialogs of entries that were turned down to the top of the lists that they stand in.
+/// Moves the dialogs of entries that were turned down to the top of the lists that they stand in, and tells which these are.
 ///
 /// # Errors
 /// As any step.
-pub async fn move_up(tx: &Tx<'_>, entries: &[Uuid], at: Timestamp) -> Result<(), StoreError> {
+pub async fn move_up(tx: &Tx<'_>, entries: &[Uuid], at: Timestamp) -> Result<Vec<DialogTurnedDown>, StoreError> {
     if entries.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let move_up = step!(
         "inbox_item.move_up",
         "with moved as (
             select id from dialogpost.dialog where id in (select dialog from dialogpost.dialog_entry where id = any($1))
             order by id for update
+         ), up as (
+            update dialogpost.dialog d set newest_at = greatest(d.newest_at, $2) from moved m where d.id = m.id returning d.id, d.clinic
          )
-         update dialogpost.dialog d set newest_at = greatest(d.newest_at, $2) from moved m where d.id = m.id"
+         select e.id as entry, up.id as dialog, up.clinic from up join dialogpost.dialog_entry e on e.dialog = up.id and e.id = any($1)"
     );
-    tx.query(move_up, &[&entries, &at]).await.map(drop)
+    let of =
+        |r: &Row| Ok(DialogTurnedDown { entry: column(r, "entry")?, dialog: column(r, "dialog")?, clinic: her_id(r, "clinic")? });
+    tx.query(move_up, &[&entries, &at]).await?.iter().map(of).collect()
 }
 
 /// What of dialogs lies in people's inboxes: by dialog and employee, the entry and how it lies there.

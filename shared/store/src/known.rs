@@ -5,7 +5,7 @@ use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx, clinic::her_id, dialog};
 use ::messages::event::DialogKind;
 use ::messages::{HerId, Sensitive};
-use domain::command::dialog::{Kind, Known, Request, State};
+use domain::command::dialog::{Known, Request};
 use domain::command::writing::KnownPatient;
 use domain::reach::{Reach, through};
 use std::collections::HashMap;
@@ -74,16 +74,13 @@ pub async fn dialogs(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uui
 }
 
 fn known(row: &Row) -> Result<Known, StoreError> {
-    let kind = dialog::kind(row, "kind")?;
     let (requests, answered): (Vec<Uuid>, Vec<bool>) = (column(row, "requests")?, column(row, "answered")?);
-    let requests: Vec<Request> =
-        requests.into_iter().zip(answered).map(|(entry, answered)| Request { entry, answered }).collect();
-    let is_answered = requests.iter().all(|request| request.answered);
+    let requests = requests.into_iter().zip(answered).map(|(entry, answered)| Request { entry, answered }).collect();
     let number = |name| Ok::<_, StoreError>(column::<Option<i64>>(row, name)?.and_then(|n| HerId::try_from(n).ok()));
-    let prescriptions = Kind::HelseNorge(DialogKind::Reseptfornyelse);
     Ok(Known {
         id: column(row, "id")?,
-        state: State { kind, closed: column(row, "closed")?, answered: kind == prescriptions && is_answered },
+        kind: dialog::kind(row, "kind")?,
+        closed: column(row, "closed")?,
         title: Sensitive::new(column(row, "title")?),
         patient: column(row, "patient")?,
         nin: column::<Option<String>>(row, "nin")?.map(Sensitive::new),
@@ -143,7 +140,8 @@ pub async fn reach_now(session: &Session, clinic: HerId) -> Result<Option<Reach>
 
 const REACH: Step = step!(
     "known.reach",
-    "select c.her_id, c.helsenorge, array(select p.her_id from dialogpost.communication_party p order by p.her_id limit 2) as parties
+    "select c.her_id, c.helsenorge, array(select p.her_id from dialogpost.communication_party p
+        order by p.her_id is not distinct from c.helsenorge desc, p.her_id limit 2) as parties
      from dialogpost.clinic c where c.her_id = any($1)"
 );
 

@@ -1,7 +1,7 @@
 //! A clinic's journal system: an ordinary AMQP client that knows the published schemas and nothing else of ours.
 
 use lapin::message::Delivery;
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions};
+use lapin::options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use serde_json::{Value, json};
@@ -79,6 +79,27 @@ impl Epj {
         self.publish(queue, body, properties.with_correlation_id(correlation.into())).await;
     }
 
+    /// Sends bytes and waits for the broker's word that it has them.
+    ///
+    /// # Errors
+    /// What the broker said instead.
+    pub async fn confirmed(&self, queue: &str, body: &[u8]) -> Result<(), String> {
+        let told = |error: lapin::Error| error.to_string();
+        self.channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(told)?;
+        let properties = self.signed(BasicProperties::default().with_reply_to(self.replies.as_str().into()));
+        let options = BasicPublishOptions::default();
+        let published = self.channel.basic_publish("".into(), queue.into(), options, body, properties).await.map_err(told)?;
+        published.await.map_err(told).map(drop)
+    }
+
+    /// With the name that this one's messages bear.
+    fn signed(&self, properties: BasicProperties) -> BasicProperties {
+        match &self.user {
+            Some(user) => properties.with_user_id(user.as_str().into()),
+            None => properties,
+        }
+    }
+
     /// Sends a command without saying where the answer goes.
     pub async fn tell(&self, command: &Value) {
         self.publish(COMMANDS, &serde_json::to_vec(command).expect("JSON"), BasicProperties::default()).await;
@@ -86,10 +107,7 @@ impl Epj {
 
     async fn publish(&self, queue: &str, body: &[u8], properties: BasicProperties) {
         let properties = properties.with_delivery_mode(2).with_message_id(Uuid::new_v4().to_string().into());
-        let properties = match &self.user {
-            Some(user) => properties.with_user_id(user.as_str().into()),
-            None => properties,
-        };
+        let properties = self.signed(properties);
         let published = self.channel.basic_publish("".into(), queue.into(), BasicPublishOptions::default(), body, properties);
         published.await.expect("the broker takes it");
     }

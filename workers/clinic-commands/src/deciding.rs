@@ -60,6 +60,8 @@ pub struct Decision {
     pub outcome: Outcome,
     /// What the audit keeps of it.
     pub record: Option<Record>,
+    /// The clinic is not here, or does not take commands of this user: nothing of it is the clinic's, nor is the id used up.
+    pub is_foreign: bool,
 }
 
 /// Bytes of the texts of one dialog in an answer: half of what a broker carries at once, since JSON may write a character as six.
@@ -78,7 +80,7 @@ impl Ruling {
         let clinic = facts.clinics.get(&command.clinic).filter(|clinic| clinic.takes_commands_of(asked.user.as_deref()));
         let Some(clinic) = clinic.cloned() else {
             tracing::warn!(clinic = %command.clinic, "a command for a clinic that is not here, or takes none from this user");
-            return Decision::refused(Refusal::of("clinic", Why::ClinicUnknown));
+            return Decision { is_foreign: true, ..Decision::refused(Refusal::of("clinic", Why::ClinicUnknown)) };
         };
         if command.order.is_question() && asked.reply.queue.is_none() {
             return Decision::refused(Refusal::new(Why::ReplyToMissing));
@@ -92,7 +94,7 @@ impl Ruling {
         match decided {
             Ok((act, done)) => {
                 note(command, &act, facts);
-                Decision { act, ask, outcome: Outcome::Done { result: done }, record }
+                Decision { act, ask, outcome: Outcome::Done { result: done }, record, is_foreign: false }
             }
             Err(refusal) => Decision { ask, record, ..Decision::refused(refusal) },
         }
@@ -238,7 +240,7 @@ fn fetch(command: &Command, order: &FetchAttachment, facts: &Facts) -> Decided {
 impl Decision {
     /// Nothing is done, and nothing asked.
     pub const fn refused(refusal: Refusal) -> Self {
-        Self { act: Act::Nothing, ask: Vec::new(), outcome: Outcome::Refused { refusal }, record: None }
+        Self { act: Act::Nothing, ask: Vec::new(), outcome: Outcome::Refused { refusal }, record: None, is_foreign: false }
     }
 }
 
@@ -276,7 +278,7 @@ fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
         facts.spooled.entry(clinic).and_modify(|bytes| *bytes = bytes.saturating_sub(attached.counted()));
     }
     let Some((_, known)) = facts.dialogs.get_mut(&deed.dialog) else { return };
-    known.state.closed |= deed.closes;
+    known.closed |= deed.closes;
     if let Some(written) = &deed.written {
         known.entries = known.entries.saturating_add(1);
         if let Some(request) = written.answers {
@@ -287,9 +289,7 @@ fn note_deed(clinic: HerId, deed: &Deed, facts: &mut Facts) {
         known.title = title.clone();
     }
     if let Some((_, to)) = deed.converts {
-        known.state.kind = Kind::HelseNorge(to);
-        known.state.answered = false;
-        known.requests.clear();
+        known.kind = Kind::HelseNorge(to);
     }
 }
 

@@ -38,7 +38,8 @@ impl Effect {
         let answer = Answer { version: VERSION, command: asked.id(), at: now, outcome: decision.outcome.clone() };
         let answer_id = Uuid::now_v7();
         let command = asked.command.as_ref().ok();
-        let kept = asked.key().zip(command).map(|(key, command)| Decided {
+        let clinic = asked.clinic().filter(|_| !decision.is_foreign);
+        let kept = asked.key().zip(command).filter(|_| clinic.is_some()).map(|(key, command)| Decided {
             key,
             name: command.order.name().to_owned(),
             digest: digest(command),
@@ -48,7 +49,7 @@ impl Effect {
             answer: answer.clone(),
         });
         let actor = command.map(|command| command.actor.clone()).unwrap_or_default();
-        Self { decision, clinic: asked.clinic(), kept, answer_id, answer, actor, reply: asked.reply.clone() }
+        Self { decision, clinic, kept, answer_id, answer, actor, reply: asked.reply.clone() }
     }
 }
 

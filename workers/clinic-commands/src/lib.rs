@@ -94,7 +94,10 @@ impl Handler for ClinicCommands {
             Outcome::Refused { .. } => "refused",
         };
         metrics::counter!("dialogpost_commands_total", "command" => name, "outcome" => outcome).increment(1);
-        Verdict::Done(Effect::new(asked, decision, now))
+        match decision.is_foreign {
+            true => Verdict::Unclaimed(Effect::new(asked, decision, now)),
+            false => Verdict::Done(Effect::new(asked, decision, now)),
+        }
     }
 
     /// Whoever asked is told that it is our fault, and keeps being told.

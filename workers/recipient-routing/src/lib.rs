@@ -7,6 +7,7 @@ use messages::event::{Event, Fact};
 use messages::transport::{Delivery, Outgoing, Wire};
 use messages::{Fault, HerId};
 use runtime::pipeline::Ended;
+use runtime::topology::event_to;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
 use std::collections::{BTreeSet, HashMap};
@@ -107,7 +108,8 @@ impl Handler for RecipientRouting {
         inbox_item::insert(tx, &delivered).await?;
         let turned_down = |d: &&Delivered| d.routed.recipients.values().any(|via| is_turned_down(via));
         let turned_down: Vec<Uuid> = delivered.iter().filter(turned_down).map(|d| d.entry).collect();
-        inbox_item::move_up(tx, &turned_down, now).await?;
-        Ok(Vec::new())
+        let turned_down = inbox_item::move_up(tx, &turned_down, now).await?.into_iter();
+        let event = |about| event_to(&Event { id: Uuid::now_v7(), time: now, fact: Fact::DialogTurnedDown(about) });
+        Ok(turned_down.map(event).collect())
     }
 }

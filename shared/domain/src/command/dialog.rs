@@ -31,8 +31,10 @@ pub struct Request {
 pub struct Known {
     /// Its id.
     pub id: Uuid,
-    /// How it stands.
-    pub state: State,
+    /// Its kind now.
+    pub kind: Kind,
+    /// Whether it was ended.
+    pub closed: bool,
     /// Its title.
     pub title: Sensitive<String>,
     /// The patient; none between colleagues.
@@ -54,6 +56,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// How it stands.
+    pub fn state(&self) -> State {
+        let answered = self.kind == PRESCRIPTIONS && self.requests.iter().all(|request| request.answered);
+        State { kind: self.kind, closed: self.closed, answered }
+    }
+
     /// The request that an answer is for: the one named, or the only one without an answer.
     ///
     /// # Errors
@@ -75,7 +83,6 @@ impl Known {
     /// Notes that a request has its answer now.
     pub fn answer(&mut self, entry: Uuid) {
         self.requests.iter_mut().filter(|request| request.entry == entry).for_each(|request| request.answered = true);
-        self.state.answered = self.requests.iter().all(|request| request.answered);
     }
 
     /// Whether an employee of the clinic may see it: what is between colleagues is theirs alone.
@@ -249,7 +256,8 @@ mod tests {
         let [first, second, other] = [1, 2, 3].map(Uuid::from_u128);
         let known = |requests: &[(Uuid, bool)]| Known {
             id: Uuid::nil(),
-            state: of(Reseptfornyelse),
+            kind: PRESCRIPTIONS,
+            closed: false,
             title: String::new().into(),
             patient: None,
             nin: None,
@@ -278,9 +286,9 @@ mod tests {
         }
         let mut known = known(&both_open);
         known.answer(first);
-        assert!(!known.state.answered);
+        assert!(!known.state().answered);
         known.answer(second);
-        assert!(known.state.answered);
+        assert!(known.state().answered);
     }
 
     #[test]

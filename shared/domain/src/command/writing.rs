@@ -193,7 +193,7 @@ fn answer(reply: &ReplyToDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Re
 
 fn end(close: &CloseDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
     let known = named(facts, may_close)?;
-    if let Kind::HelseNorge(DialogKind::Reseptfornyelse) = known.state.kind {
+    if let Kind::HelseNorge(DialogKind::Reseptfornyelse) = known.kind {
         // The process has no word for it: its answer was the last.
         return match close.text {
             Some(_) => Err(Refusal::of("arguments.text", Why::TextUnwanted)),
@@ -217,7 +217,7 @@ fn answer_request(order: &AnswerPrescriptionRequest, ids: Ids, facts: &Facts<'_>
 
 fn convert(order: &ConvertDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
     let known = named(facts, |state| may_convert(state, order))?;
-    let Kind::HelseNorge(from) = known.state.kind else { return Err(Refusal::of("arguments.dialog", Why::KindUnfit)) };
+    let Kind::HelseNorge(from) = known.kind else { return Err(Refusal::of("arguments.dialog", Why::KindUnfit)) };
     if may_begin(facts.clinic, actor, known.fastlege.as_deref(), order.to).is_none() {
         return Err(Refusal::of("arguments.to", Why::ServiceNotOffered));
     }
@@ -227,7 +227,7 @@ fn convert(order: &ConvertDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> R
     let written = match &order.text {
         Some(text) => {
             checked_text(text)?;
-            let request = known.request(None).map_err(|refusal| Refusal { field: Some("arguments.dialog".into()), ..refusal })?;
+            let request = known.request(None).map_err(|_| Refusal::of("arguments.dialog", Why::RequestsOpen))?;
             let body = Body::Answer { text: text.clone() };
             let written = posted(known, order.to, ids, text.clone(), body, facts)?;
             Some(Written { answers: Some(request), ..written })
@@ -239,12 +239,12 @@ fn convert(order: &ConvertDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> R
         DialogKind::EKontakt | DialogKind::Reseptfornyelse => 0,
     };
     let done = Done::Converted { dialog: known.id, journaled };
-    let title = retitled(known.title.expose(), known.state.kind, Kind::HelseNorge(order.to));
+    let title = retitled(known.title.expose(), known.kind, Kind::HelseNorge(order.to));
     Ok(Deed { dialog: known.id, written, closes: false, converts: Some((from, order.to)), title: Some(title), done })
 }
 
 fn named<'a>(facts: &Facts<'a>, rule: impl Fn(Option<State>) -> Result<State, Refusal>) -> Result<&'a Known, Refusal> {
-    rule(facts.dialog.map(|known| known.state))?;
+    rule(facts.dialog.map(Known::state))?;
     facts.dialog.ok_or_else(|| Refusal::of("arguments.dialog", Why::DialogUnknown))
 }
 
@@ -261,7 +261,7 @@ fn note(
     body: Body,
     facts: &Facts<'_>,
 ) -> Result<Written, Refusal> {
-    let post = match (known.state.kind, &known.patient) {
+    let post = match (known.kind, &known.patient) {
         (Kind::HelseNorge(kind), _) => return posted(known, kind, ids, text, body, facts),
         (Kind::EDialog, Some(patient)) => Post::Portal(*patient),
         (Kind::EDialog, None) => Post::Colleagues(still_here(others(&known.participants, actor), facts, &body)?),

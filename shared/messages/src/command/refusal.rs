@@ -104,6 +104,8 @@ pub enum Why {
     RequestUnknown,
     /// The dialog has several requests without an answer (P2).
     RequestAmbiguous,
+    /// The dialog has several requests without an answer, and would take all with it.
+    RequestsOpen,
     /// A request in the dialog waits for its answer.
     RequestOpen,
     /// The request has its answer (P2).
@@ -208,6 +210,7 @@ impl Why {
         Self::AlreadyConverted,
         Self::RequestUnknown,
         Self::RequestAmbiguous,
+        Self::RequestsOpen,
         Self::RequestOpen,
         Self::AlreadyAnswered,
         Self::PatientNumber,

@@ -155,6 +155,10 @@ pub(super) async fn settle<H: Handler>(
                 report(H::WORKER, &fault, ledger_id);
                 effects.push(effect);
             }
+            Verdict::Unclaimed(effect) => {
+                effects.push(effect);
+                released.extend(item.key);
+            }
             Verdict::Retry(fault, meanwhile) => match retry_of(H::WORKER, item.delivery, ledger_id, fault.code, now) {
                 Some(retry) => {
                     report_retry(H::WORKER, &fault, ledger_id);

@@ -37,6 +37,23 @@ pub(crate) const LINE: &str = "15868549960";
 /// Trond, whom it does not.
 pub(crate) const TROND: &str = "47819030045";
 
+/// Every table that a command could leave something in, but for those of answers, of the audit and of dead letters.
+pub(crate) const TABLES: [&str; 13] = [
+    "attachment",
+    "contact_question",
+    "contact_status",
+    "dialog",
+    "dialog_entry",
+    "dialog_participant",
+    "inbox_item",
+    "journal_entry",
+    "message",
+    "portal_item",
+    "routing_rule",
+    "upload",
+    "upload_part",
+];
+
 static SCHEMAS: LazyLock<HashMap<String, Validator>> =
     LazyLock::new(|| all().into_iter().map(|schema| (schema.name, jsonschema::validator_for(&schema.schema).unwrap())).collect());
 

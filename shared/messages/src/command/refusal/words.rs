@@ -112,6 +112,11 @@ impl Why {
                 "Dialogen har flere forespørsler uten svar: si hvilken.",
                 "The dialog has several requests without an answer: say which.",
             ),
+            Self::RequestsOpen => (
+                "requests-open",
+                "Dialogen har flere forespørsler uten svar: svar på de andre først.",
+                "The dialog has several requests without an answer: answer the others first.",
+            ),
             Self::RequestOpen => (
                 "request-open",
                 "En forespørsel i dialogen har ikke fått svar ennå.",

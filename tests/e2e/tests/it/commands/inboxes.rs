@@ -31,14 +31,19 @@ async fn reject(clinic: &mut Clinic, id: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn s5_who_wrote_it_finds_a_rejection_by_lists_alone_and_nobody_else_does() {
     let (mut clinic, epj) = open().await;
-    let told = epj.listen("message-turned-down").await;
+    let told = epj.listen("dialog-turned-down.8141333").await;
     let (first, id) = begun(&clinic, &epj).await;
     let (second, _) = begun(&clinic, &epj).await;
     let order = |dialogs: &[Value]| dialogs.iter().map(|d| d["dialog"].clone()).collect::<Vec<_>>();
     assert_eq!(order(&list(&epj, "kari", json!({})).await), [&second, &first].map(|d| d["dialog"].clone()));
     assert_eq!(list(&epj, "kari", turned_down()).await, NONE);
     reject(&mut clinic, &id).await;
-    assert_eq!(told.next().await["message"], first["entry"], "whoever listens is told which message it is");
+    let told = told.next().await;
+    assert_eq!(
+        [&told["entry"], &told["dialog"]],
+        [&first["entry"], &first["dialog"]],
+        "whoever listens is told which message it is"
+    );
     clinic.fleet.settle(1).await;
     let all = list(&epj, "kari", json!({})).await;
     assert_eq!(order(&all), [&first, &second].map(|d| d["dialog"].clone()), "it moves up");

@@ -1,27 +1,10 @@
 //! What bad input gets: a code, the field, a sentence in two languages; nothing half stored. And what a repeated command gets.
 
-use super::{LINE, dialog, of, open, start};
+use super::{LINE, TABLES, dialog, of, open, start};
 use e2e::Fleet;
 use e2e::epj::{COMMANDS, Epj};
 use helsenorge::Message;
 use serde_json::{Value, json};
-
-/// Every table that a command could leave something in, but for those of answers and of the audit.
-const TABLES: [&str; 13] = [
-    "attachment",
-    "contact_question",
-    "contact_status",
-    "dialog",
-    "dialog_entry",
-    "dialog_participant",
-    "inbox_item",
-    "journal_entry",
-    "message",
-    "portal_item",
-    "routing_rule",
-    "upload",
-    "upload_part",
-];
 
 async fn stored(clinic: &e2e::Clinic) -> Vec<i64> {
     let mut counts = Vec::new();

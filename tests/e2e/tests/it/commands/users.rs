@@ -38,6 +38,8 @@ async fn a_clinic_takes_commands_of_its_own_users_only() {
     let done = start();
     epj.done(&done).await;
     let strangers = [Epj::connect(&other_url).await.named(&other), Epj::connect(&own_url).await, Epj::connect(&other_url).await];
+    let heard = epj.listen("command-answered.#").await;
+    let mut tried = Vec::new();
     for stranger in strangers {
         let unknown = stranger.ask_anyhow(COMMANDS, &nobodys).await.body["refusal"].clone();
         assert_eq!(unknown["code"], "clinic-unknown");
@@ -46,8 +48,16 @@ async fn a_clinic_takes_commands_of_its_own_users_only() {
         for command in [&new, &new, &done, &command("ListDialogs", SOLBAKKEN, "kari", json!({}))] {
             assert_eq!(stranger.ask_anyhow(COMMANDS, command).await.body["refusal"], unknown, "{}", command["command"]);
         }
+        stranger.tell(&new).await;
+        let told = heard.next().await;
+        assert_eq!((&told["refusal"], told.get("clinic")), (&unknown, None), "nobody hears it as the clinic's");
+        tried.push(new);
     }
-    assert_eq!(fleet.rows.count("dialogpost.dialog").await, 1);
+    assert_eq!((fleet.rows.count("dialogpost.dialog").await, fleet.rows.count("dialogpost.command").await), (1, 1));
+    // Whoever was mistaken for a stranger gives the same command again once that is mended.
+    for new in tried {
+        assert_eq!(epj.done(&new).await["type"], "written");
+    }
     assert_eq!(epj.done(&done).await["type"], "written", "its own gets its answer still");
     running.stop().await;
     for name in [own, other] {
@@ -55,15 +65,21 @@ async fn a_clinic_takes_commands_of_its_own_users_only() {
     }
 }
 
-/// Nobody can bear another's name: the broker closes his channel.
+/// Nobody can bear another's name: the broker closes his channel, and what he sent is nowhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_cannot_be_borrowed() {
     let fleet = Fleet::new().await;
-    let ((own, _), (other, other_url)) = (user(&fleet).await, user(&fleet).await);
-    let epj = Epj::connect(&other_url).await.named(&own);
-    let sent = tokio::spawn(async move { epj.ask_anyhow(COMMANDS, &start()).await }).await;
-    assert!(sent.is_err(), "the broker refused it");
-    fleet.until("select count(*) from dialogpost.processed", 0).await;
+    let ((own, own_url), (other, other_url)) = (user(&fleet).await, user(&fleet).await);
+    let running = fleet.start();
+    let command = serde_json::to_vec(&start()).unwrap();
+    let forger = Epj::connect(&other_url).await.named(&own);
+    let refused = forger.confirmed(COMMANDS, &command).await.unwrap_err();
+    assert!(refused.contains("PRECONDITION_FAILED - user_id"), "{refused}");
+    let epj = Epj::connect(&own_url).await.named(&own);
+    epj.confirmed(COMMANDS, &command).await.unwrap();
+    assert_eq!(epj.next().await.body["outcome"], "done");
+    assert_eq!(fleet.rows.count("dialogpost.command").await, 1);
+    running.stop().await;
     for name in [own, other] {
         fleet.world.rabbit().ctl(&["delete_user", &name]).await;
     }
