@@ -54,6 +54,8 @@ entries = ask("ShowDialog", dialog=dialog)["dialog"]["entries"]
 ask("FetchAttachment", entry=entries[0]["entry"], number=1)
 ask("CloseDialog", dialog=dialog, text="Da avslutter vi.")
 waiting = ask("ListDialogs", only="unanswered_request")["dialogs"]
+if not waiting:
+    sys.exit("no prescription request waits for its answer: run `demo` once more")
 ask("AnswerPrescriptionRequest", dialog=waiting[0]["dialog"], choice="renewed", text="Hentes på apoteket.")
 choosable = ask("ShowRecipients")["recipients"]["choosable"]
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"group": choosable["groups"][0]["id"]}])

@@ -148,7 +148,10 @@ fn report(batch: &[Outgoing], settled: &[Settled]) {
         let metric = match settled {
             Settled::Confirmed => "dialogpost_published_total",
             Settled::Returned { code, .. } => {
-                tracing::warn!(outbox = %outgoing.id, wire, code, routing_key = outgoing.routing_key, "no queue takes this message");
+                // An event that nobody has asked for is no trouble.
+                if outgoing.is_awaited {
+                    tracing::warn!(outbox = %outgoing.id, wire, code, routing_key = outgoing.routing_key, "no queue takes this message");
+                }
                 "dialogpost_publish_returned_total"
             }
             Settled::Failed(fault) => {

@@ -171,20 +171,21 @@ fn shown(path: &Path) -> String {
 /// A value as a type; the fault names the field below `at`.
 fn typed<T: DeserializeOwned>(value: &Value, at: &str) -> Result<T, Refusal> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        // What serde says may quote a value: only its first words are known to be harmless.
+        // What serde says may quote a value: only how it begins, the name of a field that is missing and what was expected are our own words.
         let said = error.inner().to_string();
+        let missing = said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')).map(|(name, _)| name);
         let is_unknown = said.starts_with("unknown field");
         let inner = if is_unknown { shown(error.path()) } else { error.path().to_string() };
-        let path = match (at, inner.as_str()) {
-            ("", inner) => inner.to_owned(),
-            (at, ".") => at.to_owned(),
-            (at, inner) => format!("{at}.{inner}"),
-        };
-        let why = match () {
-            () if is_unknown => Why::UnknownField,
-            () if said.starts_with("missing field") => Why::MissingField,
-            () => Why::WrongType,
-        };
-        Refusal::of(&path, why)
+        let path = [at, inner.trim_matches('.'), missing.unwrap_or_default()].into_iter().filter(|part| !part.is_empty());
+        let path = path.collect::<Vec<_>>().join(".");
+        let refusal = |why| if path.is_empty() { Refusal::new(why) } else { Refusal::of(&path, why) };
+        match () {
+            () if is_unknown => refusal(Why::UnknownField),
+            () if missing.is_some() => refusal(Why::MissingField),
+            () => match said.rsplit_once(", expected ") {
+                Some((_, expected)) => refusal(Why::WrongType).expecting(expected),
+                None => refusal(Why::WrongType),
+            },
+        }
     })
 }

@@ -85,7 +85,8 @@ fn what_is_wrong_is_told_by_field() {
         ("StartDialog", "/arguments/kind", json!("EPOST"), "field-malformed", "arguments.kind"),
         ("StartDialog", "/arguments/colour", json!(1), "field-unknown", "arguments.colour"),
         ("StartDialog", "/arguments/attachments/0/upload", json!(7), "field-malformed", "arguments.attachments[0].upload"),
-        ("ConvertDialog", "/arguments", json!({}), "field-missing", "arguments"),
+        ("ConvertDialog", "/arguments", json!({}), "field-missing", "arguments.dialog"),
+        ("StartDialog", "/arguments/attachments/0", json!({}), "field-missing", "arguments.attachments[0].file_name"),
     ];
     let schemas = schemas(Of::Command);
     for (name, pointer, value, code, field) in table {
@@ -118,9 +119,17 @@ fn put(value: &mut Value, pointer: &str, new: Value) {
 #[test]
 fn a_refusal_quotes_no_value() {
     let mut bad = example("StartDialog");
-    put(&mut bad, "/arguments/kind", json!("15868549960"));
+    for secret in ["15868549960", "a, expected 15868549960", "`, expected `15868549960"] {
+        for pointer in ["/arguments/kind", "/arguments/attachments", "/version", "/id", "/clinic", "/command", "/arguments"] {
+            put(&mut bad, pointer, json!(secret));
+            let refusal = Command::from_json(&serde_json::to_vec(&bad).unwrap()).unwrap_err().refusal;
+            assert!(!format!("{refusal:?}").contains("15868549960"), "{pointer}: {refusal:?}");
+            bad = example("StartDialog");
+        }
+    }
+    put(&mut bad, "/arguments/kind", json!("ekontakt"));
     let refusal = Command::from_json(&serde_json::to_vec(&bad).unwrap()).unwrap_err().refusal;
-    assert!(!format!("{refusal:?}").contains("15868549960"));
+    assert_eq!(refusal.english, "The field is malformed: expected one of `EKONTAKT`, `EKONSULTASJON`, `EDIALOG`.");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 #![allow(clippy::indexing_slicing, reason = "rows, what was seen of them and verdicts are lists of one length")]
 
 mod exchange;
+mod reply;
 mod story;
 mod table;
 mod watch;
@@ -100,7 +101,7 @@ async fn run(arguments: &Arguments) -> Outcome<bool> {
     let mut demo = Demo::new(Ledger::connect(&database).await?, exchange);
     let mut answers = answers(&helsenorge).await?;
     demo.play(&helsenorge, &mut answers).await?;
-    demo.listen_on(&mut answers).await?;
+    demo.listen_on(&helsenorge, &mut answers).await?;
     helsenorge.close().await;
     if let (Some(file), Some(id)) = (&arguments.id_file, demo.example()) {
         std::fs::write(file, format!("{id}\n"))?;
@@ -114,6 +115,8 @@ struct Demo {
     rows: Vec<Row>,
     seen: Vec<Seen>,
     verdicts: Vec<Verdict>,
+    /// Messages that clinics have written meanwhile, and HelseNorge has receipted.
+    receipted: usize,
     /// Answers to nothing that was sent here.
     stray: usize,
 }
@@ -122,7 +125,7 @@ impl Demo {
     fn new(ledger: Ledger, exchange: Option<Exchange>) -> Self {
         let rows = story(exchange.as_ref());
         let (seen, verdicts) = (vec![Seen::default(); rows.len()], vec![Verdict::Waiting; rows.len()]);
-        Self { ledger, exchange, rows, seen, verdicts, stray: 0 }
+        Self { ledger, exchange, rows, seen, verdicts, receipted: 0, stray: 0 }
     }
 
     /// Sends every row in its turn and watches until all have ended or the time is up.
@@ -138,7 +141,7 @@ impl Demo {
                 helsenorge.publish(std::slice::from_ref(&self.rows[n].sent)).await?;
             }
             if let Ok(Some(answer)) = timeout(GLANCE, answers.next()).await {
-                self.answer(&answer).await?;
+                self.answer(&answer, helsenorge).await?;
             }
             self.look().await?;
             screen.draw(&table::table(&self.rows, &self.seen, &self.verdicts));
@@ -154,9 +157,14 @@ impl Demo {
         (!waits).then_some(next)
     }
 
-    /// Assigns what HelseNorge was told to the row it is about.
-    async fn answer(&mut self, received: &Received) -> Outcome<()> {
+    /// Assigns what HelseNorge was told to the row it is about, and receipts what a clinic has written.
+    async fn answer(&mut self, received: &Received, helsenorge: &HelseNorge) -> Outcome<()> {
         let at = Instant::now();
+        if let Some(receipt) = reply::receipt(received, self.exchange.as_ref()) {
+            helsenorge.publish(std::slice::from_ref(&receipt)).await?;
+            self.receipted += 1;
+            return Ok(());
+        }
         let id = received.properties.message_id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
         let about = match id {
             Some(id) => self.ledger.answered(id).await?,
@@ -190,10 +198,10 @@ impl Demo {
     }
 
     /// Listens a moment longer: an answer too many would come now.
-    async fn listen_on(&mut self, answers: &mut (impl Stream<Item = Received> + Unpin)) -> Outcome<()> {
+    async fn listen_on(&mut self, helsenorge: &HelseNorge, answers: &mut (impl Stream<Item = Received> + Unpin)) -> Outcome<()> {
         let until = Instant::now() + QUIET;
         while let Ok(Some(answer)) = timeout(until.saturating_duration_since(Instant::now()), answers.next()).await {
-            self.answer(&answer).await?;
+            self.answer(&answer, helsenorge).await?;
         }
         self.look().await
     }
@@ -212,6 +220,9 @@ impl Demo {
                 Verdict::Waiting => println!("✗ {}: has not ended after {} s", row.title, LIMIT.as_secs()),
                 Verdict::Wrong(faults) => println!("✗ {}: must end as {:?}, but: {faults}", row.title, row.end),
             }
+        }
+        if self.receipted > 0 {
+            println!("HelseNorge receipted {} message(s) that clinics had written", self.receipted);
         }
         if self.stray > 0 {
             println!("✗ HelseNorge got {} answer(s) to nothing that was sent here", self.stray);

@@ -146,7 +146,7 @@ impl Ruling {
     ) -> Decided {
         writing::ready(clinic)?;
         if order.patients.is_empty() {
-            return Err(Refusal::of("arguments.patients", Why::MissingField));
+            return Err(Refusal::of("arguments.patients", Why::TooFew { least: 1 }));
         }
         let status = |nin: &str| facts.statuses.get(&(command.clinic, nin.to_owned()));
         let of = |nin: &Sensitive<String>| {
@@ -214,7 +214,8 @@ fn show(command: &Command, order: &ShowDialog, facts: &Facts) -> Decided {
 
 fn list(asked: &Asked, command: &Command, order: &ListDialogs, facts: &Facts) -> Decided {
     if !(1..=200).contains(&order.limit) {
-        return Err(Refusal::of("arguments.limit", Why::TooMany { limit: 200 }));
+        let why = if order.limit == 0 { Why::TooFew { least: 1 } } else { Why::TooMany { limit: 200 } };
+        return Err(Refusal::of("arguments.limit", why));
     }
     if let Some(nin) = &order.patient
         && !facts.patients.contains_key(&(command.clinic, nin.expose().clone()))

@@ -4,7 +4,7 @@ use crate::entry::media_type;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use messages::command::order::UploadAttachment;
-use messages::command::refusal::{Refusal, Why};
+use messages::command::refusal::{PartFault, Refusal, Why};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decoded bytes that the files of one message may have in total: 12 MiB.
@@ -104,22 +104,22 @@ impl std::fmt::Debug for Part {
 /// It is none of the parts there are to be, other parts said otherwise, it is no base64, empty or too large, or all are too large
 /// together, those of the file or those of the clinic.
 pub fn take_part(order: &UploadAttachment, here: Option<&Spooled>, spooled: u64) -> Result<(Part, u32), Refusal> {
-    let at = |field: &str| Refusal::of(&format!("arguments.{field}"), Why::UploadPart);
+    let at = |field: &str, fault| Refusal::of(&format!("arguments.{field}"), Why::UploadPart(fault));
     match () {
-        () if !(1..=PARTS_LIMIT).contains(&order.parts) || here.is_some_and(|here| here.parts != order.parts) => {
-            return Err(at("parts"));
-        }
-        () if !(1..=order.parts).contains(&order.part) => return Err(at("part")),
+        () if !(1..=PARTS_LIMIT).contains(&order.parts) => return Err(at("parts", PartFault::Parts)),
+        () if here.is_some_and(|here| here.parts != order.parts) => return Err(at("parts", PartFault::OtherParts)),
+        () if !(1..=order.parts).contains(&order.part) => return Err(at("part", PartFault::Number)),
         () => {}
     }
     // Decoding takes what it gets: how much that may be is known before.
+    let size = || at("bytes", PartFault::Size { limit: PART_LIMIT });
     let encoded = order.bytes.expose();
     if encoded.len() > PART_LIMIT.div_ceil(3) * 4 {
-        return Err(at("bytes"));
+        return Err(size());
     }
-    let bytes = STANDARD.decode(encoded).map_err(|_| at("bytes"))?;
+    let bytes = STANDARD.decode(encoded).map_err(|_| at("bytes", PartFault::Base64))?;
     if !(1..=PART_LIMIT).contains(&bytes.len()) {
-        return Err(at("bytes"));
+        return Err(size());
     }
     let part = Part { part: order.part, parts: order.parts, bytes };
     let after = here.cloned().unwrap_or_default().with(&part);

@@ -89,13 +89,10 @@ pub fn show_recipients(clinic: &Clinic, names: &Names) -> Recipients {
         let named = |(key, members): (&SetKey, &Vec<String>)| named(&key.1, names.sets.get(key), members.clone());
         of_kind.map(named).collect()
     };
-    let choosable = Choosable {
-        positions: sets(SetKind::Position),
-        groups: sets(SetKind::Group),
-        roles: sets(SetKind::Role),
-        employees: clinic.employees.keys().map(|id| named(id, names.employees.get(id), Vec::new())).collect(),
-    };
-    Recipients { rules: DialogKind::ALL.into_iter().map(|kind| in_force(clinic, names, kind)).collect(), choosable }
+    let choosable = Choosable { positions: sets(SetKind::Position), groups: sets(SetKind::Group), roles: sets(SetKind::Role) };
+    let rules = DialogKind::ALL.into_iter().map(|kind| in_force(clinic, names, kind)).collect();
+    let employees = clinic.employees.keys().map(|id| named(id, names.employees.get(id), Vec::new())).collect();
+    Recipients { rules, choosable, employees }
 }
 
 fn named(id: &str, name: Option<&String>, members: Vec<String>) -> Named {
@@ -209,7 +206,7 @@ mod tests {
         assert_eq!(all(&shown.choosable.positions), ["lab=Laboratorium=gone"]);
         assert_eq!(all(&shown.choosable.groups), ["legene==kari", "vikarer=="]);
         assert_eq!(all(&shown.choosable.roles), ["administrator==siri"]);
-        assert_eq!(all(&shown.choosable.employees), ["kari=Kari Lunde=", "siri=="]);
+        assert_eq!(all(&shown.employees), ["kari=Kari Lunde=", "siri=="]);
         names.chosen_by.insert(DialogKind::EKontakt, "siri".into());
         assert_eq!(show_recipients(&clinic(), &names).rules.first().unwrap().chosen_by, siri());
     }

@@ -158,7 +158,7 @@ pub struct StartDialog {
     /// Subject line.
     #[schemars(with = "String", length(min = 1, max = 100))]
     pub subject: Sensitive<String>,
-    /// The text; line breaks stay, markup is refused.
+    /// The text. Line breaks stay; markup is refused: a `<` before a letter, `/`, `!` or `?`, and entities such as `&amp;`.
     #[schemars(with = "String", length(min = 1, max = 30_000))]
     pub text: Sensitive<String>,
     /// Files, in order.
@@ -186,7 +186,7 @@ pub struct AttachmentRef {
     /// Its name, as the patient sees it.
     #[schemars(with = "String", length(min = 1, max = 200))]
     pub file_name: Sensitive<String>,
-    /// The id under which it was uploaded.
+    /// The id under which it was uploaded. An upload is good for one message.
     pub upload: Uuid,
 }
 

@@ -34,18 +34,46 @@ impl Refusal {
         Self { field: Some(field.to_owned()), ..Self::new(why) }
     }
 
+    /// With what the field should be, in words of ours.
+    #[must_use]
+    pub(super) fn expecting(mut self, expected: &str) -> Self {
+        for (sentence, asks) in [(&mut self.norwegian, "forventet"), (&mut self.english, "expected")] {
+            *sentence = format!("{}: {asks} {expected}.", sentence.trim_end_matches('.'));
+        }
+        self
+    }
+
     /// Whether it is for this reason, whatever its figures are.
     pub fn is(&self, why: Why) -> bool {
         self.code == why.code()
     }
 }
 
-/// Every code there is, each with what it says in English; of a sentence with figures an example.
+/// Every code there is, each with what it may say in English.
 fn codes(_: &mut SchemaGenerator) -> Schema {
     let refusals: Vec<Refusal> = Why::ALL.iter().map(|why| Refusal::new(*why)).collect();
-    let each: Vec<Value> = refusals.iter().map(|r| json!({ "const": r.code, "description": r.english })).collect();
+    let each = refusals.iter().map(|r| json!({ "const": r.code, "description": format!("Such as: {}", r.english) }));
+    let each: Vec<Value> = each.collect();
     let codes: Vec<&str> = refusals.iter().map(|r| r.code.as_str()).collect();
     json_schema!({ "type": "string", "enum": codes, "oneOf": each })
+}
+
+/// What is wrong with a part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub enum PartFault {
+    /// A file has 1 to 100 parts.
+    Parts,
+    /// Another part said otherwise.
+    OtherParts,
+    /// It is none of those that there are to be.
+    Number,
+    /// Its bytes are no base64.
+    Base64,
+    /// It has no bytes, or too many.
+    Size {
+        /// Bytes it may have.
+        limit: usize,
+    },
 }
 
 /// Every reason.
@@ -143,8 +171,8 @@ pub enum Why {
     AttachmentUnknown,
     /// No such upload, or not all of it.
     UploadIncomplete,
-    /// A part that does not fit the others, or is too large or no base64.
-    UploadPart,
+    /// A part that cannot be taken.
+    UploadPart(PartFault),
     /// Its leading bytes are of no accepted type (S3).
     AttachmentType,
     /// Its name speaks of another type than its leading bytes (S3).
@@ -176,6 +204,11 @@ pub enum Why {
     RecipientMissing,
     /// A recipient has no place here (R2).
     RecipientUnwanted,
+    /// Too few at once.
+    TooFew {
+        /// The least.
+        least: usize,
+    },
     /// Too many at once.
     TooMany {
         /// The limit.
@@ -227,7 +260,7 @@ impl Why {
         Self::TextControl,
         Self::AttachmentUnknown,
         Self::UploadIncomplete,
-        Self::UploadPart,
+        Self::UploadPart(PartFault::Number),
         Self::AttachmentType,
         Self::AttachmentName,
         Self::UploadsTooLarge { has: 536_870_913, limit: 536_870_912 },
@@ -236,6 +269,7 @@ impl Why {
         Self::RecipientUnknown,
         Self::RecipientMissing,
         Self::RecipientUnwanted,
+        Self::TooFew { least: 1 },
         Self::TooMany { limit: 1000 },
     ];
 

@@ -12,6 +12,8 @@ pub struct Recipients {
     pub rules: Vec<RuleInForce>,
     /// Who can be chosen.
     pub choosable: Choosable,
+    /// Everyone who works at the clinic: who belongs to the positions, groups and roles, and is no recipient by himself.
+    pub employees: Vec<Named>,
 }
 
 /// Who receives messages of a kind.
@@ -55,8 +57,6 @@ pub struct Choosable {
     pub groups: Vec<Named>,
     /// Roles.
     pub roles: Vec<Named>,
-    /// Everyone who works at the clinic: who belongs to the positions, groups and roles.
-    pub employees: Vec<Named>,
 }
 
 /// Somebody, or several.

@@ -1,6 +1,6 @@
 //! What a clinic's staff read of each reason, in Norwegian and English, and its stable code.
 
-use super::Why;
+use super::{PartFault, Why};
 
 impl Why {
     /// Those that name figures.
@@ -26,6 +26,9 @@ impl Why {
                 format!("Svaret er for stort: tekstene er {has} byte; grensen er {limit} byte."),
                 format!("The answer is too large: its texts have {has} bytes; the limit is {limit} bytes."),
             ),
+            Self::UploadPart(PartFault::Size { limit }) => {
+                ("upload-part", format!("En del har 1 til {limit} byte."), format!("A part has 1 to {limit} bytes."))
+            }
             Self::UploadsTooLarge { has, limit } => (
                 "uploads-too-large",
                 format!("Legekontorets opplastede filer som ikke er lagt ved ennå, blir {has} byte; grensen er {limit} byte."),
@@ -33,6 +36,9 @@ impl Why {
                     "Files that the clinic has uploaded and not attached yet would be {has} bytes; the limit is {limit} bytes."
                 ),
             ),
+            Self::TooFew { least } => {
+                ("too-few", format!("Det må være minst {least}."), format!("There must be {least} at least."))
+            }
             Self::TooMany { limit } => {
                 ("too-many", format!("Det kan være høyst {limit} om gangen."), format!("There may be {limit} at a time at most."))
             }
@@ -71,9 +77,11 @@ impl Why {
                 "Legekontoret er ikke koblet til HelseNorge.",
                 "The clinic is not connected to HelseNorge.",
             ),
-            Self::IdReused => {
-                ("id-reused", "Denne id-en er brukt til en annen kommando.", "This id was used for another command.")
-            }
+            Self::IdReused => (
+                "id-reused",
+                "Denne id-en er brukt til en annen kommando; en rettet kommando må ha en ny id.",
+                "This id was used for another command; a corrected command needs a new one.",
+            ),
             Self::ClinicUnknown => ("clinic-unknown", "Legekontoret finnes ikke her.", "The clinic is not known here."),
             Self::ClinicNotReady => (
                 "clinic-not-ready",
@@ -154,7 +162,11 @@ impl Why {
             ),
             Self::TextEmpty => ("text-empty", "Teksten er tom.", "The text is empty."),
             Self::TextUnwanted => ("text-unwanted", "Teksten har ingen plass her.", "The text has no place here."),
-            Self::TextMarkup => ("text-markup", "Teksten inneholder HTML.", "The text contains HTML."),
+            Self::TextMarkup => (
+                "text-markup",
+                "Teksten inneholder HTML; et «<» som ikke er det, må ha mellomrom etter seg.",
+                "The text contains HTML; a < that is none needs a space after it.",
+            ),
             Self::TextControl => (
                 "text-control",
                 "Teksten inneholder tegn som ikke kan sendes.",
@@ -165,10 +177,23 @@ impl Why {
             }
             Self::UploadIncomplete => (
                 "upload-incomplete",
-                "Vedlegget er ikke lastet opp, eller ikke helt.",
-                "The file was not uploaded, or not all of it.",
+                "Vedlegget er ikke lastet opp, ikke helt, eller lagt ved en melding allerede: last det opp på nytt.",
+                "The file was not uploaded, not all of it, or it is attached to a message already: upload it again.",
             ),
-            Self::UploadPart => ("upload-part", "Delen passer ikke til vedlegget.", "The part does not fit the file."),
+            Self::UploadPart(PartFault::Parts) => {
+                ("upload-part", "Et vedlegg har 1 til 100 deler.", "A file has 1 to 100 parts.")
+            }
+            Self::UploadPart(PartFault::OtherParts) => (
+                "upload-part",
+                "En annen del av vedlegget sa at det har et annet antall deler.",
+                "Another part of the file said that it has another number of parts.",
+            ),
+            Self::UploadPart(PartFault::Number) => (
+                "upload-part",
+                "Delens nummer er fra 1 til antallet deler.",
+                "The part's number is from 1 to the number of parts.",
+            ),
+            Self::UploadPart(PartFault::Base64) => ("upload-part", "Delen er ikke base64.", "The part is not base64."),
             Self::AttachmentType => {
                 ("attachment-type", "Vedlegg må være PDF, JPEG eller PNG.", "Attachments must be PDF, JPEG or PNG.")
             }
@@ -192,6 +217,8 @@ impl Why {
             | Self::UploadsTooLarge { .. }
             | Self::CommandTooLarge { .. }
             | Self::AnswerTooLarge { .. }
+            | Self::UploadPart(PartFault::Size { .. })
+            | Self::TooFew { .. }
             | Self::TooMany { .. } => ("", "", ""),
         }
     }

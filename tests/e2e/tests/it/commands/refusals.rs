@@ -64,7 +64,7 @@ async fn every_refusal_has_its_code_and_field_and_leaves_nothing() {
             "arguments.dialog",
         ),
         (of("kari", "ConvertDialog", json!({ "dialog": dialog, "to": "EKONTAKT" })), "kind-unfit", "arguments.dialog"),
-        (of("kari", "CheckContactability", json!({ "patients": [] })), "field-missing", "arguments.patients"),
+        (of("kari", "CheckContactability", json!({ "patients": [] })), "too-few", "arguments.patients"),
         (of("kari", "CheckContactability", json!({ "patients": vec![LINE; 1001] })), "too-many", "arguments.patients"),
         (of("kari", "ListDialogs", json!({ "patient": "29820099840" })), "patient-unknown", "arguments.patient"),
         (of("kari", "ListDialogs", json!({ "limit": 201 })), "too-many", "arguments.limit"),

@@ -1,0 +1,38 @@
+//! What clinics have written meanwhile → HelseNorge's receipts.
+
+use crate::exchange::Exchange;
+use helsenorge::example::HELSENORGE;
+use helsenorge::{Receipt, Received, Sent};
+use messages::HerId;
+use messages::event::DialogKind;
+use messages::wire::hodemelding::MsgHead;
+use messages::wire::{Incoming, Limits, read};
+
+/// The enterprise of HelseNorge, and that of the clinics.
+const PARENTS: (i64, i64) = (115_851, 115_900);
+/// A dialog of this subject is turned down, so that one can see what becomes of it.
+const TO_BE_TURNED_DOWN: &str = "Avvis meg";
+
+/// HelseNorge's receipt for a dialog; `None` = it is something else.
+pub(crate) fn receipt(received: &Received, exchange: Option<&Exchange>) -> Option<Sent> {
+    let kind = DialogKind::from_message_function(received.properties.subject.as_deref()?)?;
+    let opened = exchange.and_then(|exchange| exchange.opened(received));
+    let Ok(Incoming::MsgHead(head)) =
+        read(&opened.as_ref().unwrap_or(received).body, &Limits::default()).map(|seen| seen.incoming)
+    else {
+        return None;
+    };
+    let from: HerId = received.application("fromHerId")?.parse().ok()?;
+    let receipt = Receipt::for_message(head.msg_id.as_deref()?).of_kind(kind);
+    let receipt = receipt.between((HELSENORGE, PARENTS.0), (from.get(), PARENTS.1));
+    let receipt = match subject(&head) == Some(TO_BE_TURNED_DOWN) {
+        true => receipt.rejected("E21", "Mottaker finnes ikke"),
+        false => receipt,
+    };
+    let message = receipt.to_message().on_queue(received.properties.reply_to.as_deref()?);
+    Some(exchange.map_or_else(|| message.build(), |exchange| exchange.sealed(&message)))
+}
+
+fn subject(head: &MsgHead) -> Option<&str> {
+    head.documents.first()?.content_description.as_ref().map(|subject| subject.expose().as_str())
+}
