@@ -68,10 +68,13 @@ stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
 
 # Runs the test programs of some packages, one after the other, each where cargo would run it.
 run_tests() { # LIST
-    local package folder program code=0
+    local package folder program code=0 threads
     while IFS=$'\t' read -r package folder program; do
         printf '\n     Running %s (%s)\n' "$package" "${program##*/}"
-        (cd "$folder" && CARGO_MANIFEST_DIR=$folder "$program" </dev/null) || code=$?
+        # The end-to-end tests wait for servers, each for its own database and virtual host.
+        threads=$(nproc)
+        [ "$package" != e2e ] || threads=$((threads * 2))
+        (cd "$folder" && CARGO_MANIFEST_DIR=$folder RUST_TEST_THREADS=$threads "$program" </dev/null) || code=$?
     done <"$1"
     return "$code"
 }
