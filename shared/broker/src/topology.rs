@@ -39,16 +39,37 @@ enum DeadLetters {
 }
 
 /// Every queue of ours.
-pub const QUEUES: [QueueRow; 9] = [
+pub const QUEUES: [QueueRow; 11] = [
     row("dialogpost.helsenorge-inbound", &[]),
     row("dialogpost.recipient-routing", &["dialog-received.#", "message-turned-down"]),
     row("dialogpost.ekonsultasjon-journaling", &["dialog-received.ekonsultasjon.#"]),
     row(
         "dialogpost.helsenorge-outbound",
-        &["dialog-received.#", "message-rejected", "message-refused", "message-repeated", "message-noted", "message-written"],
+        &[
+            "dialog-received.#",
+            "booking-requested.#",
+            "message-rejected",
+            "message-refused",
+            "message-repeated",
+            "message-noted",
+            "message-written",
+        ],
     ),
     // Somebody waits for these: they pass by the others.
     row("dialogpost.helsenorge-outbound.sync", &["request-received", "request-written"]),
+    row("dialogpost.appointment-booking", &["booking-requested.#"]),
+    row(
+        "dialogpost.appointment-notifications",
+        &[
+            "appointment-booked.#",
+            "appointment-moved.#",
+            "appointment-cancelled.#",
+            "appointment-type-changed.#",
+            "appointment-missed.#",
+            "reminder-due.#",
+            "e-dialog-written.#",
+        ],
+    ),
     // Reached by name alone: who sends commands publishes to the default exchange. Questions that somebody waits for pass by the others.
     row("dialogpost.clinic-commands", &[]),
     row("dialogpost.clinic-commands.sync", &[]),

@@ -22,11 +22,13 @@ pub enum DialogKind {
     EKonsultasjon,
     /// Request to renew prescriptions.
     Reseptfornyelse,
+    /// Wish for an appointment, or for a change of one.
+    Timeonske,
 }
 
 impl DialogKind {
     /// Every kind, in the order people list them.
-    pub const ALL: [Self; 3] = [Self::EKontakt, Self::EKonsultasjon, Self::Reseptfornyelse];
+    pub const ALL: [Self; 4] = [Self::EKontakt, Self::EKonsultasjon, Self::Reseptfornyelse, Self::Timeonske];
 
     /// The name in tables, routing keys and files.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl DialogKind {
             Self::EKontakt => "EKONTAKT",
             Self::EKonsultasjon => "EKONSULTASJON",
             Self::Reseptfornyelse => "RESEPTFORNYELSE",
+            Self::Timeonske => "TIMEONSKE",
         }
     }
 
@@ -43,6 +46,7 @@ impl DialogKind {
             Self::EKontakt => "DIALOG_INNBYGGER_EKONTAKT",
             Self::EKonsultasjon => "DIALOG_INNBYGGER_EKONSULTASJON",
             Self::Reseptfornyelse => "DIALOG_INNBYGGER_RESEPTFORNYELSE",
+            Self::Timeonske => "DIALOG_INNBYGGER_TIMEONSKE",
         }
     }
 
@@ -102,6 +106,20 @@ pub enum Fact {
     EDialogWritten(EDialogWritten),
     /// A command that names no `reply-to` was decided on.
     CommandAnswered(CommandAnswered),
+    /// A patient wants to book a slot, or to cancel an appointment: its AppRec and its answer are due.
+    BookingRequested(BookingRequested),
+    /// An appointment was made.
+    AppointmentBooked(AppointmentChanged),
+    /// An appointment has another time, or another timebok.
+    AppointmentMoved(AppointmentChanged),
+    /// An appointment was cancelled.
+    AppointmentCancelled(AppointmentChanged),
+    /// An appointment is of another type.
+    AppointmentTypeChanged(AppointmentChanged),
+    /// The patient did not come.
+    AppointmentMissed(AppointmentChanged),
+    /// It is time to remind a patient.
+    ReminderDue(AppointmentChanged),
 }
 
 impl Fact {
@@ -113,7 +131,6 @@ impl Fact {
                 | Self::DialogTurnedDown(_)
                 | Self::DialogConverted(_)
                 | Self::DialogClosed(_)
-                | Self::EDialogWritten(_)
                 | Self::CommandAnswered(_)
         )
     }
@@ -131,7 +148,17 @@ impl Fact {
             | Self::MessageWritten(a)
             | Self::RequestWritten(a)
             | Self::MessageTurnedDown(a) => Some(a.message),
-            Self::DialogConverted(_) | Self::DialogClosed(_) | Self::EDialogWritten(_) | Self::CommandAnswered(_) => None,
+            Self::BookingRequested(about) => Some(about.message),
+            Self::DialogConverted(_)
+            | Self::DialogClosed(_)
+            | Self::EDialogWritten(_)
+            | Self::CommandAnswered(_)
+            | Self::AppointmentBooked(_)
+            | Self::AppointmentMoved(_)
+            | Self::AppointmentCancelled(_)
+            | Self::AppointmentTypeChanged(_)
+            | Self::AppointmentMissed(_)
+            | Self::ReminderDue(_) => None,
         }
     }
 }
@@ -219,6 +246,26 @@ pub struct CommandAnswered {
     pub told: Told,
 }
 
+/// See [`Fact::BookingRequested`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BookingRequested {
+    /// Ledger row, and id of the request.
+    pub message: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
+}
+
+/// A version of an appointment. Whoever reads it looks up how the appointment stands now: a later version may be there already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppointmentChanged {
+    /// The appointment.
+    pub appointment: Uuid,
+    /// The clinic.
+    pub clinic: HerId,
+    /// From 1, one more with each change.
+    pub version: u32,
+}
+
 /// The version in which every present kind is written.
 const VERSION: u32 = 1;
 
@@ -293,6 +340,13 @@ impl Event {
             Fact::DialogConverted(about) => of("dialog-converted", about.clinic),
             Fact::DialogClosed(about) => of("dialog-closed", about.clinic),
             Fact::EDialogWritten(about) => of("e-dialog-written", about.clinic),
+            Fact::BookingRequested(about) => of("booking-requested", about.clinic),
+            Fact::AppointmentBooked(about) => of("appointment-booked", about.clinic),
+            Fact::AppointmentMoved(about) => of("appointment-moved", about.clinic),
+            Fact::AppointmentCancelled(about) => of("appointment-cancelled", about.clinic),
+            Fact::AppointmentTypeChanged(about) => of("appointment-type-changed", about.clinic),
+            Fact::AppointmentMissed(about) => of("appointment-missed", about.clinic),
+            Fact::ReminderDue(about) => of("reminder-due", about.clinic),
             Fact::CommandAnswered(CommandAnswered { clinic: Some(clinic), .. }) => of("command-answered", *clinic),
             Fact::CommandAnswered(_) => "command-answered".to_owned(),
         }
