@@ -1,5 +1,6 @@
 //! What the rules know of a clinic and of those it talks with.
 
+use crate::appointment::Booking;
 use messages::HerId;
 pub use messages::command::order::Recipient;
 use messages::command::order::RecipientMode;
@@ -24,6 +25,8 @@ pub struct Clinic {
     pub command_users: BTreeSet<String>,
     /// Who receives what; a kind without a rule has its default (R3).
     pub routing: BTreeMap<DialogKind, RoutingRule>,
+    /// Its timebøker, and how it takes bookings.
+    pub booking: Booking,
 }
 
 impl Clinic {

@@ -111,6 +111,7 @@ mod tests {
             ]
             .into(),
             command_users: [].into(),
+            booking: Default::default(),
             routing: routing.map(|r| (DialogKind::EKontakt, r)).into_iter().collect(),
         }
     }

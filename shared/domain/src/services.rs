@@ -83,6 +83,7 @@ mod tests {
             .into(),
             sets: [].into(),
             command_users: [].into(),
+            booking: Default::default(),
             routing: [EKontakt, Reseptfornyelse].map(|kind| (kind, RoutingRule::Behandler)).into(),
         }
     }

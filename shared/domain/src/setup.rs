@@ -1,7 +1,9 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
 use crate::agreement::KnownCertificate;
+use crate::appointment::Contact;
 use crate::clinic::{Recipient, RoutingRule, SetKind};
+use jiff::Timestamp;
 use messages::command::order::RecipientMode;
 use messages::event::DialogKind;
 use messages::{HerId, Sensitive};
@@ -130,15 +132,71 @@ pub struct ClinicSetup {
     /// Our private keys for it.
     #[serde(default)]
     pub own_certificates: OwnCertificates,
-    // Keys of services that this version does not have yet; see [`ClinicSetup::unused`].
+    /// Has the video module: patients may book video consultations (T7).
     #[serde(default)]
-    video_module: Option<bool>,
+    pub video_module: bool,
+    /// A patient may cancel himself until so many hours before the appointment, 0 to 336.
+    #[serde(default)]
+    pub cancellation_hours: u32,
+    /// Types of appointments.
+    #[serde(default)]
+    pub appointment_types: Vec<AppointmentTypeSetup>,
+    /// Timebøker.
+    #[serde(default)]
+    pub timeboker: Vec<TimebokSetup>,
+    // A key of a service that this version does not have yet; see [`ClinicSetup::unused`].
     #[serde(default)]
     notifications: Option<Value>,
+}
+
+/// A type of appointment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppointmentTypeSetup {
+    /// Short name within the clinic.
+    pub id: String,
+    /// Full name.
+    pub name: String,
+    /// How long one is, 1 to 1440.
+    pub minutes: u32,
+    /// How patient and doctor meet.
+    pub contact: Contact,
+    /// *Skjult time* (T6).
     #[serde(default)]
-    appointment_types: Option<Value>,
+    pub hidden: bool,
+    /// Whether patients who are not on HelseNorge are noticed (N3).
     #[serde(default)]
-    timeboker: Option<Value>,
+    pub notify: bool,
+}
+
+/// A timebok.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimebokSetup {
+    /// Short name within the clinic.
+    pub id: String,
+    /// Employee id of whose it is.
+    pub owner: String,
+    /// Whether patients who are not on HelseNorge are noticed (N3).
+    #[serde(default)]
+    pub notify: bool,
+    /// Slots to begin with. Those that stand in it already stay as they are.
+    #[serde(default)]
+    pub slots: Vec<SlotSetup>,
+}
+
+/// A slot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotSetup {
+    /// When it begins, with an offset.
+    pub start: Timestamp,
+    /// Short name of the type of appointment that it is for.
+    #[serde(rename = "type")]
+    pub appointment_type: String,
+    /// Released for patients to book.
+    #[serde(default)]
+    pub online: bool,
 }
 
 /// Files below `KEYS_DIR`, each a certificate with its private key (PEM, or PKCS#12).
@@ -254,10 +312,7 @@ impl ClinicSetup {
     pub fn unused(&self) -> Vec<&'static str> {
         let any_patient = |has: fn(&PatientSetup) -> bool| self.patients.iter().any(has);
         [
-            ("video_module", self.video_module.is_some()),
             ("notifications", self.notifications.is_some()),
-            ("appointment_types", self.appointment_types.is_some()),
-            ("timeboker", self.timeboker.is_some()),
             ("patients[].phone", any_patient(|p| p.phone.is_some())),
             ("patients[].email", any_patient(|p| p.email.is_some())),
             ("patients[].push", any_patient(|p| p.push.is_some())),

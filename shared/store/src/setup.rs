@@ -2,7 +2,7 @@
 
 use crate::contact::{self, Said};
 use crate::step::{column, step};
-use crate::{StoreError, Tx, audit, certificate};
+use crate::{StoreError, Tx, audit, certificate, timebok};
 use ::messages::HerId;
 use ::messages::event::DialogKind;
 use domain::audit::Record;
@@ -76,6 +76,7 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str,
         let (changed, kept) = put_rules(tx, clinic, chosen, actor, now).await?;
         records.extend(changed);
         applied.kept_rules.extend(kept);
+        timebok::set_up(tx, clinic).await?;
         put_patients(tx, clinic).await?;
         put_statuses(tx, clinic).await?;
         applied.clinics += 1;
@@ -103,13 +104,14 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
     let put = step!(
         "setup.clinic",
         "insert into dialogpost.clinic (her_id, name, parent_her_id, nhn_member, digital_dialog_ordered, async_queue, sync_queue, error_queue,
-            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users, video_module, cancellation_hours)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
             nhn_member = excluded.nhn_member, digital_dialog_ordered = excluded.digital_dialog_ordered,
             async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue,
             signing_key = excluded.signing_key, decryption_keys = excluded.decryption_keys,
-            syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge, command_users = excluded.command_users"
+            syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge, command_users = excluded.command_users,
+            video_module = excluded.video_module, cancellation_hours = excluded.cancellation_hours"
     );
     let parent = clinic.parent_her_id.map(|id| id.get());
     let q = clinic.queues();
@@ -129,6 +131,8 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
             &clinic.syncreply_queue(),
             &clinic.helsenorge.map(|id| id.get()),
             &clinic.command_users,
+            &clinic.video_module,
+            &i32::try_from(clinic.cancellation_hours).unwrap_or(0),
         ],
     )
     .await

@@ -17,10 +17,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Every worker, in the order a message meets them.
-pub const WORKERS: [Worker; 6] = [
+pub const WORKERS: [Worker; 7] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
+    appointment_booking::WORKER,
     helsenorge_outbound::WORKER,
     clinic_commands::WORKER,
     dead_letter_keeper::WORKER,

@@ -6,10 +6,11 @@ use runtime::{Config, Worker, process};
 use std::process::ExitCode;
 
 /// Every worker of the fleet, in the order a message meets them.
-pub const WORKERS: [Worker; 6] = [
+pub const WORKERS: [Worker; 7] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
+    appointment_booking::WORKER,
     helsenorge_outbound::WORKER,
     clinic_commands::WORKER,
     dead_letter_keeper::WORKER,

@@ -200,7 +200,7 @@ fn note((v, dn): (&str, &str), tekst: Option<Sensitive<String>>) -> Notat {
 }
 
 /// How a party is named in a header.
-pub(super) fn organisation(address: Address) -> Organisation {
+pub(crate) fn organisation(address: Address) -> Organisation {
     let outer = Organisation::with_her_id(address.enterprise, address.enterprise_her_id);
     match address.unit {
         Unit::Service(name, id) => Organisation { organisation: Some(Box::new(Organisation::with_her_id(name, id))), ..outer },
@@ -230,7 +230,8 @@ pub(super) fn national_id(id: &PersonId) -> Ident {
     Ident::of_person(id.expose().to_owned().into(), v, dn)
 }
 
-fn person(patient: Patient) -> Person {
+/// The patient, in a header.
+pub(crate) fn person(patient: Patient) -> Person {
     let id = national_id(&patient.id);
     Person { family_name: Some(patient.family_name), given_name: Some(patient.given_name), idents: vec![id], ..Person::default() }
 }
