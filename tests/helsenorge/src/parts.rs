@@ -91,12 +91,15 @@ pub(crate) fn request(kind: DialogKind) -> Document {
         DialogKind::Reseptfornyelse => {
             (code("RFER", "Reseptfornyelse, e-resept", 7601), "Fornye resept", "Jeg går snart tom.\nKan resepten fornyes?")
         }
+        DialogKind::Timeonske => {
+            (code("OT", "Ønske om time", 7601), "Time hos fastlegen", "Jeg ønsker en time.\nHelst på ettermiddagen.")
+        }
     };
     let foresporsel = Foresporsel {
         type_foresp: Some(type_foresp),
         emne_sporsmal: text(subject),
         sporsmal: text(body),
-        kodet_opplysning: None,
+        ..Foresporsel::default()
     };
     dialog(vec![foresporsel], vec![])
 }

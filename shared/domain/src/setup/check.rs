@@ -61,6 +61,7 @@ pub fn shown_key(key: &str) -> &str {
 const SERVICES: [&str; 4] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON"];
 const NO_NAME: &str = "a name is not empty";
 const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMERESERVASJON";
+const NO_KIND: &str = "a kind is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMEONSKE";
 
 struct Faults(Vec<SetupFault>);
 
@@ -138,7 +139,7 @@ impl Faults {
         for (kind, rule) in &clinic.routing {
             let key = shown_key(kind);
             let at = format!("{at}.routing");
-            self.unless(DialogKind::parse(kind).is_some(), &at, key, "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
+            self.unless(DialogKind::parse(kind).is_some(), &at, key, NO_KIND);
             let at = format!("{at}.{key}");
             if let Err(text) = rule.rule() {
                 self.unless(false, &at, "mode", &text);
