@@ -87,9 +87,9 @@ fn once<'a, T>(
         match tag.local() {
             "parameters" => reader.skip()?,
             local if local == of_type && place.is_none() => *place = read(reader)?,
-            _ => {
-                // A day without a time, say.
-                reader.note("value-unreadable");
+            local => {
+                // Another type: a day without a time, say.
+                reader.note(if local == of_type { "element-repeated" } else { "value-unreadable" });
                 reader.skip()?;
             }
         }

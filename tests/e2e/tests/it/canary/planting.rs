@@ -1,7 +1,7 @@
 //! What is hidden where: in every kind of message, right and wrong.
 
 use super::checker::Canaries;
-use helsenorge::{ErrorMessage, Generation, Message, Sent, SyntheticPatient, example, synthetic_patients};
+use helsenorge::{ErrorMessage, Generation, Message, Sent, SyntheticPatient, Wish, example, synthetic_patients};
 use messages::event::DialogKind;
 use messages::wire::hodemelding::{Content, MsgHead};
 use messages::wire::{Incoming, Limits, read};
