@@ -21,6 +21,7 @@ use messages::person_id::TestSeries;
 use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, MAX_PERSONER, MsgHead};
+use messages::wire::icalendar::MAX_EVENTS;
 use messages::wire::{Incoming, XmlError};
 use messages::{Fault, HerId, MessageId};
 use std::sync::Arc;
@@ -279,9 +280,11 @@ fn decide_head(
         return Decision::Reject(Box::new((receipt, rejection)));
     }
     // Of a list that is half read the others would count as unnamed.
-    if deviations.contains(&"persons-too-many") {
-        let text = format!("Mer enn {MAX_PERSONER} personer");
-        return Decision::Reject(Box::new((receipt, Rejection::new("persons-too-many", error_8221("T99", text)))));
+    for (deviation, most, of) in [("persons-too-many", MAX_PERSONER, "personer"), ("events-too-many", MAX_EVENTS, "timer")] {
+        if deviations.contains(&deviation) {
+            let text = format!("Mer enn {most} {of}");
+            return Decision::Reject(Box::new((receipt, Rejection::new(deviation, error_8221("T99", text)))));
+        }
     }
     match accept(head, receipt.clone(), header, facts, series) {
         Ok(decision) => decision,

@@ -153,6 +153,7 @@ const fn process(kind: DialogKind) -> &'static str {
         DialogKind::EKontakt => "Dialog med innbygger - e-kontakt",
         DialogKind::EKonsultasjon => "Dialog med innbygger - e-konsultasjon",
         DialogKind::Reseptfornyelse => "Dialog med innbygger - reseptfornyelse",
+        DialogKind::Timeonske => "Dialog med innbygger - timeønske",
     }
 }
 
@@ -169,8 +170,9 @@ pub const fn form_and_code(kind: DialogKind, body: &Body) -> (Form, Option<&'sta
 const fn code(kind: DialogKind, body: &Body) -> (&'static str, &'static str) {
     match (body, kind) {
         (Body::Opening { .. }, DialogKind::EKontakt) => ("HE", "Henvendelse"),
-        (Body::Opening { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("DI", "Dialog med innbygger"),
-        (Body::Answer { .. }, DialogKind::EKontakt) => ("19", "Svar på henvendelse"),
+        (Body::Opening { .. }, _) => ("DI", "Dialog med innbygger"),
+        // What is written freely about a wish neither grants nor denies it.
+        (Body::Answer { .. }, DialogKind::EKontakt | DialogKind::Timeonske) => ("19", "Svar på henvendelse"),
         (Body::Answer { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("12", "Svar på spørsmål"),
         (Body::Closing { .. }, _) => ("13", "Dialog avsluttet"),
         (Body::Prescription { choice, .. }, _) => choice.code(),
