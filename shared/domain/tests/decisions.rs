@@ -67,6 +67,7 @@ fn decided(arrival: &Arrival, facts: &Facts) -> String {
     match decide(arrival, facts, &SERIES, NOW.parse().unwrap()) {
         Decision::Accept(accepted) => format!("accept {}", accepted.kind.as_str()),
         Decision::Note(note) => format!("note {:?}", note.noted),
+        Decision::Book(booking) => format!("book {:?}", booking.request.wanted),
         Decision::Reject(reject) => format!("reject {} {}", reject.1.code, reject.1.error.v.unwrap()),
         Decision::Refuse(code, error) => format!("refuse {code} {}", error.condition),
         Decision::Repeat(_) => "repeat".into(),

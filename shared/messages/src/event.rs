@@ -263,7 +263,7 @@ pub struct AppointmentChanged {
     /// The clinic.
     pub clinic: HerId,
     /// From 1, one more with each change.
-    pub version: u32,
+    pub appointment_version: u32,
 }
 
 /// The version in which every present kind is written.

@@ -17,7 +17,7 @@ use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Forespo
 use messages::wire::hodemelding::{
     Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead,
 };
-use messages::wire::icalendar::Vevent;
+use messages::wire::icalendar::{CANCELLED, CONFIRMED, VIDEO, Vevent};
 use uuid::Uuid;
 
 /// The process of booking.
@@ -83,7 +83,7 @@ fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
         start: Some(appointment.span.start),
         end: Some(appointment.span.end),
         contact: doctor.map(|doctor| doctor.her_id.to_string()),
-        status: Some(if takes_place { "CONFIRMED" } else { "CANCELLED" }.to_owned()),
+        status: Some(if takes_place { CONFIRMED } else { CANCELLED }.to_owned()),
         sequence: Some(appointment.version),
         ..described(of_type)
     }
@@ -92,8 +92,8 @@ fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
 /// What patients read of a type (T7). Its name is the clinic's own and may say more than it should: it stays here.
 fn described(of_type: Option<&AppointmentType>) -> Vevent {
     let (summary, location) = match of_type.map(|of_type| of_type.contact) {
-        Some(Contact::Video) => ("Videokonsultasjon", Some("Video")),
-        Some(Contact::Telefon) => ("Telefonkonsultasjon", Some("Telefon")),
+        Some(Contact::Video) => (VIDEO, Some(VIDEO)),
+        Some(Contact::Telefon) => ("Telefonkonsultasjon", None),
         Some(Contact::Oppmote) | None => ("Time hos lege", None),
     };
     Vevent { summary: Some(summary.to_owned().into()), location: location.map(str::to_owned), ..Vevent::default() }
