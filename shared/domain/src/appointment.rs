@@ -202,7 +202,7 @@ pub struct NewVersion {
 /// What whoever waits for it is told of a version.
 pub fn event_of(version: &NewVersion) -> Fact {
     let NewVersion { clinic, appointment, change, .. } = version;
-    let about = AppointmentChanged { appointment: appointment.id, clinic: *clinic, appointment_version: appointment.version };
+    let about = AppointmentChanged { appointment: appointment.id, clinic: *clinic, version: appointment.version };
     match change {
         Change::Booked => Fact::AppointmentBooked(about),
         Change::Moved => Fact::AppointmentMoved(about),

@@ -262,8 +262,9 @@ pub struct AppointmentChanged {
     pub appointment: Uuid,
     /// The clinic.
     pub clinic: HerId,
-    /// From 1, one more with each change.
-    pub appointment_version: u32,
+    /// From 1, one more with each change. Around it stands the version of the event.
+    #[serde(rename = "appointment_version")]
+    pub version: u32,
 }
 
 /// The version in which every present kind is written.

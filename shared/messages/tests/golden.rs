@@ -12,8 +12,8 @@ use messages::HerId;
 use messages::command::answer::Told;
 use messages::command::refusal::{Refusal, Why};
 use messages::event::{
-    Answered, AppointmentChanged, BookingRequested, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, DialogTurnedDown, EDialogWritten,
-    Event, EventError, Fact,
+    Answered, AppointmentChanged, BookingRequested, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived,
+    DialogTurnedDown, EDialogWritten, Event, EventError, Fact,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ fn events() -> Vec<Event> {
     };
     let clinic = received.clinic;
     let refusal = Refusal::of("arguments.dialog", Why::DialogUnknown);
-    let changed = AppointmentChanged { appointment: uuid(6), clinic, appointment_version: 3 };
+    let changed = AppointmentChanged { appointment: uuid(6), clinic, version: 3 };
     let facts = [
         Fact::BookingRequested(BookingRequested { message: uuid(2), clinic }),
         Fact::AppointmentBooked(changed.clone()),
