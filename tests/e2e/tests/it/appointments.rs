@@ -2,6 +2,7 @@
 
 mod booking;
 mod changing;
+mod wishing;
 
 use crate::commands::{by_the_schemas, of};
 use e2e::epj::Epj;
@@ -28,7 +29,7 @@ async fn open() -> (Clinic, Epj) {
 /// At this hour, Norwegian time, some days from today.
 fn day(days: i64, hour: i8, minute: i8) -> Timestamp {
     let oslo = TimeZone::get("Europe/Oslo").unwrap();
-    let today: Zoned = Timestamp::now().to_zoned(oslo);
+    let today: Zoned = runtime::clock::system().to_zoned(oslo);
     let at = today.date().checked_add(days.days()).unwrap().at(hour, minute, 0, 0);
     at.to_zoned(today.time_zone().clone()).unwrap().timestamp()
 }
