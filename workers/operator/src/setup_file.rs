@@ -3,8 +3,8 @@
 use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
-    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup,
-    SetupFault, SlotSetup, TimebokSetup, shown_key,
+    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup,
+    Setup, SetupFault, SlotSetup, TimebokSetup, shown_key,
 };
 use messages::person_id::TestSeries;
 use serde::de::DeserializeOwned;

@@ -179,7 +179,8 @@ impl Faults {
         for (n, slot) in slots.iter().enumerate() {
             let minutes = types.get(slot.appointment_type.as_str()).copied();
             self.unless(minutes.is_some(), at, &format!("slots[{n}].type"), "this type of appointment is not set up");
-            let end = slot.start.checked_add(SignedDuration::from_mins(i64::from(minutes.unwrap_or(1)))).unwrap_or(Timestamp::MAX);
+            let end =
+                slot.start.checked_add(SignedDuration::from_mins(i64::from(minutes.unwrap_or(1)))).unwrap_or(Timestamp::MAX);
             // By their beginnings none runs into the next.
             let before = spans.range(..=slot.start).next_back().is_none_or(|(_, before_ends)| *before_ends <= slot.start);
             let after = spans.range(slot.start..).next().is_none_or(|(next, _)| end <= *next);
