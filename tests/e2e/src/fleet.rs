@@ -17,12 +17,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Every worker, in the order a message meets them.
-pub const WORKERS: [Worker; 6] = [
+pub const WORKERS: [Worker; 7] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
     helsenorge_outbound::WORKER,
     clinic_commands::WORKER,
+    appointment_notifications::WORKER,
     dead_letter_keeper::WORKER,
 ];
 
@@ -190,6 +191,11 @@ impl Running {
         while let Some(ended) = self.workers.join_next().await {
             assert_eq!(ended.expect("a worker does not panic"), Ended::Stopped);
         }
+    }
+
+    /// Kills every worker with all that it has under way, as a process would be killed.
+    pub async fn kill(mut self) {
+        self.workers.shutdown().await;
     }
 
     /// As [`Running::crashed`], but some probes kill a task that no worker waits for: then `died` tells.

@@ -3,7 +3,7 @@
 use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
-    ClinicSetup, EmployeeSetup, HelsenorgeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup, SetupFault,
+    ClinicSetup, EmployeeSetup, HelsenorgeSetup, NotificationsSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup, SetupFault,
     shown_key,
 };
 use messages::person_id::TestSeries;
@@ -139,6 +139,7 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
         ("roles", sets),
         ("routing", routing_shape),
         ("patients", patients),
+        ("notifications", notifications_shape),
     ];
     object::<ClinicSetup>(value, at, faults, &parts);
 }
@@ -146,6 +147,12 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
 fn standing_shape(value: &Value, at: &str, faults: &mut Faults) {
     if value.is_object() {
         object::<HelsenorgeSetup>(value, at, faults, &[]);
+    }
+}
+
+fn notifications_shape(value: &Value, at: &str, faults: &mut Faults) {
+    if value.is_object() {
+        object::<NotificationsSetup>(value, at, faults, &[]);
     }
 }
 
