@@ -2,6 +2,8 @@
 //!
 //! The order of the checks is the order of nhn-messaging 3.2: properties, packing, XML, HER-ids, then the clinic's and patient's side.
 
+use crate::appointment::request::Request;
+use crate::appointment::{Slot, arrival};
 use crate::arrival::{Arrival, Payload, Unopened, conversation, kind, patient_id};
 use crate::clinic::Clinic;
 use crate::digital_user::{self, Noted};
@@ -19,6 +21,7 @@ use messages::person_id::TestSeries;
 use messages::wire::apprec::{AppRecVersion, ReceivedAppRec};
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, MAX_PERSONER, MsgHead};
+use messages::wire::icalendar::MAX_EVENTS;
 use messages::wire::{Incoming, XmlError};
 use messages::{Fault, HerId, MessageId};
 use std::sync::Arc;
@@ -47,6 +50,8 @@ pub struct Facts {
     pub asked: Option<Asked>,
     /// Our question about digital users that it answers.
     pub question: Option<digital_user::Asked>,
+    /// Slots that are released and free, of the timebok that the patient may book in, when it asks for them.
+    pub slots: Vec<Slot>,
 }
 
 /// What becomes of an arrival.
@@ -56,6 +61,8 @@ pub enum Decision {
     Accept(Box<Accepted>),
     /// Taken in, and no entry of a dialog: what HelseNorge tells of its users.
     Note(Box<Note>),
+    /// A patient wants to book or to cancel.
+    Book(Box<Booking>),
     /// Turned down with a negative AppRec.
     Reject(Box<(ReceiptHead, Rejection)>),
     /// Turned down with an error message.
@@ -108,6 +115,19 @@ pub struct Note {
     pub clinic: HerId,
     /// What was told.
     pub noted: Noted,
+}
+
+/// A reservation or cancellation that was taken in. What the patient is told is decided where timebøker are.
+#[derive(Clone, Debug)]
+pub struct Booking {
+    /// What its receipt repeats.
+    pub head: ReceiptHead,
+    /// Whether a positive AppRec is due; `None` = the sender wants none.
+    pub answer: Option<Answer>,
+    /// The clinic.
+    pub clinic: HerId,
+    /// What is asked for.
+    pub request: Request,
 }
 
 /// Which dialog an entry joins (message-formats 2.4).
@@ -260,9 +280,11 @@ fn decide_head(
         return Decision::Reject(Box::new((receipt, rejection)));
     }
     // Of a list that is half read the others would count as unnamed.
-    if deviations.contains(&"persons-too-many") {
-        let text = format!("Mer enn {MAX_PERSONER} personer");
-        return Decision::Reject(Box::new((receipt, Rejection::new("persons-too-many", error_8221("T99", text)))));
+    for (deviation, most, of) in [("persons-too-many", MAX_PERSONER, "personer"), ("events-too-many", MAX_EVENTS, "timer")] {
+        if deviations.contains(&deviation) {
+            let text = format!("Mer enn {most} {of}");
+            return Decision::Reject(Box::new((receipt, Rejection::new(deviation, error_8221("T99", text)))));
+        }
     }
     match accept(head, receipt.clone(), header, facts, series) {
         Ok(decision) => decision,
@@ -296,12 +318,15 @@ fn accept(
         let noted = digital_user::note(head, header.from, clinic.her_id, facts.question.as_ref(), series)?;
         return Ok(Decision::Note(Box::new(Note { head: receipt, answer, clinic: clinic.her_id, noted })));
     }
+    if arrival::is_meant(head) {
+        patient_id(head, series)?;
+        let request = arrival::request(head, Uuid::nil(), facts.patient.ok_or_else(unknown_patient)?, header.to)?;
+        return Ok(Decision::Book(Box::new(Booking { head: receipt, answer, clinic: clinic.her_id, request })));
+    }
     let kind = kind(head).ok_or_else(|| Rejection::new("type-unsupported", error_8221("T10", "Meldingstypen støttes ikke")))?;
     let entry = entry::from_head(head)?;
     patient_id(head, series)?;
-    let patient = facts
-        .patient
-        .ok_or_else(|| Rejection::new("patient-unknown", error_8221("E35", "Pasienten finnes ikke på legekontorets liste")))?;
+    let patient = facts.patient.ok_or_else(unknown_patient)?;
     let whose = Patient { writes_to: Some(header.to), fastlege: facts.fastlege.as_deref() };
     if !is_offered(clinic, whose, kind) {
         return Err(Rejection::new("service-not-offered", error_8221("X99", "Tjenesten tilbys ikke")));
@@ -309,6 +334,10 @@ fn accept(
     let thread = thread(head, &msg_id, &entry, facts);
     let clinic = clinic.her_id;
     Ok(Decision::Accept(Box::new(Accepted { head: receipt, answer, clinic, patient, kind, thread, entry })))
+}
+
+fn unknown_patient() -> Rejection {
+    Rejection::new("patient-unknown", error_8221("E35", "Pasienten finnes ikke på legekontorets liste"))
 }
 
 fn unknown_receiver(head: &MsgHead) -> Rejection {

@@ -1,6 +1,8 @@
 //! A message as it arrived: what could be read of it, and what to ask before deciding.
 
 use crate::acceptance::Rejection;
+use crate::appointment::Span;
+use crate::appointment::arrival::asks_for_slots;
 use crate::digital_user;
 use crate::receipts::error_8221;
 use crate::transport::{ErrorMessage, Lane, Packing, is_code};
@@ -69,6 +71,8 @@ pub struct Keys {
     pub conversation: Option<String>,
     /// Questions of ours about digital users that it may answer, the likelier first.
     pub questions: Vec<Uuid>,
+    /// The time for which free slots are asked.
+    pub slots: Option<Span>,
     /// Transport ids under which we may have sent what an error message or AppRec is about.
     pub sent: Vec<Uuid>,
 }
@@ -112,6 +116,7 @@ impl Arrival {
             keys.conversation = conversation(head).or_else(|| keys.msg_id.clone());
             keys.kind = kind(head);
             keys.questions = digital_user::questions(head);
+            keys.slots = asks_for_slots(head).and_then(|period| period.span(self.received_at));
             keys.answers_newest = conversation(head).is_none() && is_answer(head);
         }
         let uuid = |text: Option<&str>| text.and_then(|t| Uuid::try_parse(t.trim()).ok());

@@ -1,5 +1,6 @@
 //! What the rules know of a clinic and of those it talks with.
 
+use crate::appointment::Booking;
 use messages::HerId;
 pub use messages::command::order::Recipient;
 use messages::command::order::RecipientMode;
@@ -24,6 +25,8 @@ pub struct Clinic {
     pub command_users: BTreeSet<String>,
     /// Who receives what; a kind without a rule has its default (R3).
     pub routing: BTreeMap<DialogKind, RoutingRule>,
+    /// Its timebøker, and how it takes bookings.
+    pub booking: Booking,
 }
 
 impl Clinic {
@@ -43,15 +46,22 @@ impl Clinic {
 pub struct Employee {
     /// HER-id, when registered.
     pub her_id: Option<HerId>,
-    /// Services registered for him in the address registry (J2). Registry names such as `TIMERESERVASJON` that are no dialogs are
-    /// kept too.
+    /// Services registered for him in the address registry (J2), by the registry's names.
     pub services: Vec<String>,
 }
 
 impl Employee {
     /// Whether he offers a service (J2).
     pub fn offers(&self, kind: DialogKind) -> bool {
-        self.services.iter().any(|s| s == kind.as_str())
+        self.services.iter().any(|s| s == service_of(kind))
+    }
+}
+
+/// The service that a kind is part of: who lets patients book lets them wish for a time, too (message-formats 9).
+const fn service_of(kind: DialogKind) -> &'static str {
+    match kind {
+        DialogKind::EKontakt | DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse => kind.as_str(),
+        DialogKind::Timeonske => "TIMERESERVASJON",
     }
 }
 
@@ -144,7 +154,9 @@ impl RoutingRule {
     pub fn default_for(kind: DialogKind) -> Self {
         match kind {
             DialogKind::EKonsultasjon => Self::Behandler,
-            DialogKind::EKontakt | DialogKind::Reseptfornyelse => Self::Fast { recipients: vec![Recipient::Clinic(true)] },
+            DialogKind::EKontakt | DialogKind::Reseptfornyelse | DialogKind::Timeonske => {
+                Self::Fast { recipients: vec![Recipient::Clinic(true)] }
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use messages::event::DialogKind;
 pub const fn is_journaled(kind: DialogKind) -> bool {
     match kind {
         DialogKind::EKonsultasjon => true,
-        DialogKind::EKontakt | DialogKind::Reseptfornyelse => false,
+        DialogKind::EKontakt | DialogKind::Reseptfornyelse | DialogKind::Timeonske => false,
     }
 }
 

@@ -11,6 +11,7 @@
 //! - [`entry`]: what is kept of its content
 //! - [`receipts`]: what the sender is told; [`turned_down`]: what we are told, in words
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
+//! - [`appointment`]: timebøker, slots and appointments
 //! - [`notice`]: whether, when, how and in which words a patient is told of appointments and messages (N1–N5)
 //! - [`command`]: what a clinic may do
 //! - [`title`]: how a dialog is called
@@ -19,6 +20,7 @@
 
 pub mod acceptance;
 pub mod agreement;
+pub mod appointment;
 pub mod arrival;
 pub mod audit;
 pub mod clinic;

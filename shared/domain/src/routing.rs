@@ -111,6 +111,7 @@ mod tests {
             ]
             .into(),
             command_users: [].into(),
+            booking: Default::default(),
             routing: routing.map(|r| (DialogKind::EKontakt, r)).into_iter().collect(),
         }
     }
@@ -160,7 +161,9 @@ mod tests {
     fn r3_defaults() {
         assert_eq!(who(None, DialogKind::EKonsultasjon, Some("kari")).0, ["kari"]);
         assert_eq!(who(None, DialogKind::EKontakt, Some("kari")).0, ["kari", "ole", "siri"]);
-        assert_eq!(who(None, DialogKind::Reseptfornyelse, None), (vec!["kari".into(), "ole".into(), "siri".into()], false));
+        for kind in [DialogKind::Reseptfornyelse, DialogKind::Timeonske] {
+            assert_eq!(who(None, kind, None), (vec!["kari".into(), "ole".into(), "siri".into()], false), "{kind:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use messages::transport::Properties;
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Content, MsgHead};
-use messages::wire::namespaces::{DIALOG_1_0, DIALOG_1_1, PASIENTRELASJON, PERSONER};
+use messages::wire::namespaces::{DIALOG_1_0, DIALOG_1_1, HELSEPERSONELL, ICALENDAR, PASIENTRELASJON, PERSONER};
 use messages::{Fault, HerId};
 use uuid::Uuid;
 
@@ -72,6 +72,8 @@ fn namespaces(head: &MsgHead) -> Vec<&str> {
             Content::Dialogmelding(_) => Some(DIALOG_1_1),
             Content::Pasientrelasjon(_) => Some(PASIENTRELASJON),
             Content::Personer(_) => Some(PERSONER),
+            Content::Calendar(_) => Some(ICALENDAR),
+            Content::Helsepersonell(_) => Some(HELSEPERSONELL),
             Content::Unknown { namespace, .. } => Some(namespace.as_str()),
             // The header goes without saying. Prescriptions have a namespace for each version of theirs, and packages name whichever was current.
             Content::Resept(_) | Content::Attachment(_) | Content::BadAttachment | Content::FileReference | Content::Empty => {

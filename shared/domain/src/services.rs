@@ -60,7 +60,7 @@ pub fn unoffered(clinic: &Clinic) -> Vec<DialogKind> {
 mod tests {
     use super::*;
     use crate::clinic::RoutingRule;
-    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse};
+    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse, Timeonske};
 
     fn id(n: i64) -> HerId {
         n.try_into().unwrap()
@@ -77,12 +77,13 @@ mod tests {
             digital_dialog_ordered: true,
             employees: [
                 employee("kari", 2, &["EKONTAKT", "EKONSULTASJON"]),
-                employee("ole", 3, &["EKONTAKT"]),
+                employee("ole", 3, &["EKONTAKT", "TIMERESERVASJON"]),
                 employee("siri", 4, &[]),
             ]
             .into(),
             sets: [].into(),
             command_users: [].into(),
+            booking: Default::default(),
             routing: [EKontakt, Reseptfornyelse].map(|kind| (kind, RoutingRule::Behandler)).into(),
         }
     }
@@ -102,6 +103,9 @@ mod tests {
             (Some(3), Some("kari"), EKonsultasjon, false),
             (Some(4), Some("kari"), EKontakt, false),
             (Some(9), Some("kari"), EKonsultasjon, true),
+            // Wishes belong to booking.
+            (None, Some("ole"), Timeonske, true),
+            (Some(2), None, Timeonske, false),
         ];
         for (writes_to, fastlege, kind, want) in table {
             let patient = Patient { writes_to: writes_to.map(id), fastlege };

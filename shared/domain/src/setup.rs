@@ -1,8 +1,10 @@
 //! The set-up file of `dialogpost apply`: parties and clinics in JSON, checked whole; every fault names its field.
 
 use crate::agreement::KnownCertificate;
+use crate::appointment::Contact;
 use crate::clinic::{Recipient, RoutingRule, SetKind};
 use crate::notice::{Channel, Language};
+use jiff::Timestamp;
 use messages::command::order::RecipientMode;
 use messages::event::DialogKind;
 use messages::{HerId, Sensitive};
@@ -134,13 +136,68 @@ pub struct ClinicSetup {
     /// How it notices patients whom HelseNorge does not reach; null: not at all.
     #[serde(default)]
     pub notifications: Option<NotificationsSetup>,
-    // Keys of services that this version does not have yet; see [`ClinicSetup::unused`].
+    /// Has the video module: patients may book video consultations (T7).
     #[serde(default)]
-    video_module: Option<bool>,
+    pub video_module: bool,
+    /// A patient may cancel himself until so many hours before the appointment, 0 to 336.
     #[serde(default)]
-    appointment_types: Option<Value>,
+    pub cancellation_hours: u32,
+    /// Types of appointments.
     #[serde(default)]
-    timeboker: Option<Value>,
+    pub appointment_types: Vec<AppointmentTypeSetup>,
+    /// Timebøker.
+    #[serde(default)]
+    pub timeboker: Vec<TimebokSetup>,
+}
+
+/// A type of appointment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppointmentTypeSetup {
+    /// Short name within the clinic.
+    pub id: String,
+    /// Full name.
+    pub name: String,
+    /// How long one is, 1 to 1440.
+    pub minutes: u32,
+    /// How patient and doctor meet.
+    pub contact: Contact,
+    /// *Skjult time* (T6).
+    #[serde(default)]
+    pub hidden: bool,
+    /// Whether patients who are not on HelseNorge are noticed (N3).
+    #[serde(default)]
+    pub notify: bool,
+}
+
+/// A timebok.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimebokSetup {
+    /// Short name within the clinic.
+    pub id: String,
+    /// Employee id of whose it is.
+    pub owner: String,
+    /// Whether patients who are not on HelseNorge are noticed (N3).
+    #[serde(default)]
+    pub notify: bool,
+    /// Slots to begin with. Those that stand in it already stay as they are.
+    #[serde(default)]
+    pub slots: Vec<SlotSetup>,
+}
+
+/// A slot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotSetup {
+    /// When it begins, with an offset.
+    pub start: Timestamp,
+    /// Short name of the type of appointment that it is for.
+    #[serde(rename = "type")]
+    pub appointment_type: String,
+    /// Released for patients to book.
+    #[serde(default)]
+    pub online: bool,
 }
 
 /// How a clinic notices patients.
@@ -269,19 +326,6 @@ pub struct SetupFault {
 }
 
 impl ClinicSetup {
-    /// Keys of the file that this version reads and leaves aside.
-    pub fn unused(&self) -> Vec<&'static str> {
-        [
-            ("video_module", self.video_module.is_some()),
-            ("appointment_types", self.appointment_types.is_some()),
-            ("timeboker", self.timeboker.is_some()),
-        ]
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| name)
-        .collect()
-    }
-
     /// Positions, groups and roles alike.
     pub fn sets(&self) -> impl Iterator<Item = (SetKind, &SetSetup)> {
         let positions = self.positions.iter().map(|s| (SetKind::Position, s));

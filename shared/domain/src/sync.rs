@@ -1,6 +1,8 @@
 //! Requests whose sender waits for the answer (nhn-messaging 4.3): answered in time or not at all, and never receipted.
 
 use crate::acceptance::{Decision, Facts};
+use crate::appointment::arrival::asks_for_slots;
+use crate::appointment::slots::LedigeTimer;
 use crate::arrival::{Arrival, Payload, Unopened};
 use crate::receipts::{ReceiptHead, norwegian_time};
 use crate::sending::Ends;
@@ -36,11 +38,23 @@ pub struct Reply {
 }
 
 /// What a reply says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplyContent {
     /// RKT, the answer to a communication test.
     Kommunikasjonstest,
+    /// The answer to a question for free slots (T2).
+    LedigeTimer(LedigeTimer),
+}
+
+impl ReplyContent {
+    /// Our stable code of why it says no; none when it says what was asked for.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Kommunikasjonstest => None,
+            Self::LedigeTimer(slots) => slots.code.as_deref(),
+        }
+    }
 }
 
 /// Whether nobody waits any more. A request without a readable time is answered.
@@ -64,16 +78,18 @@ pub(crate) fn decide(head: &MsgHead, receipt: ReceiptHead, properties: &Properti
         let error = ErrorMessage::with_data(INVALID_FIELD, "The receiver is not known here", &["toHerId"]);
         return Decision::Refuse("receiver-unknown", error);
     }
+    let due_at = ends_at(properties, now);
+    let reply = |content| Decision::Reply(Box::new((receipt, Reply { queue, content, due_at })));
+    if asks_for_slots(head).is_some() {
+        return reply(ReplyContent::LedigeTimer(LedigeTimer::of(head, facts, properties, now)));
+    }
     if !is_test(head, "KT") {
         return Decision::Refuse(
             "type-unsupported",
             ErrorMessage::new(UNSUPPORTED, "No answer can be waited for to this message"),
         );
     }
-    Decision::Reply(Box::new((
-        receipt,
-        Reply { queue, content: ReplyContent::Kommunikasjonstest, due_at: ends_at(properties, now) },
-    )))
+    reply(ReplyContent::Kommunikasjonstest)
 }
 
 fn is_test(head: &MsgHead, half: &str) -> bool {
@@ -163,28 +179,33 @@ pub fn communication_test(ends: &Ends, names: (&str, &str), id: Uuid, now: Times
 
 /// The message that answers a request, from the parts of its header.
 pub fn reply(head: ReceiptHead, content: ReplyContent, id: Uuid, now: Timestamp) -> MsgHead {
-    let type_foresp = match content {
-        ReplyContent::Kommunikasjonstest => Code::in_system("RKT", "Respons kommunikasjonstest", TESTS_7603),
-    };
-    test_message(head, type_foresp, id, now)
+    match content {
+        ReplyContent::Kommunikasjonstest => {
+            test_message(head, Code::in_system("RKT", "Respons kommunikasjonstest", TESTS_7603), id, now)
+        }
+        ReplyContent::LedigeTimer(slots) => slots.message(answering(head, id, now), now),
+    }
 }
 
 /// Either half of a communication test, to whom the header came from.
 fn test_message(head: ReceiptHead, type_foresp: Code, id: Uuid, now: Timestamp) -> MsgHead {
-    let at = norwegian_time(now);
     let foresporsel = vec![Foresporsel { type_foresp: Some(type_foresp), ..Foresporsel::default() }];
     let dialog = Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat: vec![] };
-    let document = Document::xml(&at, Content::Dialogmelding(Box::new(dialog)));
+    let document = Document::xml(&norwegian_time(now), Content::Dialogmelding(Box::new(dialog)));
+    MsgHead { documents: vec![document], ..answering(head, id, now) }
+}
+
+/// The header of an answer to whom a header came from.
+fn answering(head: ReceiptHead, id: Uuid, now: Timestamp) -> MsgHead {
     let request = Some(head.msg_id);
     MsgHead {
         msg_type: Some(head.msg_type),
-        gen_date: Some(at),
+        gen_date: Some(norwegian_time(now)),
         msg_id: Some(id.to_string()),
         ack: Some(Code::new("N", "Nei")),
         conversation_ref: Some(ConversationRef { ref_to_parent: request.clone(), ref_to_conversation: request }),
         sender: Some(head.receiver),
         receiver: Some(head.sender),
-        documents: vec![document],
         ..MsgHead::default()
     }
 }

@@ -24,6 +24,7 @@ const fn label(kind: Kind) -> &'static str {
         Kind::HelseNorge(DialogKind::EKontakt) => "eKontakt – helsenorge.no",
         Kind::HelseNorge(DialogKind::EKonsultasjon) => "eKonsultasjon – helsenorge.no",
         Kind::HelseNorge(DialogKind::Reseptfornyelse) => "Reseptfornyelse – helsenorge.no",
+        Kind::HelseNorge(DialogKind::Timeonske) => "Timeønske – helsenorge.no",
         Kind::EDialog => "E-dialog",
     }
 }
@@ -40,6 +41,7 @@ mod tests {
             (contact, Some(" "), "eKontakt – helsenorge.no"),
             (consultation, None, "eKonsultasjon – helsenorge.no"),
             (Kind::HelseNorge(DialogKind::Reseptfornyelse), Some("Astma"), "Reseptfornyelse – helsenorge.no: Astma"),
+            (Kind::HelseNorge(DialogKind::Timeonske), Some("Ny time"), "Timeønske – helsenorge.no: Ny time"),
             (Kind::EDialog, Some("Møte"), "E-dialog: Møte"),
         ];
         for (kind, subject, want) in table {

@@ -47,6 +47,7 @@ fn clinic() -> Clinic {
         employees: [("kari".to_owned(), kari)].into(),
         sets: [].into(),
         command_users: [].into(),
+        booking: Default::default(),
         routing: [].into(),
     }
 }

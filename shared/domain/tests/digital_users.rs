@@ -47,6 +47,7 @@ fn facts(question: Option<Asked>) -> Facts {
         employees: [("kari".to_owned(), kari)].into(),
         sets: [].into(),
         command_users: [].into(),
+        booking: Default::default(),
         routing: [].into(),
     };
     Facts { sender_known: true, clinic: Some(Arc::new(clinic)), question, ..Facts::default() }

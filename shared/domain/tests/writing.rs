@@ -48,6 +48,7 @@ fn clinic() -> Clinic {
         .into(),
         sets: BTreeMap::new(),
         command_users: [].into(),
+        booking: Default::default(),
         routing: BTreeMap::new(),
     }
 }

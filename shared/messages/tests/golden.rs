@@ -12,7 +12,7 @@ use messages::HerId;
 use messages::command::answer::Told;
 use messages::command::refusal::{Refusal, Why};
 use messages::event::{
-    Answered, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, DialogTurnedDown, EDialogWritten,
+    Answered, AppointmentChanged, BookingRequested, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, DialogTurnedDown, EDialogWritten,
     Event, EventError, Fact,
 };
 use serde_json::Value;
@@ -44,7 +44,15 @@ fn events() -> Vec<Event> {
     };
     let clinic = received.clinic;
     let refusal = Refusal::of("arguments.dialog", Why::DialogUnknown);
+    let changed = AppointmentChanged { appointment: uuid(6), clinic, version: 3 };
     let facts = [
+        Fact::BookingRequested(BookingRequested { message: uuid(2), clinic }),
+        Fact::AppointmentBooked(changed.clone()),
+        Fact::AppointmentMoved(changed.clone()),
+        Fact::AppointmentCancelled(changed.clone()),
+        Fact::AppointmentTypeChanged(changed.clone()),
+        Fact::AppointmentMissed(changed.clone()),
+        Fact::ReminderDue(changed),
         Fact::DialogSent(received.clone()),
         Fact::DialogTurnedDown(DialogTurnedDown { entry: uuid(2), dialog: uuid(3), clinic }),
         Fact::DialogConverted(DialogConverted {
@@ -88,6 +96,13 @@ const fn file_of(event: &Event) -> &'static str {
         Fact::DialogClosed(_) => "DialogClosed.v1.json",
         Fact::EDialogWritten(_) => "EDialogWritten.v1.json",
         Fact::CommandAnswered(_) => "CommandAnswered.v1.json",
+        Fact::BookingRequested(_) => "BookingRequested.v1.json",
+        Fact::AppointmentBooked(_) => "AppointmentBooked.v1.json",
+        Fact::AppointmentMoved(_) => "AppointmentMoved.v1.json",
+        Fact::AppointmentCancelled(_) => "AppointmentCancelled.v1.json",
+        Fact::AppointmentTypeChanged(_) => "AppointmentTypeChanged.v1.json",
+        Fact::AppointmentMissed(_) => "AppointmentMissed.v1.json",
+        Fact::ReminderDue(_) => "ReminderDue.v1.json",
     }
 }
 
@@ -126,7 +141,7 @@ fn every_kind_has_its_file_and_no_file_is_left_over() {
 
 #[test]
 fn every_dialog_kind_has_its_name() {
-    for (kind, name) in DialogKind::ALL.into_iter().zip(["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE"]) {
+    for (kind, name) in DialogKind::ALL.into_iter().zip(["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMEONSKE"]) {
         assert_eq!(serde_json::to_value(kind).unwrap(), Value::from(name));
         assert_eq!(kind.as_str(), name);
     }

@@ -206,25 +206,40 @@ fn errors_have_codes_and_no_content() {
 
 #[test]
 fn debug_shows_no_personal_data() {
-    for name in ["ekontakt.xml", "ekonsultasjon-vedlegg-foresatt.xml", "reseptfornyelse.xml", "svar.xml"] {
+    for name in [
+        "ekontakt.xml",
+        "ekonsultasjon-vedlegg-foresatt.xml",
+        "reseptfornyelse.xml",
+        "svar.xml",
+        "ledige-timer.xml",
+        "reserver-avtale-barn.xml",
+        "timeonske.xml",
+    ] {
         let debug = format!("{:?}", read_ok(&fixture(name)));
-        for secret in ["15868549960", "47819030045", "Danser", "Fjellveien", "utslett", "Metformin", "A10BA02", "tirsdag"] {
+        let people = ["15868549960", "47819030045", "17912099997", "Danser", "Vegard"];
+        let said = ["Fjellveien", "utslett", "Metformin", "A10BA02", "tirsdag", "feber", "kneet", "Time hos"];
+        for secret in people.into_iter().chain(said) {
             assert!(!debug.contains(secret), "{name} shows {secret}");
         }
     }
 }
 
-const FIXTURES: [&str; 10] = [
+const FIXTURES: [&str; 15] = [
     "apprec-1.0.xml",
     "apprec-1.1-avvist.xml",
+    "avbestill-avtale.xml",
     "ekonsultasjon-vedlegg-foresatt.xml",
     "ekonsultasjon-xhtml.xml",
     "ekontakt-bom.xml",
     "ekontakt-iso-8859-1.xml",
     "ekontakt.xml",
+    "hent-ledige-timer.xml",
+    "ledige-timer.xml",
     "reseptfornyelse.xml",
+    "reserver-avtale-barn.xml",
     "soap-fault.xml",
     "svar.xml",
+    "timeonske.xml",
 ];
 
 /// Snippets that change what a parser thinks of the rest.

@@ -18,9 +18,10 @@ use messages::Sensitive;
 use messages::wire::apprec::{AppRec, AppRecVersion};
 use messages::wire::dialogmelding::DialogmeldingVersion;
 use messages::wire::hodemelding::{Code, Content, ConversationRef, MsgHead};
+use messages::wire::icalendar::Vevent;
 use messages::wire::{Incoming, WriteError};
 use proptest::prelude::*;
-use samples::{clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, people, receipt, receipts};
+use samples::{appointment, calendar, clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, people, receipt, receipts};
 
 #[test]
 fn messages_come_back_as_written() {
@@ -43,6 +44,11 @@ fn fixtures_come_back_as_written() {
         "reseptfornyelse.xml",
         "svar.xml",
         "digitalbruker-svar.xml",
+        "hent-ledige-timer.xml",
+        "ledige-timer.xml",
+        "reserver-avtale-barn.xml",
+        "avbestill-avtale.xml",
+        "timeonske.xml",
     ] {
         let message = msg_head(&fixture(name));
         assert!(msg_head(&message.to_xml().unwrap()) == message, "{name}");
@@ -148,6 +154,44 @@ fn documents_that_must_not_be_written() {
     assert_eq!(with(people(&[])), Err(Missing("Personer/Person")));
     assert_eq!(with(Content::Personer(vec![Default::default()])), Err(Missing("Person/Ident")));
     assert_eq!(with(people(&[("15868549960", "FNR"); 1001])), Err(Illegal("Personer/Person")));
+    let nobody = Content::Helsepersonell(Default::default());
+    assert_eq!(with(nobody), Err(Missing("HealthcareProfessional/Ident")));
+    let mut of_old = foresporsel("HLT");
+    of_old.til_dato = Some(jiff::civil::date(0, 12, 31));
+    assert_eq!(with(dialog(vec![of_old], vec![])), Err(Illegal("Foresporsel/TilDato")));
+}
+
+#[test]
+fn calendars_that_must_not_be_written() {
+    use WriteError::{Illegal, Missing};
+    let with = |change: fn(&mut Vevent)| {
+        let mut event = appointment();
+        change(&mut event);
+        but(|m| m.documents.push(document(Content::Calendar(vec![event]))))
+    };
+    assert!(with(|_| {}).is_ok());
+    assert_eq!(with(|e| e.uid = no(" ")), Err(Missing("vevent/uid")));
+    assert_eq!(with(|e| e.uid = no("a\u{1}")), Err(Illegal("vevent/uid")));
+    assert_eq!(with(|e| e.contact = no("")), Err(Missing("vevent/contact")));
+    assert_eq!(with(|e| e.status = no("")), Err(Missing("vevent/status")));
+    assert_eq!(with(|e| e.service_type = no("")), Err(Missing("vevent/x-servicetype")));
+    assert_eq!(with(|e| e.start = Some(jiff::Timestamp::MIN)), Err(Illegal("vevent/dtstart")));
+    assert_eq!(with(|e| e.end = Some(jiff::Timestamp::MIN)), Err(Illegal("vevent/dtend")));
+    let of = |events| but(|m| m.documents.push(document(calendar(events))));
+    assert_eq!(of(0), Err(Missing("icalendar/vevent")));
+    assert_eq!(of(1001), Err(Illegal("icalendar/vevent")));
+}
+
+/// A stray control character goes from what people write about a time, and an event says no more than what is known of it.
+#[test]
+fn what_is_written_of_an_event() {
+    let event = Vevent { uid: no("a"), summary: Some("før\u{b}etter".to_owned().into()), ..Vevent::default() };
+    let xml = but(|m| m.documents.push(document(Content::Calendar(vec![event])))).unwrap();
+    let want = "<vevent><properties><uid><text>a</text></uid><summary><text>føretter</text></summary></properties></vevent>";
+    assert!(String::from_utf8(xml).unwrap().contains(want));
+    let xml = but(|m| m.documents.push(document(calendar(1)))).unwrap();
+    let in_utc = "<dtstart><date-time>2027-01-11T07:00:00Z</date-time></dtstart>";
+    assert!(String::from_utf8(xml).unwrap().contains(in_utc));
 }
 
 #[test]
@@ -198,6 +242,14 @@ fn a_megabyte_comes_back() {
 #[test]
 fn a_thousand_people_come_back() {
     let content = people(&[("15868549960", "FNR"); 1000]);
+    let xml = but(|m| m.documents.push(document(content.clone()))).unwrap();
+    assert!(msg_head(&xml).documents[1].content == content);
+}
+
+/// As many events as one calendar may have.
+#[test]
+fn a_thousand_events_come_back() {
+    let content = calendar(1000);
     let xml = but(|m| m.documents.push(document(content.clone()))).unwrap();
     assert!(msg_head(&xml).documents[1].content == content);
 }

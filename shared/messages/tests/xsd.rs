@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/fixtures.rs"]
+mod fixtures;
 #[path = "common/samples.rs"]
 mod samples;
 
@@ -26,6 +28,17 @@ fn receipts_are_valid() {
     let Some(driver) = driver() else { return };
     for (name, receipt) in samples::receipts() {
         validate(&driver, &name, &receipt.to_xml().unwrap());
+    }
+}
+
+/// What others write about appointments is judged valid before we rely on reading it, and so is what we make of it.
+#[test]
+fn fixtures_about_appointments_are_valid() {
+    let Some(driver) = driver() else { return };
+    for name in ["hent-ledige-timer.xml", "ledige-timer.xml", "reserver-avtale-barn.xml", "avbestill-avtale.xml", "timeonske.xml"] {
+        let bytes = fixtures::fixture(name);
+        validate(&driver, name, &bytes);
+        validate(&driver, &format!("{name}, written"), &fixtures::msg_head(&bytes).to_xml().unwrap());
     }
 }
 

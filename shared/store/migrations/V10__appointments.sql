@@ -63,8 +63,9 @@ create table dialogpost.appointment (
     foreign key (clinic, timebok) references dialogpost.timebok,
     foreign key (clinic, type) references dialogpost.appointment_type,
     -- Two patients never hold the same time (T4).
+    -- Deferrable, so that it looks at what a whole statement leaves: appointments of one batch may change places.
     constraint appointment_one_at_a_time exclude using gist (clinic with =, timebok with =, tstzrange(starts_at, ends_at) with &&)
-        where (status <> 'cancelled')
+        where (status <> 'cancelled') deferrable initially immediate
 );
 create index appointment_of_timebok on dialogpost.appointment (clinic, timebok, starts_at);
 create index appointment_of_patient on dialogpost.appointment (patient, starts_at);
@@ -103,7 +104,8 @@ create table dialogpost.booking_request (
     -- Whom the patient addressed: a doctor's HER-id, or the clinic's.
     addressed bigint not null,
     kind text not null check (kind in ('reserve', 'cancel')),
-    uid text,
+    -- Of which slot or appointment; null: none that could be ours.
+    uid uuid,
     comment text,
     representative jsonb,
     received_at timestamptz not null
@@ -115,8 +117,7 @@ create table dialogpost.booking_decision (
     at timestamptz not null,
     answer uuid not null,
     code text,
-    appointment uuid references dialogpost.appointment,
-    uid text
+    appointment uuid references dialogpost.appointment
 );
 create index booking_decision_of_appointment on dialogpost.booking_decision (appointment) where appointment is not null;
 

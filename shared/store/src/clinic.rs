@@ -4,6 +4,7 @@ use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
 use ::messages::HerId;
 use ::messages::event::DialogKind;
+use domain::appointment::Booking;
 use domain::clinic::{Clinic, Employee, RoutingRule, SetKind};
 use domain::command::recipients::Names;
 use domain::transport::Lane;
@@ -33,7 +34,12 @@ pub async fn load_now(session: &Session, her_ids: &[HerId]) -> Result<HashMap<He
 
 const LOAD: Step = step!(
     "clinic.load",
-    "select c.her_id, c.nhn_member, c.digital_dialog_ordered, c.command_users,
+    "select c.her_id, c.nhn_member, c.digital_dialog_ordered, c.command_users, c.video_module, c.cancellation_hours,
+        (select coalesce(jsonb_object_agg(t.id, jsonb_build_object('name', t.name, 'minutes', t.minutes, 'contact', t.contact,
+                'hidden', t.hidden, 'notify', t.notify)), '{}')
+            from dialogpost.appointment_type t where t.clinic = c.her_id) as types,
+        (select coalesce(jsonb_object_agg(b.id, jsonb_build_object('owner', b.owner, 'notify', b.notify)), '{}')
+            from dialogpost.timebok b where b.clinic = c.her_id) as timeboker,
         (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'her_id', e.her_id, 'services', e.services)), '[]')
             from dialogpost.employee e where e.clinic = c.her_id) as employees,
         (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')
@@ -79,6 +85,12 @@ fn clinic(row: &Row) -> Result<Clinic, StoreError> {
         sets: sets.into_iter().map(|s| ((s.kind, s.id), s.members)).collect(),
         command_users: column::<Vec<String>>(row, "command_users")?.into_iter().collect(),
         routing: rules.into_iter().map(|r| (r.kind, r.rule)).collect(),
+        booking: Booking {
+            video_module: column(row, "video_module")?,
+            cancellation_hours: u32::try_from(column::<i32>(row, "cancellation_hours")?).unwrap_or(0),
+            types: column::<Json<_>>(row, "types")?.0,
+            timeboker: column::<Json<_>>(row, "timeboker")?.0,
+        },
     })
 }
 

@@ -139,13 +139,13 @@ pub(crate) fn kind(row: &Row, name: &'static str) -> Result<Kind, StoreError> {
 }
 
 #[derive(Serialize, Debug)]
-struct RepresentativeColumn<'a> {
+pub(crate) struct RepresentativeColumn<'a> {
     relation: Option<&'a str>,
     name: &'a str,
     national_id: Option<&'a str>,
 }
 
-fn representative(r: &Representative) -> Json<RepresentativeColumn<'_>> {
+pub(crate) fn representative(r: &Representative) -> Json<RepresentativeColumn<'_>> {
     let national_id = r.national_id.as_ref().map(|n| n.expose().as_str());
     Json(RepresentativeColumn { relation: r.relation.as_deref(), name: r.name.expose(), national_id })
 }

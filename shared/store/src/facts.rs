@@ -1,11 +1,17 @@
 //! What the rules ask before they decide on arrivals: one round trip a batch.
 
 use crate::step::{column, step};
+use crate::timebok::{self, Part};
 use crate::{StoreError, Tx, clinic, contact, sending};
 use ::messages::HerId;
 use domain::acceptance::Facts;
+use domain::appointment::Slot;
+use domain::appointment::bookable::bookable;
+use domain::appointment::offer::MOST_OFFERED;
 use domain::arrival::Keys;
+use domain::clinic::Clinic;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The facts for each of `keys`, in order.
@@ -24,13 +30,32 @@ pub async fn arrivals(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<Facts>, StoreErr
     let asked = sending::asked(tx, &replies).await?;
     let questions: Vec<Uuid> = keys.iter().flat_map(|k| k.questions.iter().copied()).collect();
     let questions = contact::asked(tx, &questions).await?;
-    for ((facts, her_id), keys) in facts.iter_mut().zip(keys) {
+    let mut slots = free_slots(tx, keys, &facts, &clinics).await?;
+    for (n, ((facts, her_id), keys)) in facts.iter_mut().zip(keys).enumerate() {
+        facts.slots = slots.remove(&n).unwrap_or_default();
         facts.clinic = her_id.and_then(|id| clinics.get(&id).cloned());
         facts.asked = keys.replies_to.and_then(|id| asked.get(&id).cloned());
         facts.question = keys.questions.iter().find_map(|id| questions.get(id).cloned());
         facts.sent = keys.sent.iter().copied().find(|id| keys.from.is_some() && sent.get(id) == keys.from.as_ref());
     }
     Ok(facts.into_iter().map(|(facts, _)| facts).collect())
+}
+
+/// Free slots for those who ask for them and have a timebok to book in, by their place in the batch.
+async fn free_slots(
+    tx: &Tx<'_>,
+    keys: &[Keys],
+    facts: &[(Facts, Option<HerId>)],
+    clinics: &HashMap<HerId, Arc<Clinic>>,
+) -> Result<HashMap<usize, Vec<Slot>>, StoreError> {
+    let part = |(n, (keys, (facts, clinic))): (usize, (&Keys, &(Facts, Option<HerId>)))| {
+        let clinic = clinics.get(clinic.as_ref()?)?;
+        let timebok = bookable(clinic, facts.fastlege.as_deref(), keys.to?).ok()?;
+        Some((n, Part { key: (clinic.her_id, timebok.to_owned()), span: keys.slots? }))
+    };
+    let (places, parts): (Vec<usize>, Vec<Part>) = keys.iter().zip(facts).enumerate().filter_map(part).unzip();
+    let found = timebok::slots(tx, &parts, true, MOST_OFFERED).await?;
+    Ok(places.into_iter().zip(found).map(|(n, slots)| (n, slots.into_iter().map(|(slot, _)| slot).collect())).collect())
 }
 
 async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerId>)>, StoreError> {
@@ -50,7 +75,9 @@ async fn addressed(tx: &Tx<'_>, keys: &[Keys]) -> Result<Vec<(Facts, Option<HerI
                 (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
                     and m.outcome in ('accepted', 'rejected')),
                 (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
-                    and m.outcome = 'noted')) as earlier,
+                    and m.outcome = 'noted'),
+                (select id from dialogpost.message m where m.from_her_id = k.sender and m.msg_id = k.msg_id
+                    and m.outcome = 'booking')) as earlier,
             (select id from dialogpost.dialog d where d.patient = p.id and d.conversation = k.conversation
                 and (d.kind = k.kind or k.kind = any(d.former_kinds)) order by d.kind = k.kind desc, opened_at limit 1) as dialog,
             case when k.newest then (select id from dialogpost.dialog d where d.patient = p.id

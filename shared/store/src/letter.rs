@@ -1,10 +1,12 @@
 //! What is written into a message to HelseNorge beside the text: who writes to whom, in which conversation, about which prescriptions.
 
+use crate::clinic::her_id;
 use crate::sending::ends_of;
 use crate::step::{column, step};
 use crate::{StoreError, Tx};
 use ::messages::wire::resept::Resept;
 use ::messages::{HerId, Sensitive};
+use domain::appointment::letter::Doctor;
 use domain::command::compose::{Address, Patient, Unit};
 use domain::entry::{Attachment, media_type};
 use domain::sending::Ends;
@@ -123,6 +125,29 @@ fn addresses_of(r: &Row) -> Result<((HerId, HerId), Addresses), StoreError> {
         unit: Unit::Service(party_name, other),
     };
     Ok(((own, other), Addresses { ends, doctor, from, to }))
+}
+
+/// Employees with a HER-id, as patients are told of them, by clinic and short name; others are left out.
+///
+/// # Errors
+/// As any step.
+pub async fn doctors(tx: &Tx<'_>, named: &[(HerId, String)]) -> Result<HashMap<(HerId, String), Doctor>, StoreError> {
+    if named.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let clinics: Vec<i64> = named.iter().map(|(clinic, _)| clinic.get()).collect();
+    let ids: Vec<&str> = named.iter().map(|(_, id)| id.as_str()).collect();
+    let load = step!(
+        "letter.doctors",
+        "select e.clinic, e.id, e.name, e.her_id from (select distinct * from unnest($1::bigint[], $2::text[])) k(clinic, id)
+         join dialogpost.employee e on e.clinic = k.clinic and e.id = k.id where e.her_id is not null"
+    );
+    let of = |r: &Row| {
+        let (given_name, family_name) = self::named(column(r, "name")?);
+        let doctor = Doctor { her_id: her_id(r, "her_id")?, family_name, given_name };
+        Ok(((her_id(r, "clinic")?, column(r, "id")?), doctor))
+    };
+    tx.query(load, &[&clinics, &ids]).await?.iter().map(of).collect()
 }
 
 /// Given and family name of a full one: the last word is the family's.

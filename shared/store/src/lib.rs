@@ -3,7 +3,9 @@
 //! Every statement is a named step: the name labels its span, its metric `dialogpost_db_step_seconds` and the SQL comment.
 
 pub mod agreement;
+pub mod appointment;
 pub mod audit;
+pub mod booking;
 pub mod certificate;
 pub mod clinic;
 pub mod command;
@@ -31,6 +33,7 @@ pub mod sending;
 pub mod setup;
 pub mod show;
 mod step;
+pub mod timebok;
 mod tls;
 pub mod upload;
 pub mod waiting;

@@ -71,6 +71,8 @@ pub enum Outcome {
     Expired,
     /// Taken in, and no entry of a dialog.
     Noted,
+    /// A reservation or cancellation.
+    Booking,
     /// Dead letter.
     Dead,
 }
@@ -87,6 +89,7 @@ impl Outcome {
             Self::Replied => "replied",
             Self::Expired => "expired",
             Self::Noted => "noted",
+            Self::Booking => "booking",
             Self::Dead => "dead",
         }
     }

@@ -88,8 +88,12 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
 /// What HelseNorge said; a row without it only says that it is to be asked.
 fn status(row: &Row) -> Result<Option<Status>, StoreError> {
     let Some(as_of) = column(row, "as_of")? else { return Ok(None) };
-    let status =
-        Status { active: column(row, "active")?, consented: column(row, "consented")?, as_of, is_doubted: column(row, "doubted")? };
+    let status = Status {
+        active: column(row, "active")?,
+        consented: column(row, "consented")?,
+        as_of,
+        is_doubted: column(row, "doubted")?,
+    };
     Ok(Some(status))
 }
 

@@ -2,9 +2,9 @@
 
 use crate::contact::{self, Said};
 use crate::step::{Params, column, step};
-use crate::{StoreError, Tx, audit, certificate};
-use ::messages::{HerId, Sensitive};
+use crate::{StoreError, Tx, audit, certificate, timebok};
 use ::messages::event::DialogKind;
+use ::messages::{HerId, Sensitive};
 use domain::audit::Record;
 use domain::clinic::RoutingRule;
 use domain::notice::Language;
@@ -77,6 +77,7 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str,
         let (changed, kept) = put_rules(tx, clinic, chosen, actor, now).await?;
         records.extend(changed);
         applied.kept_rules.extend(kept);
+        timebok::set_up(tx, clinic).await?;
         put_patients(tx, clinic).await?;
         put_statuses(tx, clinic).await?;
         applied.clinics += 1;
@@ -104,13 +105,15 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
     let put = step!(
         "setup.clinic",
         "insert into dialogpost.clinic (her_id, name, parent_her_id, nhn_member, digital_dialog_ordered, async_queue, sync_queue, error_queue,
-            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users, notices_enabled, notice_channels, notice_language)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users, video_module, cancellation_hours,
+            notices_enabled, notice_channels, notice_language)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
             nhn_member = excluded.nhn_member, digital_dialog_ordered = excluded.digital_dialog_ordered,
             async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue,
             signing_key = excluded.signing_key, decryption_keys = excluded.decryption_keys,
             syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge, command_users = excluded.command_users,
+            video_module = excluded.video_module, cancellation_hours = excluded.cancellation_hours,
             notices_enabled = excluded.notices_enabled, notice_channels = excluded.notice_channels, notice_language = excluded.notice_language"
     );
     let parent = clinic.parent_her_id.map(|id| id.get());
@@ -133,6 +136,8 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
             &clinic.syncreply_queue(),
             &clinic.helsenorge.map(|id| id.get()),
             &clinic.command_users,
+            &clinic.video_module,
+            &i32::try_from(clinic.cancellation_hours).unwrap_or(0),
             &notices.enabled,
             &channels,
             &notices.language.as_str(),

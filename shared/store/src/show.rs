@@ -80,6 +80,8 @@ pub async fn find(session: &Session, id: &str) -> Result<Vec<Trace>, StoreError>
                 and from_her_id in (select her_id from dialogpost.communication_party)
             union all select id from dialogpost.message where msg_id = lower($1) and outcome = 'noted'
                 and from_her_id in (select her_id from dialogpost.communication_party)
+            union all select id from dialogpost.message where msg_id = lower($1) and outcome = 'booking'
+                and from_her_id in (select her_id from dialogpost.communication_party)
          )
          union all select message, 'in', at, clinic, from_her_id, to_her_id, queue, function, transport_id, null, 'waiting', code, bytes,
             null, state, null

@@ -1,6 +1,7 @@
 //! The stand-in for HelseNorge: what it sends, what it gets back, and how much of it.
 //!
 //! - [`message`]: any dialog message, right or wrong; [`receipt`], [`error_message`]: what became of a clinic's messages
+//! - [`appointments`]: what patients see of their appointments, by all that clinics have told
 //! - [`client`]: sends over a broker in the shape that NHN's broker would show, and receives as a witness of its own
 //! - [`digital_users`]: who is a user, asked by message or over HTTP
 //! - [`load`], [`patients`]: thousands of messages from as many patients, at a given pace
@@ -14,6 +15,7 @@
     reason = "test support: a message that cannot be built is the end of the test"
 )]
 
+pub mod appointments;
 pub mod client;
 mod clock;
 pub mod digital_users;
@@ -31,11 +33,12 @@ mod sealing;
 pub mod shape;
 mod trouble;
 
+pub use appointments::{AboutAppointments, Notice, NoticeKind, Picture, Shown};
 pub use client::HelseNorge;
 pub use digital_users::{ACTIVE, AktivSjekken, DigitalUsers, Spelling};
 pub use error_message::{ErrorMessage, Generation};
 pub use load::{Load, Pace, Sending};
-pub use message::{Message, Sent};
+pub use message::{AVTALEAVBESTILLING, AVTALEUTSENDING, Message, Sent, TIMERESERVASJON, Wish};
 pub use patients::{SyntheticPatient, synthetic_patients};
 pub use proton::{Proton, ProtonOptions, ProtonReceived};
 pub use receipt::Receipt;

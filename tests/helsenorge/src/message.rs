@@ -14,8 +14,11 @@ use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, MsgH
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+mod appointments;
 mod building;
 mod digital_users;
+
+pub use appointments::{AVTALEAVBESTILLING, AVTALEUTSENDING, TIMERESERVASJON, Wish};
 
 const ENTERPRISE: &str = "Solbakken legesenter AS";
 /// Stands where an id is wanted that the message shall not have.
@@ -137,7 +140,13 @@ impl Message {
     /// The service it belongs to: `MsgInfo/Type` and the AMQP subject.
     #[must_use]
     pub fn of_kind(self, kind: DialogKind) -> Self {
-        self.edit(|head| head.msg_type = Some(Code::new(kind.message_function(), "Dialog med innbygger")))
+        self.of_process(kind.message_function())
+    }
+
+    /// The same of a process that is no dialog.
+    #[must_use]
+    pub fn of_process(self, function: &str) -> Self {
+        self.edit(|head| head.msg_type = Some(Code::new(function, "Dialog med innbygger")))
     }
 
     /// The sender, whose `_async` queue gets the answer.
@@ -226,6 +235,15 @@ impl Message {
         self.edit_dialog(|dialog| {
             dialog.foresporsel.iter_mut().for_each(|f| f.sporsmal = parts::text(text));
             dialog.notat.iter_mut().for_each(|n| n.tekst = parts::text(text));
+        })
+    }
+
+    /// Without anything that the patient writes.
+    #[must_use]
+    pub fn without_text(self) -> Self {
+        self.edit_dialog(|dialog| {
+            dialog.foresporsel.iter_mut().for_each(|f| f.sporsmal = None);
+            dialog.notat.iter_mut().for_each(|n| n.tekst = None);
         })
     }
 

@@ -7,6 +7,7 @@ use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Forespo
 use messages::wire::hodemelding::{
     Code, Content, Document, HealthcareProfessional, Ident, Organisation, Pasientrelasjon, Person,
 };
+use messages::wire::icalendar::Vevent;
 use messages::wire::resept::Resept;
 
 fn oid(list: u16) -> String {
@@ -77,6 +78,16 @@ pub(crate) fn document(content: Content) -> Document {
     }
 }
 
+/// The main document of a request that says nothing but its code.
+pub(crate) fn bare_request(v: &str, dn: &str) -> Document {
+    test(code(v, dn, 7601))
+}
+
+/// A calendar.
+pub(crate) fn calendar(events: &[Vevent]) -> Document {
+    document(Content::Calendar(events.to_vec()))
+}
+
 fn dialog(foresporsel: Vec<Foresporsel>, notat: Vec<Notat>) -> Document {
     document(Content::Dialogmelding(Box::new(Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat })))
 }
@@ -91,12 +102,15 @@ pub(crate) fn request(kind: DialogKind) -> Document {
         DialogKind::Reseptfornyelse => {
             (code("RFER", "Reseptfornyelse, e-resept", 7601), "Fornye resept", "Jeg går snart tom.\nKan resepten fornyes?")
         }
+        DialogKind::Timeonske => {
+            (code("OT", "Ønske om time", 7601), "Time hos fastlegen", "Jeg ønsker en time.\nHelst på ettermiddagen.")
+        }
     };
     let foresporsel = Foresporsel {
         type_foresp: Some(type_foresp),
         emne_sporsmal: text(subject),
         sporsmal: text(body),
-        kodet_opplysning: None,
+        ..Foresporsel::default()
     };
     dialog(vec![foresporsel], vec![])
 }
@@ -134,7 +148,7 @@ pub(crate) fn digital_users(v: &str) -> Document {
 
 /// The same unasked: somebody's status has changed.
 pub(crate) fn digital_user_changed() -> Document {
-    test(code("SDAB", "Status digital aktiv bruker", 7601))
+    bare_request("SDAB", "Status digital aktiv bruker")
 }
 
 /// Those whom an answer names.

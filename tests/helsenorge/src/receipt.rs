@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub struct Receipt {
     from: (i64, i64),
     to: (i64, i64),
-    kind: DialogKind,
+    function: String,
     original_id: String,
     original_gen_date: String,
     errors: Vec<Code>,
@@ -26,7 +26,7 @@ impl Receipt {
         Self {
             from: (HELSENORGE, HELSENORGE_PARENT),
             to: (SOLBAKKEN, SOLBAKKEN_PARENT),
-            kind: DialogKind::EKontakt,
+            function: DialogKind::EKontakt.message_function().to_owned(),
             original_id: msg_id.to_owned(),
             original_gen_date: clock::gen_date(clock::now()),
             errors: Vec::new(),
@@ -35,8 +35,14 @@ impl Receipt {
 
     /// The service of the message it is for.
     #[must_use]
-    pub fn of_kind(mut self, kind: DialogKind) -> Self {
-        self.kind = kind;
+    pub fn of_kind(self, kind: DialogKind) -> Self {
+        self.of_process(kind.message_function())
+    }
+
+    /// The same of a process that is no dialog.
+    #[must_use]
+    pub fn of_process(mut self, function: &str) -> Self {
+        function.clone_into(&mut self.function);
         self
     }
 
@@ -67,7 +73,6 @@ impl Receipt {
     /// When the id or date of the original is none that can be written.
     pub fn to_message(&self) -> Message {
         let id = Uuid::new_v4().to_string();
-        let function = self.kind.message_function();
         let xml = self.apprec(id.clone()).to_xml().unwrap_or_else(|error| panic!("this receipt cannot be written: {error}"));
         let envelope = Message::ekontakt().from(self.from.0, self.from.1).to_clinic(self.to.0, self.to.1).msg_id(&id);
         envelope
@@ -75,7 +80,7 @@ impl Receipt {
             .property("X-MessageInfo-Type", "APPREC")
             .property("X-MessageInfo-SchemaNamespace", APPREC_1_1)
             .property("X-MessageInfo-OriginalMsgId", &self.original_id)
-            .property("X-MessageInfo-OriginalMsgType", function)
+            .property("X-MessageInfo-OriginalMsgType", &self.function)
             .without_property("X-AttachmentInfo-Count")
             .without_property("X-AttachmentInfo-TotalSizeInBytes")
             .without_property("X-AttachmentInfo-HasExternalReference")
@@ -93,7 +98,7 @@ impl Receipt {
             receiver: party(self.to),
             status,
             errors: self.errors.clone(),
-            original_type: Code::new(self.kind.message_function(), "Dialog med innbygger"),
+            original_type: Code::new(&self.function, "Dialog med innbygger"),
             original_gen_date: self.original_gen_date.clone(),
             original_id: self.original_id.clone(),
         }

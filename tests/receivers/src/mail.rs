@@ -27,7 +27,8 @@ impl Mail {
     /// A header, on one line.
     pub fn header(&self, name: &str) -> Option<String> {
         let head = self.content.split("\r\n\r\n").next()?.replace("\r\n ", " ");
-        let of = |line: &str| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, v)| v.to_owned());
+        let of =
+            |line: &str| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, v)| v.to_owned());
         head.split("\r\n").find_map(of)
     }
 }

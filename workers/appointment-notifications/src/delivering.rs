@@ -203,7 +203,9 @@ fn ended(due: &Due, answer: Answer, now: Timestamp, health: &Component) -> End {
         }
     };
     match &end {
-        End::Again(_, code) | End::Failed(code) if concerns_everybody => health.failing(format!("its provider does not take what we send: {code}")),
+        End::Again(_, code) | End::Failed(code) if concerns_everybody => {
+            health.failing(format!("its provider does not take what we send: {code}"))
+        }
         _ => health.ok(),
     }
     count(channel, outcome);

@@ -37,10 +37,8 @@ impl Facts {
 pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let key = |asked: &&Asked| if let About::Appointment(key) = asked.about { Some(key) } else { None };
     let keys: Vec<Key> = batch.iter().filter_map(key).collect::<BTreeSet<_>>().into_iter().collect();
-    let message = |asked: &&Asked| if let About::Message { entry, patient } = asked.about { Some((entry, patient)) } else { None };
+    let message =
+        |asked: &&Asked| if let About::Message { entry, patient } = asked.about { Some((entry, patient)) } else { None };
     let messages: Vec<(Uuid, Uuid)> = batch.iter().filter_map(message).collect();
-    Ok(Facts {
-        appointments: notice::appointments(tx, &keys).await?,
-        addressees: notice::addressees(tx, &messages).await?,
-    })
+    Ok(Facts { appointments: notice::appointments(tx, &keys).await?, addressees: notice::addressees(tx, &messages).await? })
 }

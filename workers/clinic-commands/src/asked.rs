@@ -99,7 +99,15 @@ pub const fn dialog_of(order: &Order) -> Option<Uuid> {
         | Order::CheckContactability(_)
         | Order::ShowDialog(_)
         | Order::ListDialogs(_)
-        | Order::FetchAttachment(_) => None,
+        | Order::FetchAttachment(_)
+        | Order::ReleaseSlots(_)
+        | Order::BookAppointment(_)
+        | Order::MoveAppointment(_)
+        | Order::CancelAppointment(_)
+        | Order::ChangeAppointmentType(_)
+        | Order::MarkNoShow(_)
+        | Order::ShowTimebok(_)
+        | Order::ListAppointments(_) => None,
     }
 }
 
@@ -119,6 +127,8 @@ pub fn patients_of(order: &Order) -> Vec<&str> {
         Order::StartDialog(order) => order.patient.as_slice(),
         Order::CheckContactability(order) => &order.patients,
         Order::ListDialogs(order) => order.patient.as_slice(),
+        Order::BookAppointment(order) => std::slice::from_ref(&order.patient),
+        Order::ListAppointments(order) => std::slice::from_ref(&order.patient),
         _ => &[],
     };
     let is_number = |nin: &&str| nin.len() == 11 && nin.bytes().all(|byte| byte.is_ascii_digit());

@@ -3,6 +3,9 @@
 
 use crate::asked::{Asked, dialog_of, patients_of, uploads_of};
 use crate::facts::{Facts, part_key};
+use crate::timeboker::appointment_of;
+use domain::appointment::NewVersion;
+use domain::appointment::change::{Asked as Change, PutSlot};
 use domain::audit::Record;
 use domain::clinic::Clinic;
 use domain::command::attachments::{PART_LIMIT, Part, take_part};
@@ -10,7 +13,7 @@ use domain::command::contact::{self, Caution};
 use domain::command::deed::{Deed, Post};
 use domain::command::dialog::Kind;
 use domain::command::recipients::{Chosen, Names, set_recipients, show_recipients};
-use domain::command::writing::{self, Writing};
+use domain::command::writing::{self, KnownPatient, Writing};
 use jiff::Timestamp;
 use messages::command::Command;
 use messages::command::answer::{Done, Outcome};
@@ -26,6 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::reading::Look;
 use store::upload::UploadKey;
+use uuid::Uuid;
 
 /// How commands are decided on here.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +51,10 @@ pub enum Act {
     Part(UploadKey, Part),
     /// Who receives.
     Recipients(DialogKind, Chosen),
+    /// An appointment is made or changed.
+    Appointment(Box<NewVersion>),
+    /// Slots are put into a timebok.
+    Slots(Vec<PutSlot>),
 }
 
 /// A decision.
@@ -67,7 +75,7 @@ pub struct Decision {
 /// Bytes of the texts of one dialog in an answer: half of what a broker carries at once, since JSON may write a character as six.
 const SHOWN_LIMIT: usize = 8 * 1024 * 1024;
 
-type Decided = Result<(Act, Done), Refusal>;
+pub(crate) type Decided = Result<(Act, Done), Refusal>;
 
 impl Ruling {
     /// Decides, and notes in the facts what changes.
@@ -109,6 +117,16 @@ impl Ruling {
             Order::ShowDialog(order) => return show(command, order, facts),
             Order::ListDialogs(order) => return list(asked, command, order, facts),
             Order::FetchAttachment(order) => return fetch(command, order, facts),
+            Order::ReleaseSlots(order) => return facts.timeboker.release(command, order, clinic),
+            Order::ShowTimebok(order) => return facts.timeboker.show(command, order, clinic),
+            Order::ListAppointments(order) => {
+                return facts.timeboker.list(command, order, named_patient(command, facts).is_some(), now);
+            }
+            Order::BookAppointment(order) => return appointment(Change::Book(order), asked, command, clinic, facts, now),
+            Order::MoveAppointment(order) => return appointment(Change::Move(order), asked, command, clinic, facts, now),
+            Order::CancelAppointment(order) => return appointment(Change::Cancel(order), asked, command, clinic, facts, now),
+            Order::ChangeAppointmentType(order) => return appointment(Change::Type(order), asked, command, clinic, facts, now),
+            Order::MarkNoShow(order) => return appointment(Change::NoShow(order), asked, command, clinic, facts, now),
             Order::StartDialog(order) => Writing::Start(order),
             Order::ReplyToDialog(order) => Writing::Reply(order),
             Order::CloseDialog(order) => Writing::Close(order),
@@ -180,6 +198,24 @@ impl Ruling {
 fn seen<'a>(facts: &'a Facts, command: &Command, dialog: uuid::Uuid) -> Option<&'a domain::command::dialog::Known> {
     let (clinic, known) = facts.dialogs.get(&dialog)?;
     (*clinic == command.clinic && known.is_seen_by(&command.actor)).then_some(known)
+}
+
+/// The patient that a command names, if the clinic knows him.
+fn named_patient<'a>(command: &Command, facts: &'a Facts) -> Option<&'a KnownPatient> {
+    let nin = patients_of(&command.order).into_iter().next()?;
+    facts.patients.get(&(command.clinic, nin.to_owned()))
+}
+
+fn appointment(
+    change: Change<'_>,
+    asked: &Asked,
+    command: &Command,
+    clinic: &Clinic,
+    facts: &Facts,
+    now: Timestamp,
+) -> Decided {
+    let new = (asked.ids.entry, Uuid::new_v4());
+    facts.timeboker.rule(change, command, clinic, named_patient(command, facts), new, now)
 }
 
 fn upload(command: &Command, order: &UploadAttachment, facts: &Facts) -> Decided {
@@ -270,6 +306,11 @@ fn note(command: &Command, act: &Act, facts: &mut Facts) {
             }
         }
         Act::Deed(deed) => note_deed(command.clinic, deed, facts),
+        Act::Appointment(version) => {
+            let nin = patients_of(&command.order).first().map(|nin| Sensitive::new((*nin).to_owned()));
+            facts.timeboker.note(version, nin);
+        }
+        Act::Slots(slots) => facts.timeboker.note_slots(slots),
     }
 }
 
@@ -349,12 +390,14 @@ fn named_dialog(command: &Command, facts: &Facts) -> Option<uuid::Uuid> {
 fn concerned(command: &Command, facts: &Facts, decided: &Decided) -> Vec<Sensitive<String>> {
     let of_dialog = named_dialog(command, facts).and_then(|id| seen(facts, command, id)).and_then(|known| known.nin.clone());
     let named = patients_of(&command.order).into_iter().map(|nin| Sensitive::new(nin.to_owned()));
+    let of_appointment = facts.timeboker.known(command).map(|known| known.nin.clone());
     let listed = match decided {
         Ok((_, Done::Dialogs { dialogs })) => dialogs.iter().filter_map(|dialog| dialog.patient.clone()).collect(),
+        Ok((_, Done::Timebok { timebok })) => timebok.appointments.iter().map(|one| one.patient.clone()).collect(),
         _ => Vec::new(),
     };
     let all: BTreeMap<String, Sensitive<String>> =
-        named.chain(of_dialog).chain(listed).map(|nin| (nin.expose().clone(), nin)).collect();
+        named.chain(of_dialog).chain(of_appointment).chain(listed).map(|nin| (nin.expose().clone(), nin)).collect();
     all.into_values().collect()
 }
 
@@ -379,7 +422,15 @@ fn subject(command: &Command, facts: &Facts, decided: &Decided) -> (String, Opti
         }
         (Order::SetRecipients(set), _) => (set.kind.as_str().to_owned(), None),
         (Order::ShowDialog(show), _) => (about(show.dialog), None),
+        (_, Ok((Act::Appointment(version), _))) => {
+            let NewVersion { appointment, change, .. } = version.as_ref();
+            (about(appointment.id), Some(json!({ "change": change, "version": appointment.version })))
+        }
+        (Order::ReleaseSlots(release), _) => {
+            (release.timebok.clone(), Some(json!({ "slots": release.slots.len(), "online": release.online })))
+        }
+        (Order::ShowTimebok(show), _) => (show.timebok.clone(), Some(json!({ "from": show.from, "days": show.days }))),
         (Order::FetchAttachment(fetch), _) => (about(fetch.entry), Some(json!({ "number": fetch.number, "part": fetch.part }))),
-        (order, _) => (dialog_of(order).map(about).unwrap_or_default(), None),
+        (order, _) => (dialog_of(order).or_else(|| appointment_of(order)).map(about).unwrap_or_default(), None),
     }
 }

@@ -4,6 +4,8 @@ use crate::answering::{answer, event};
 use crate::asked::{Asked, Reply, digest};
 use crate::deciding::{Act, Decision};
 use crate::dialogs::{self, Doing};
+use domain::appointment::change::PutSlot;
+use domain::appointment::{NewVersion, event_of};
 use domain::audit::Record;
 use domain::command::attachments::Part;
 use domain::command::recipients::Chosen;
@@ -16,7 +18,7 @@ use messages::person_id::TestSeries;
 use messages::transport::Outgoing;
 use store::command::{self, Decided};
 use store::upload::UploadKey;
-use store::{StoreError, Tx, audit, contact, setup, upload};
+use store::{StoreError, Tx, appointment, audit, contact, setup, timebok, upload};
 use uuid::Uuid;
 
 /// What is written for one command.
@@ -53,12 +55,14 @@ impl Effect {
     }
 }
 
-/// What is done, by what is written where: first parts, then dialogs, then rules.
+/// What is done, by what is written where: first parts, then dialogs, then rules, slots and appointments.
 #[derive(Default)]
 struct Acts {
     doing: Vec<Doing>,
     parts: Vec<(UploadKey, Part)>,
     rules: Vec<(HerId, String, DialogKind, Chosen)>,
+    slots: Vec<PutSlot>,
+    appointments: Vec<NewVersion>,
 }
 
 impl Acts {
@@ -107,6 +111,8 @@ impl Sorted {
             Act::Deed(deed) => acts.doing.push(Doing { clinic, actor, deed: *deed }),
             Act::Part(key, part) => acts.parts.push((key, part)),
             Act::Recipients(kind, chosen) => acts.rules.push((clinic, actor, kind, chosen)),
+            Act::Slots(slots) => acts.slots.extend(slots),
+            Act::Appointment(version) => acts.appointments.push(*version),
         }
     }
 }
@@ -132,6 +138,9 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
         for (clinic, actor, kind, chosen) in &acts.rules {
             setup::put_rule(tx, *clinic, *kind, chosen.rule.as_ref(), Some(actor.as_str())).await?;
         }
+        timebok::put_slots(tx, &acts.slots).await?;
+        appointment::write(tx, &acts.appointments, now).await?;
+        outgoing.extend(acts.appointments.iter().map(|version| event(event_of(version), now)));
     }
     if !sorted.ask.is_empty() {
         contact::want(tx, &sorted.ask, now).await?;

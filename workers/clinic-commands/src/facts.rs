@@ -1,6 +1,7 @@
 //! What the rules ask about a batch of commands: a fixed number of statements, however many commands there are.
 
 use crate::asked::{Asked, dialog_of, patients_of, uploads_of};
+use crate::timeboker::{self, Timeboker};
 use domain::clinic::Clinic;
 use domain::command::attachments::{PART_LIMIT, Spooled};
 use domain::command::contact::Status;
@@ -34,6 +35,7 @@ pub struct Facts {
     pub(crate) names: HashMap<HerId, Names>,
     /// By the ids that the question was given.
     pub(crate) lists: HashMap<Uuid, Vec<Summary>>,
+    pub(crate) timeboker: Timeboker,
 }
 
 /// Loads them. Whatever a clinic names that is another's is not loaded at all.
@@ -74,7 +76,9 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let shown = reading::dialogs(tx, &looks(&commands)).await?;
     let names = clinic::names(tx, &asking_for_names(&commands)).await?;
     let lists = lists(tx, &commands, &patients).await?;
-    Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, spooled, shown, parts, names, lists })
+    let all: Vec<&Command> = commands.iter().map(|(_, command)| *command).collect();
+    let timeboker = timeboker::load(tx, &all, &clinics).await?;
+    Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, spooled, shown, parts, names, lists, timeboker })
 }
 
 /// What commands name, each with the clinic that names it.

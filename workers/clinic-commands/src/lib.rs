@@ -3,6 +3,7 @@
 //! - [`asked`]: bytes → a command, and whom to answer
 //! - [`facts`]: what the rules ask, for a whole batch
 //! - [`deciding`]: which rule a command goes by
+//! - [`timeboker`]: timebøker and appointments
 //! - [`effect`]: decisions → rows; [`dialogs`]: what is written in dialogs; [`letters`]: what HelseNorge gets
 //! - [`answering`]: answers and events
 //! - [`asking`]: whom HelseNorge can reach
@@ -17,6 +18,7 @@ pub mod effect;
 pub mod facts;
 pub mod letters;
 pub mod spool;
+pub mod timeboker;
 
 use asked::{Asked, digest};
 use deciding::{Decision, Ruling};

@@ -2,6 +2,7 @@
 
 use crate::arrival::Arrived;
 use crate::contact::{self, Told};
+use domain::appointment::request::Request;
 use domain::acceptance::{Accepted, Decision, Facts, Thread};
 use domain::arrival::Payload;
 use domain::command::dialog::Kind;
@@ -11,13 +12,14 @@ use domain::sync::Heard;
 use domain::title::title;
 use domain::transport::is_code;
 use jiff::Timestamp;
-use messages::event::{Answered, DialogReceived, Event, Fact};
+use messages::event::{Answered, BookingRequested, DialogReceived, Event, Fact};
 use messages::transport::Outgoing;
 use messages::wire::Incoming;
 use messages::wire::apprec::ReceivedAppRec;
 use messages::{Fault, HerId};
 use runtime::topology::event_to;
 use std::collections::HashMap;
+use store::booking;
 use store::dialog::{self, By, Extended, NewDialog, NewEntry};
 use store::message::{self, Outcome, Received};
 use store::receipt::{self, Receipt};
@@ -50,6 +52,7 @@ enum Kept {
     Entry(Box<Accepted>),
     Receipt(Receipt),
     Noted(HerId, Noted),
+    Booking(HerId, Request),
     /// To this request of ours.
     Reply(Uuid),
     Nothing,
@@ -62,7 +65,7 @@ impl Kept {
             Self::Entry(accepted) => contact::by_entry(accepted),
             Self::Receipt(receipt) => contact::by_receipt(receipt),
             Self::Noted(clinic, noted) => contact::by_note(noted, *clinic, row.at),
-            Self::Reply(_) | Self::Nothing => None,
+            Self::Booking(..) | Self::Reply(_) | Self::Nothing => None,
         }
     }
 }
@@ -93,6 +96,11 @@ impl Effect {
                 };
                 (Outcome::Noted, ruling, Kept::Noted(note.clinic, note.noted))
             }
+            Decision::Book(booking) => {
+                let ruling = Ruling { answer: booking.answer, head: Some(booking.head), ..Ruling::default() };
+                let request = Request { message: arrived.id, ..booking.request };
+                (Outcome::Booking, ruling, Kept::Booking(booking.clinic, request))
+            }
             Decision::Reject(reject) => {
                 let (head, rejection) = *reject;
                 let answer = Answer::AppRec { errors: vec![rejection.error] };
@@ -109,7 +117,8 @@ impl Effect {
             Decision::FileError => (Outcome::Filed, Ruling::default(), Kept::Receipt(error_of(arrived, facts))),
             Decision::Reply(reply) => {
                 let (head, reply) = *reply;
-                let ruling = Ruling { answer: Some(Answer::Reply(reply)), head: Some(head), ..Ruling::default() };
+                let code = reply.content.code().map(str::to_owned);
+                let ruling = Ruling { code, answer: Some(Answer::Reply(reply)), head: Some(head), repeats: None };
                 (Outcome::Replied, ruling, Kept::Nothing)
             }
             Decision::FileReply(Heard::Reply(request)) => (Outcome::Filed, Ruling::default(), Kept::Reply(request)),
@@ -229,7 +238,15 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
         rows.iter().zip(&kept).filter_map(|(row, k)| if let Kept::Reply(of) = k { Some((*of, row.id)) } else { None }).collect();
     sending::heard(tx, &replies).await?;
     contact::write(tx, rows.iter().zip(&kept).filter_map(|(row, kept)| kept.told(row)).collect(), now).await?;
+    let requests = rows.iter().zip(&kept).filter_map(|(row, kept)| match kept {
+        Kept::Booking(clinic, request) => Some(booking::Received { clinic: *clinic, request: request.clone(), at: row.at }),
+        _ => None,
+    });
+    let requests: Vec<_> = requests.collect();
+    booking::insert(tx, &requests).await?;
     let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
+    let requested = |r: &booking::Received| Fact::BookingRequested(BookingRequested { message: r.request.message, clinic: r.clinic });
+    events.extend(requests.iter().map(requested));
     events.extend(turned_down.into_iter().map(|message| Fact::MessageTurnedDown(Answered { message })));
     let entries: Vec<_> = rows.iter().zip(kept).filter_map(|(row, kept)| entry(row, kept, &placed)).collect();
     events.extend(entries.iter().map(|(event, _)| event.clone()));
@@ -300,7 +317,9 @@ fn answered(row: &Received) -> Option<Fact> {
         Outcome::Repeated => Some(Fact::MessageRepeated(answered)),
         Outcome::Noted => Some(Fact::MessageNoted(answered)),
         Outcome::Replied => Some(Fact::RequestReceived(answered)),
-        Outcome::Accepted | Outcome::Filed | Outcome::Expired | Outcome::Dead => None,
+        // Told with what they are about.
+        Outcome::Accepted | Outcome::Booking => None,
+        Outcome::Filed | Outcome::Expired | Outcome::Dead => None,
     }
 }
 

@@ -96,6 +96,7 @@ impl Handler for HelsenorgeInbound {
             Decision::Reject(reject) => Verdict::Rejected(rejected(reject.1.code), Effect::new(arrived, facts, decision)),
             Decision::Refuse(code, _) => Verdict::Rejected(rejected(code), Effect::new(arrived, facts, decision)),
             Decision::Accept(_)
+            | Decision::Book(_)
             | Decision::Note(_)
             | Decision::Repeat(_)
             | Decision::Reply(_)

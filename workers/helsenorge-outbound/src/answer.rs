@@ -114,7 +114,7 @@ impl Answering<'_> {
     fn reply(&self, due: &Reply) -> Result<Sent, Fault> {
         let head = self.head()?;
         let function = head.msg_type.v.clone().unwrap_or_default();
-        let xml = reply(head, due.content, self.id, self.now)
+        let xml = reply(head, due.content.clone(), self.id, self.now)
             .to_xml()
             .map_err(|e| Fault::broken("reply-unwritable", format!("no valid reply can be written: {e}")))?;
         let mut properties = reply_properties(&self.original(), &due.queue, self.id, self.now);

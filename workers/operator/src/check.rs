@@ -182,6 +182,7 @@ mod tests {
             employees: BTreeMap::from([("kari".into(), kari)]),
             sets: BTreeMap::from([((SetKind::Group, "legene".into()), vec!["kari".into()])]),
             command_users: [].into(),
+            booking: Default::default(),
             routing: BTreeMap::from([
                 (DialogKind::EKontakt, RoutingRule::Fast { recipients: recipients.into() }),
                 (DialogKind::Reseptfornyelse, RoutingRule::Behandler),
@@ -207,6 +208,7 @@ mod tests {
             employees: BTreeMap::from([("ole".into(), ole), ("siri".into(), siri)]),
             sets: BTreeMap::new(),
             command_users: [].into(),
+            booking: Default::default(),
             routing: BTreeMap::new(),
         };
         let answer = answer(&clinic, &lacks(&clinic, Some(Err(Unreached::Several))), &Protection::default());

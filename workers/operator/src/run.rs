@@ -6,10 +6,11 @@ use runtime::{Config, Worker, process};
 use std::process::ExitCode;
 
 /// Every worker of the fleet, in the order a message meets them.
-pub const WORKERS: [Worker; 7] = [
+pub const WORKERS: [Worker; 8] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
+    appointment_booking::WORKER,
     helsenorge_outbound::WORKER,
     clinic_commands::WORKER,
     appointment_notifications::WORKER,

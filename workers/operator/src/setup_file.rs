@@ -3,8 +3,8 @@
 use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
-    ClinicSetup, EmployeeSetup, HelsenorgeSetup, NotificationsSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup, Setup, SetupFault,
-    shown_key,
+    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, NotificationsSetup, Party, PatientSetup, Queues,
+    RoutingSetup, SetSetup, Setup, SetupFault, SlotSetup, TimebokSetup, shown_key,
 };
 use messages::person_id::TestSeries;
 use serde::de::DeserializeOwned;
@@ -131,6 +131,8 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
     let employees: Check = |v, at, f| list(v, at, f, |v, at, f| object::<EmployeeSetup>(v, at, f, &[]));
     let patients: Check =
         |v, at, f| list(v, at, f, |v, at, f| object::<PatientSetup>(v, at, f, &[("helsenorge", standing_shape)]));
+    let types: Check = |v, at, f| list(v, at, f, |v, at, f| object::<AppointmentTypeSetup>(v, at, f, &[]));
+    let timeboker: Check = |v, at, f| list(v, at, f, timebok_shape);
     let parts = [
         ("queues", queues_shape as Check),
         ("employees", employees),
@@ -138,10 +140,17 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
         ("groups", sets),
         ("roles", sets),
         ("routing", routing_shape),
+        ("appointment_types", types),
+        ("timeboker", timeboker),
         ("patients", patients),
         ("notifications", notifications_shape),
     ];
     object::<ClinicSetup>(value, at, faults, &parts);
+}
+
+fn timebok_shape(value: &Value, at: &str, faults: &mut Faults) {
+    let slots: Check = |v, at, f| list(v, at, f, |v, at, f| object::<SlotSetup>(v, at, f, &[]));
+    object::<TimebokSetup>(value, at, faults, &[("slots", slots)]);
 }
 
 fn standing_shape(value: &Value, at: &str, faults: &mut Faults) {

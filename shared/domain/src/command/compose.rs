@@ -153,6 +153,7 @@ const fn process(kind: DialogKind) -> &'static str {
         DialogKind::EKontakt => "Dialog med innbygger - e-kontakt",
         DialogKind::EKonsultasjon => "Dialog med innbygger - e-konsultasjon",
         DialogKind::Reseptfornyelse => "Dialog med innbygger - reseptfornyelse",
+        DialogKind::Timeonske => "Dialog med innbygger - timeønske",
     }
 }
 
@@ -169,8 +170,9 @@ pub const fn form_and_code(kind: DialogKind, body: &Body) -> (Form, Option<&'sta
 const fn code(kind: DialogKind, body: &Body) -> (&'static str, &'static str) {
     match (body, kind) {
         (Body::Opening { .. }, DialogKind::EKontakt) => ("HE", "Henvendelse"),
-        (Body::Opening { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("DI", "Dialog med innbygger"),
-        (Body::Answer { .. }, DialogKind::EKontakt) => ("19", "Svar på henvendelse"),
+        (Body::Opening { .. }, _) => ("DI", "Dialog med innbygger"),
+        // What is written freely about a wish neither grants nor denies it.
+        (Body::Answer { .. }, DialogKind::EKontakt | DialogKind::Timeonske) => ("19", "Svar på henvendelse"),
         (Body::Answer { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("12", "Svar på spørsmål"),
         (Body::Closing { .. }, _) => ("13", "Dialog avsluttet"),
         (Body::Prescription { choice, .. }, _) => choice.code(),
@@ -200,7 +202,7 @@ fn note((v, dn): (&str, &str), tekst: Option<Sensitive<String>>) -> Notat {
 }
 
 /// How a party is named in a header.
-pub(super) fn organisation(address: Address) -> Organisation {
+pub(crate) fn organisation(address: Address) -> Organisation {
     let outer = Organisation::with_her_id(address.enterprise, address.enterprise_her_id);
     match address.unit {
         Unit::Service(name, id) => Organisation { organisation: Some(Box::new(Organisation::with_her_id(name, id))), ..outer },
@@ -230,7 +232,8 @@ pub(super) fn national_id(id: &PersonId) -> Ident {
     Ident::of_person(id.expose().to_owned().into(), v, dn)
 }
 
-fn person(patient: Patient) -> Person {
+/// The patient, in a header.
+pub(crate) fn person(patient: Patient) -> Person {
     let id = national_id(&patient.id);
     Person { family_name: Some(patient.family_name), given_name: Some(patient.given_name), idents: vec![id], ..Person::default() }
 }

@@ -173,7 +173,7 @@ pub fn may_answer(state: Option<State>) -> Result<State, Refusal> {
 /// # Errors
 /// `dialog-unknown`, `already-converted`, `already-answered`, `kind-unfit`, `dialog-closed`, `field-missing`, `text-unwanted`.
 pub fn may_convert(state: Option<State>, order: &ConvertDialog) -> Result<State, Refusal> {
-    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse};
+    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse, Timeonske};
     let at = |why| Refusal::of("arguments.dialog", why);
     let text = |why| Refusal::of("arguments.text", why);
     let state = match state {
@@ -181,7 +181,9 @@ pub fn may_convert(state: Option<State>, order: &ConvertDialog) -> Result<State,
             (EKonsultasjon, EKonsultasjon) => return Err(at(Why::AlreadyConverted)),
             (Reseptfornyelse, EKonsultasjon | EKontakt) if state.answered => return Err(at(Why::AlreadyAnswered)),
             (Reseptfornyelse, EKonsultasjon | EKontakt) | (EKontakt, EKonsultasjon) => open(Some(state))?,
-            (EKontakt | EKonsultasjon, EKontakt) | (_, Reseptfornyelse) => return Err(at(Why::KindUnfit)),
+            (EKontakt | EKonsultasjon, EKontakt) | (_, Reseptfornyelse | Timeonske) | (Timeonske, _) => {
+                return Err(at(Why::KindUnfit));
+            }
         },
         Some(State { kind: Kind::EDialog, .. }) => return Err(at(Why::KindUnfit)),
         None => return Err(at(Why::DialogUnknown)),
@@ -196,7 +198,7 @@ pub fn may_convert(state: Option<State>, order: &ConvertDialog) -> Result<State,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse};
+    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse, Timeonske};
 
     const fn state(kind: Kind) -> State {
         State { kind, closed: false, answered: false }
@@ -216,6 +218,7 @@ mod tests {
             (None, "dialog-unknown arguments.dialog", "dialog-unknown arguments.dialog"),
             (Some(of(EKontakt)), "yes", "kind-unfit arguments.dialog"),
             (Some(of(EKonsultasjon)), "yes", "kind-unfit arguments.dialog"),
+            (Some(of(Timeonske)), "yes", "kind-unfit arguments.dialog"),
             (Some(state(Kind::EDialog)), "yes", "kind-unfit arguments.dialog"),
             (Some(of(Reseptfornyelse)), "kind-unfit arguments.dialog", "yes"),
             (
@@ -307,6 +310,11 @@ mod tests {
             (Some(of(Reseptfornyelse)), EKonsultasjon, true, "yes"),
             (Some(of(Reseptfornyelse)), EKonsultasjon, false, "field-missing arguments.text"),
             (Some(of(Reseptfornyelse)), Reseptfornyelse, true, "kind-unfit arguments.dialog"),
+            (Some(of(Reseptfornyelse)), Timeonske, true, "kind-unfit arguments.dialog"),
+            (Some(of(EKontakt)), Timeonske, false, "kind-unfit arguments.dialog"),
+            (Some(of(Timeonske)), EKontakt, false, "kind-unfit arguments.dialog"),
+            (Some(of(Timeonske)), EKonsultasjon, false, "kind-unfit arguments.dialog"),
+            (Some(of(Timeonske)), Timeonske, false, "kind-unfit arguments.dialog"),
             (Some(answered), EKontakt, true, "already-answered arguments.dialog"),
             (Some(closed), EKonsultasjon, false, "dialog-closed arguments.dialog"),
             (Some(state(Kind::EDialog)), EKonsultasjon, false, "kind-unfit arguments.dialog"),

@@ -135,6 +135,7 @@ mod tests {
             ]
             .into(),
             command_users: [].into(),
+            booking: Default::default(),
             routing: [(DialogKind::EKontakt, RoutingRule::Fast { recipients: vec![Recipient::Group("vikarer".into())] })].into(),
         }
     }

@@ -236,7 +236,7 @@ fn convert(order: &ConvertDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> R
     };
     let journaled = match order.to {
         DialogKind::EKonsultasjon => known.entries.saturating_add(u32::from(written.is_some())),
-        DialogKind::EKontakt | DialogKind::Reseptfornyelse => 0,
+        DialogKind::EKontakt | DialogKind::Reseptfornyelse | DialogKind::Timeonske => 0,
     };
     let done = Done::Converted { dialog: known.id, journaled };
     let title = retitled(known.title.expose(), known.kind, Kind::HelseNorge(order.to));

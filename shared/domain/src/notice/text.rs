@@ -99,20 +99,8 @@ fn english(about: About) -> String {
 
 /// `mandag 11. januar 2027 kl. 08.00`: both written languages of Norway name the months alike.
 fn norwegian(at: Timestamp, weekdays: [&str; 7]) -> String {
-    const MONTHS: [&str; 12] = [
-        "januar",
-        "februar",
-        "mars",
-        "april",
-        "mai",
-        "juni",
-        "juli",
-        "august",
-        "september",
-        "oktober",
-        "november",
-        "desember",
-    ];
+    const MONTHS: [&str; 12] =
+        ["januar", "februar", "mars", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "desember"];
     let at = at.to_zoned(norway());
     let weekday = weekdays.get(place(at.weekday().to_monday_zero_offset())).copied().unwrap_or_default();
     let month = MONTHS.get(place(at.month() - 1)).copied().unwrap_or_default();
@@ -132,8 +120,28 @@ mod tests {
                        ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
     /// What nobody may read over the patient's shoulder.
     const SENSITIVE: [&str; 22] = [
-        "vanlig", "skjult", "video", "oppmøte", "telefon", "konsultasjon", "consultation", "resept", "prescription", "ekontakt",
-        "e-dialog", "lege", "doctor", "psyk", "gravid", "vaksine", "prøve", "test", "kontroll", "undersøk", "diagnos", "behandl",
+        "vanlig",
+        "skjult",
+        "video",
+        "oppmøte",
+        "telefon",
+        "konsultasjon",
+        "consultation",
+        "resept",
+        "prescription",
+        "ekontakt",
+        "e-dialog",
+        "lege",
+        "doctor",
+        "psyk",
+        "gravid",
+        "vaksine",
+        "prøve",
+        "test",
+        "kontroll",
+        "undersøk",
+        "diagnos",
+        "behandl",
     ];
 
     fn at(text: &str) -> Timestamp {

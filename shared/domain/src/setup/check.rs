@@ -1,9 +1,10 @@
 //! Checking a set-up file whole: every fault by its place.
 
-use super::{ClinicSetup, OwnCertificates, Queues, Setup, SetupFault};
+use super::{ClinicSetup, OwnCertificates, Queues, Setup, SetupFault, SlotSetup};
 use crate::clinic::{Recipient, SetKey, SetKind, set_of};
 use crate::notice::address;
 use crate::transport::queue_of;
+use jiff::{SignedDuration, Timestamp};
 use messages::event::DialogKind;
 use messages::person_id::{PersonId, TestSeries};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,7 @@ pub fn shown_key(key: &str) -> &str {
 
 /// Services of the address registry that a GP clinic offers to citizens (message-formats 9).
 const SERVICES: [&str; 4] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON"];
+const KINDS: &str = "a kind is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMEONSKE";
 const NO_NAME: &str = "a name is not empty";
 const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMERESERVASJON";
 
@@ -103,6 +105,7 @@ impl Faults {
         self.check_notifications(at, clinic);
         let sets = self.check_sets(at, clinic, &ids);
         self.check_routing(at, clinic, &sets);
+        self.check_timeboker(at, clinic, &ids);
         self.check_patients(at, clinic, &ids, series);
     }
 
@@ -149,7 +152,7 @@ impl Faults {
         for (kind, rule) in &clinic.routing {
             let key = shown_key(kind);
             let at = format!("{at}.routing");
-            self.unless(DialogKind::parse(kind).is_some(), &at, key, "a kind is EKONTAKT, EKONSULTASJON or RESEPTFORNYELSE");
+            self.unless(DialogKind::parse(kind).is_some(), &at, key, KINDS);
             let at = format!("{at}.{key}");
             if let Err(text) = rule.rule() {
                 self.unless(false, &at, "mode", &text);
@@ -159,6 +162,41 @@ impl Faults {
                 self.unless(known, &at, &place, "this position, group or role is not set up");
                 self.unless(*recipient != Recipient::Clinic(false), &at, &place, "the whole clinic is {\"clinic\": true}");
             }
+        }
+    }
+
+    fn check_timeboker(&mut self, at: &str, clinic: &ClinicSetup, employees: &BTreeSet<&str>) {
+        self.unless(clinic.cancellation_hours <= 336, at, "cancellation_hours", "there are 0 to 336 hours, two weeks");
+        let mut types = BTreeMap::new();
+        for (n, of_type) in clinic.appointment_types.iter().enumerate() {
+            let at = format!("{at}.appointment_types[{n}]");
+            let new = !of_type.id.is_empty() && types.insert(of_type.id.as_str(), of_type.minutes).is_none();
+            self.unless(new, &at, "id", "an id is not empty and unique among its kind");
+            self.unless(!of_type.name.trim().is_empty(), &at, "name", NO_NAME);
+            self.unless((1..=1440).contains(&of_type.minutes), &at, "minutes", "an appointment has 1 to 1440 minutes");
+        }
+        let mut ids = BTreeSet::new();
+        for (n, timebok) in clinic.timeboker.iter().enumerate() {
+            let at = format!("{at}.timeboker[{n}]");
+            let new = !timebok.id.is_empty() && ids.insert(timebok.id.as_str());
+            self.unless(new, &at, "id", "an id is not empty and unique among its kind");
+            self.unless(employees.contains(timebok.owner.as_str()), &at, "owner", "this is no employee of the clinic");
+            self.check_slots(&at, &timebok.slots, &types);
+        }
+    }
+
+    fn check_slots(&mut self, at: &str, slots: &[SlotSetup], types: &BTreeMap<&str, u32>) {
+        let mut spans = BTreeMap::new();
+        for (n, slot) in slots.iter().enumerate() {
+            let minutes = types.get(slot.appointment_type.as_str()).copied();
+            self.unless(minutes.is_some(), at, &format!("slots[{n}].type"), "this type of appointment is not set up");
+            let end =
+                slot.start.checked_add(SignedDuration::from_mins(i64::from(minutes.unwrap_or(1)))).unwrap_or(Timestamp::MAX);
+            // By their beginnings none runs into the next.
+            let before = spans.range(..=slot.start).next_back().is_none_or(|(_, before_ends)| *before_ends <= slot.start);
+            let after = spans.range(slot.start..).next().is_none_or(|(next, _)| end <= *next);
+            self.unless(before && after, at, &format!("slots[{n}].start"), "another slot takes some of this time");
+            spans.insert(slot.start, end);
         }
     }
 

@@ -1,8 +1,10 @@
 //! What comes back for a command.
 
+mod appointments;
 mod dialog;
 mod recipients;
 
+pub use appointments::{Appointment, AppointmentStatus, Slot, Timebok};
 pub use dialog::{AttachmentInfo, Dialog, Entry, EntryState, From, Guardian, InInbox, Item, Kind, Prescription, Reason, Summary};
 pub use recipients::{Choosable, ChosenBy, Named, Recipients, RuleInForce};
 
@@ -80,7 +82,11 @@ impl Outcome {
                     | Done::Contactable { .. }
                     | Done::Dialog { .. }
                     | Done::Dialogs { .. }
-                    | Done::AttachmentPart { .. } => (None, None),
+                    | Done::AttachmentPart { .. }
+                    | Done::SlotsReleased { .. }
+                    | Done::Appointment { .. }
+                    | Done::Timebok { .. }
+                    | Done::Appointments { .. } => (None, None),
                 };
                 Told::Done { dialog, entry }
             }
@@ -152,6 +158,28 @@ pub enum Done {
         /// Its bytes, base64.
         #[schemars(with = "String")]
         bytes: Sensitive<String>,
+    },
+    /// Slots stand in a timebok.
+    SlotsReleased {
+        /// How many.
+        slots: u32,
+    },
+    /// An appointment was made or changed.
+    Appointment {
+        /// It.
+        appointment: Uuid,
+        /// The version that it has now; as before when there was nothing to change.
+        version: u32,
+    },
+    /// What stands in a timebok.
+    Timebok {
+        /// It.
+        timebok: Box<Timebok>,
+    },
+    /// A patient's appointments.
+    Appointments {
+        /// The earliest first.
+        appointments: Vec<Appointment>,
     },
 }
 

@@ -1,7 +1,12 @@
 //! The commands, one struct each. Field names are those of the JSON.
 
+mod appointments;
 mod recipients;
 
+pub use appointments::{
+    BookAppointment, CancelAppointment, ChangeAppointmentType, ListAppointments, MOST_DAYS, MOST_SLOTS, MarkNoShow, MoveAppointment,
+    ReleaseSlots, ReleasedSlot, ShowTimebok,
+};
 pub use recipients::{Recipient, RecipientMode, SetRecipients, ShowRecipients};
 
 use super::refusal::{Refusal, Why};
@@ -42,6 +47,22 @@ pub enum Order {
     ListDialogs(ListDialogs),
     /// See [`FetchAttachment`].
     FetchAttachment(FetchAttachment),
+    /// See [`ReleaseSlots`].
+    ReleaseSlots(ReleaseSlots),
+    /// See [`BookAppointment`].
+    BookAppointment(BookAppointment),
+    /// See [`MoveAppointment`].
+    MoveAppointment(MoveAppointment),
+    /// See [`CancelAppointment`].
+    CancelAppointment(CancelAppointment),
+    /// See [`ChangeAppointmentType`].
+    ChangeAppointmentType(ChangeAppointmentType),
+    /// See [`MarkNoShow`].
+    MarkNoShow(MarkNoShow),
+    /// See [`ShowTimebok`].
+    ShowTimebok(ShowTimebok),
+    /// See [`ListAppointments`].
+    ListAppointments(ListAppointments),
 }
 
 /// Files of one message.
@@ -61,6 +82,8 @@ impl Order {
                 | Self::ShowDialog(_)
                 | Self::ListDialogs(_)
                 | Self::FetchAttachment(_)
+                | Self::ShowTimebok(_)
+                | Self::ListAppointments(_)
         )
     }
 
@@ -76,6 +99,7 @@ impl Order {
             ],
             Self::ReplyToDialog(order) => &[("arguments.attachments", order.attachments.len(), MOST_ATTACHMENTS)],
             Self::SetRecipients(order) => &[("arguments.recipients", order.recipients.len(), MOST_RECIPIENTS)],
+            Self::ReleaseSlots(order) => &[("arguments.slots", order.slots.len(), MOST_SLOTS)],
             Self::CheckContactability(order) => &[("arguments.patients", order.patients.len(), MOST_PATIENTS)],
             _ => &[],
         };
@@ -139,6 +163,14 @@ orders!(
     ShowDialog,
     ListDialogs,
     FetchAttachment,
+    ReleaseSlots,
+    BookAppointment,
+    MoveAppointment,
+    CancelAppointment,
+    ChangeAppointmentType,
+    MarkNoShow,
+    ShowTimebok,
+    ListAppointments,
 );
 
 /// Begins a dialog (S1). The clinic's title stands before the patient's: "eKontakt – helsenorge.no: …" for what HelseNorge carries.

@@ -204,6 +204,33 @@ pub enum Why {
     RecipientMissing,
     /// A recipient has no place here (R2).
     RecipientUnwanted,
+    /// No such timebok.
+    TimebokUnknown,
+    /// Nobody has this timebok, so nobody's patients can book in it (T1).
+    TimebokWithoutOwner,
+    /// Its owner has several, so patients can book in none of them (T1).
+    TimebokOneOfSeveral,
+    /// Its owner does not offer booking (J2).
+    BookingNotOffered,
+    /// No such type of appointment.
+    AppointmentTypeUnknown,
+    /// No such appointment here. Another clinic's looks the same.
+    AppointmentUnknown,
+    /// The appointment was cancelled.
+    AppointmentCancelled,
+    /// The appointment has changed since it was looked at.
+    VersionStale {
+        /// The version it has.
+        has: u32,
+    },
+    /// Another appointment takes some of that time (T4).
+    TimeTaken,
+    /// Another slot takes some of that time.
+    SlotTaken,
+    /// The time has passed.
+    TimePast,
+    /// The time has not come.
+    TimeToCome,
     /// Too few at once.
     TooFew {
         /// The least.
@@ -269,6 +296,18 @@ impl Why {
         Self::RecipientUnknown,
         Self::RecipientMissing,
         Self::RecipientUnwanted,
+        Self::TimebokUnknown,
+        Self::TimebokWithoutOwner,
+        Self::TimebokOneOfSeveral,
+        Self::BookingNotOffered,
+        Self::AppointmentTypeUnknown,
+        Self::AppointmentUnknown,
+        Self::AppointmentCancelled,
+        Self::VersionStale { has: 3 },
+        Self::TimeTaken,
+        Self::SlotTaken,
+        Self::TimePast,
+        Self::TimeToCome,
         Self::TooFew { least: 1 },
         Self::TooMany { limit: 1000 },
     ];

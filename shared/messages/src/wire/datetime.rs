@@ -1,4 +1,8 @@
-//! `xs:dateTime` as text.
+//! `xs:dateTime` and `xs:date` as text, and what they stand for.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 
 /// Whether the text is a valid `xs:dateTime` of the years 0001–9999: a real date, a real time (24:00:00 too), an optional fraction,
 /// an optional zone within ±14:00.
@@ -6,13 +10,28 @@ pub fn is_xs_date_time(text: &str) -> bool {
     parts(text.as_bytes()).is_some()
 }
 
+/// The instant that an `xs:dateTime` stands for; without a zone it is Norwegian time (message-formats 1.1, 3.2).
+pub fn instant(text: &str) -> Option<Timestamp> {
+    if !is_xs_date_time(text) {
+        return None;
+    }
+    text.parse::<Timestamp>().ok().or_else(|| {
+        let local: DateTime = text.parse().ok()?;
+        TimeZone::get("Europe/Oslo").ok()?.to_timestamp(local).ok()
+    })
+}
+
+/// The day that an `xs:date` names, whatever its zone.
+pub(super) fn day(text: &str) -> Option<Date> {
+    let mut rest = Rest(text.as_bytes());
+    let (year, month, day) = rest.date()?;
+    rest.zone()?;
+    Date::new(i16::try_from(year).ok()?, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok().filter(|_| year > 0)
+}
+
 fn parts(text: &[u8]) -> Option<()> {
     let mut rest = Rest(text);
-    let year = rest.number(4)?;
-    rest.literal(b'-')?;
-    let month = rest.number(2)?;
-    rest.literal(b'-')?;
-    let day = rest.number(2)?;
+    let (year, month, day) = rest.date()?;
     rest.literal(b'T')?;
     let hour = rest.number(2)?;
     rest.literal(b':')?;
@@ -46,6 +65,15 @@ impl<'a> Rest<'a> {
         let (now, later) = self.0.split_at_checked(digits)?;
         self.0 = later;
         now.iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
+    }
+
+    /// Year, month and day, padded.
+    fn date(&mut self) -> Option<(u32, u32, u32)> {
+        let year = self.number(4)?;
+        self.literal(b'-')?;
+        let month = self.number(2)?;
+        self.literal(b'-')?;
+        Some((year, month, self.number(2)?))
     }
 
     fn literal(&mut self, wanted: u8) -> Option<()> {
@@ -129,6 +157,42 @@ mod tests {
             "2025-03-03T09:00:0\u{e5}",
         ] {
             assert!(!is_xs_date_time(text), "{text}");
+        }
+    }
+    #[test]
+    fn instants_with_and_without_zone() {
+        for (text, want) in [
+            ("2026-07-02T12:31:17Z", Some("2026-07-02T12:31:17Z")),
+            ("2019-07-16T14:25:01.5226046+02:00", Some("2019-07-16T12:25:01.5226046Z")),
+            ("2017-06-12T09:35:22", Some("2017-06-12T07:35:22Z")),
+            ("2026-01-12T09:35:22", Some("2026-01-12T08:35:22Z")),
+            // The hour that is there twice is the first of them, the hour that is not there is the one after.
+            ("2026-10-25T02:30:00", Some("2026-10-25T00:30:00Z")),
+            ("2026-03-29T02:30:00", Some("2026-03-29T01:30:00Z")),
+            ("2026-07-02", None),
+            ("2026-07-02T12:31", None),
+            ("1991-12-4", None),
+            ("", None),
+        ] {
+            assert_eq!(instant(text).map(|at| at.to_string()).as_deref(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_with_and_without_zone() {
+        for (text, want) in [
+            ("2025-03-10", Some("2025-03-10")),
+            ("2025-03-10+01:00", Some("2025-03-10")),
+            ("2024-02-29Z", Some("2024-02-29")),
+            ("2025-02-29", None),
+            ("1991-12-4", None),
+            ("0000-01-01", None),
+            ("2025-03-10T08:00:00", None),
+            ("2025-03-10+1", None),
+            ("10.03.2025", None),
+            ("", None),
+        ] {
+            assert_eq!(day(text).map(|day| day.to_string()).as_deref(), want, "{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::hodemelding::Code;
 use crate::Sensitive;
+use jiff::civil::Date;
 
 /// Which schema a dialogmelding follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub struct Foresporsel {
     pub emne_sporsmal: Option<Sensitive<String>>,
     /// `Sporsmal`: the text, XHTML reduced to plain text with its line breaks.
     pub sporsmal: Option<Sensitive<String>>,
+    /// `FraDato`: the first day that is asked about.
+    pub fra_dato: Option<Date>,
+    /// `TilDato`: the last.
+    pub til_dato: Option<Date>,
     /// `KodetOpplysning` (8324): how a renewed paper prescription is delivered.
     pub kodet_opplysning: Option<Code>,
 }

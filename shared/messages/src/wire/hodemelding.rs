@@ -3,6 +3,7 @@
 //! Everything a sender may leave out is an `Option`: reading never fails on a missing part, the rules in `domain` decide what is needed.
 
 use super::dialogmelding::Dialogmelding;
+use super::icalendar::Vevent;
 use super::resept::Resept;
 use crate::{HerId, Sensitive};
 use serde::{Deserialize, Serialize};
@@ -218,6 +219,10 @@ pub enum Content {
     Pasientrelasjon(Box<Pasientrelasjon>),
     /// `Personer`: those whom a question about digital users asks about, or whom its answer names; at most [`MAX_PERSONER`].
     Personer(Vec<Person>),
+    /// `icalendar`: free slots, or the appointment that the message is about; at most [`MAX_EVENTS`](super::icalendar::MAX_EVENTS).
+    Calendar(Vec<Vevent>),
+    /// `Helsepersonell`: another doctor than the one written to, or by.
+    Helsepersonell(HealthcareProfessional),
     /// `Base64Container`, decoded.
     Attachment(Sensitive<Vec<u8>>),
     /// `Base64Container` that holds something other than base64.

@@ -11,6 +11,7 @@ mod datetime;
 pub mod dialogmelding;
 mod encoding;
 pub mod hodemelding;
+pub mod icalendar;
 mod limits;
 pub mod namespaces;
 mod read;
@@ -22,7 +23,7 @@ mod write;
 
 pub use chars::is_xml_char;
 pub(crate) use datetime::days_in;
-pub use datetime::is_xs_date_time;
+pub use datetime::{instant, is_xs_date_time};
 pub use limits::{Limits, XmlError};
 pub use read::{Incoming, Read, SoapFault, read, read_without_files};
 pub use write::{Streamed, WriteError};

@@ -34,8 +34,10 @@ pub const FORSKRIVNING_2010: &str = "http://www.kith.no/xmlstds/eresept/forskriv
 pub const CPPA_2_0: &str = "http://www.oasis-open.org/committees/ebxml-cppa/schema/cpp-cpa-2_0.xsd";
 /// iCalendar as XML, in messages about appointments.
 pub const ICALENDAR: &str = "urn:ietf:params:xml:ns:icalendar-2.0";
-/// Health personnel, in messages about appointments.
+/// Health personnel, in messages about appointments: the one that agreements name.
 pub const HELSEPERSONELL: &str = "http://www.kith.no/xmlstds/helsepersonell/2015-05-04";
+/// The same, as the national display files know it.
+pub const HELSEPERSONELL_2014: &str = "http://www.kith.no/xmlstds/helsepersonell/2014-03-28";
 /// XML signatures.
 pub const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 /// Attributes that point validators to schemas.

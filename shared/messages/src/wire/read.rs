@@ -8,6 +8,7 @@ mod cppa;
 mod dialogmelding;
 mod fault;
 mod hodemelding;
+mod icalendar;
 mod resept;
 
 use super::apprec::ReceivedAppRec;
@@ -25,7 +26,7 @@ pub struct Read {
     /// What it is.
     pub incoming: Incoming,
     /// How it strayed from its schema, each once: `attribute-unknown`, `content-repeated`, `element-order`, `element-repeated`,
-    /// `element-unknown`, `encoding-not-utf-8`, `persons-too-many`, `text-unexpected`.
+    /// `element-unknown`, `encoding-not-utf-8`, `events-too-many`, `persons-too-many`, `text-unexpected`, `value-unreadable`.
     pub deviations: Vec<&'static str>,
 }
 

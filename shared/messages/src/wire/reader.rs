@@ -214,6 +214,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What `parse` makes of the text of the element just begun; that it makes nothing of a text is a deviation.
+    pub(super) fn value<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, XmlError> {
+        let text = self.text()?;
+        let value = text.as_deref().and_then(parse);
+        if text.is_some() && value.is_none() {
+            self.note("value-unreadable");
+        }
+        Ok(value)
+    }
+
     /// The coded value of the element just begun.
     pub(super) fn code(&mut self, tag: &Tag<'_>) -> Result<Option<Code>, XmlError> {
         let code = tag.as_code();

@@ -17,6 +17,8 @@ pub(super) enum Ns {
     Base64,
     Relation,
     People,
+    Professional,
+    Calendar,
     M1,
     Prescription,
     Common,
@@ -37,6 +39,8 @@ impl Ns {
             ns::BASE64CONTAINER => Self::Base64,
             ns::PASIENTRELASJON => Self::Relation,
             ns::PERSONER => Self::People,
+            ns::HELSEPERSONELL | ns::HELSEPERSONELL_2014 => Self::Professional,
+            ns::ICALENDAR => Self::Calendar,
             ns::M1_2013 | ns::M1_2010 => Self::M1,
             ns::FORSKRIVNING_2013 | ns::FORSKRIVNING_2010 => Self::Prescription,
             ns::FELLESKOMPONENT1 => Self::Common,
@@ -53,8 +57,8 @@ impl Ns {
         self == child
             || matches!(
                 (self, child),
-                (Self::Relation | Self::People, Self::Common)
-                    | (Self::Common, Self::Relation | Self::People)
+                (Self::Relation | Self::People | Self::Professional, Self::Common)
+                    | (Self::Common, Self::Relation | Self::People | Self::Professional)
                     | (Self::M1, Self::Prescription)
                     | (Self::Soap, Self::DigitalDialog)
             )
@@ -148,6 +152,10 @@ pub(super) const PASIENTRELASJON: Shape = Shape { names: &["Relasjon", "Person"]
 
 pub(super) const PERSONER: Shape = Shape { names: &["Person"], many: &["Person"] };
 
+pub(super) const ICALENDAR: Shape = Shape { names: &["vcalendar"], many: &["vcalendar"] };
+/// `vcalendar` and `vevent` alike.
+pub(super) const COMPONENT: Shape = Shape { names: &["properties", "components"], many: &[] };
+
 pub(super) const DIALOGMELDING: Shape =
     Shape { names: &["SakstypeKodet", "Sakstype", "Foresporsel", "Notat"], many: &["Foresporsel", "Notat"] };
 pub(super) const FORESPORSEL: Shape = Shape {
@@ -220,6 +228,7 @@ mod tests {
             HEALTHCARE_PROFESSIONAL,
             PERSON,
             PERSONER,
+            ICALENDAR,
             DIALOGMELDING,
             FORESPORSEL,
             NOTAT,

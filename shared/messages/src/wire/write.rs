@@ -6,12 +6,14 @@
 mod apprec;
 mod dialogmelding;
 mod hodemelding;
+mod icalendar;
 mod resept;
 mod streamed;
 
 use super::chars;
 use super::datetime::is_xs_date_time;
 use super::hodemelding::Code;
+use jiff::civil::Date;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use std::borrow::Cow;
@@ -110,6 +112,11 @@ impl Xml {
     /// A required `xs:dateTime`, exactly as it is.
     fn date_time(&mut self, name: &str, field: &'static str, text: Option<&str>) -> Result<(), WriteError> {
         self.id(name, field, valid_date_time(field, present(field, text)?)?)
+    }
+
+    /// An `xs:date`, of the years that every reader takes.
+    fn date(&mut self, name: &str, field: &'static str, day: Date) -> Result<(), WriteError> {
+        if day.year() < 1 { Err(WriteError::Illegal(field)) } else { self.id(name, field, &day.to_string()) }
     }
 
     /// A coded value; its `V` is required.

@@ -1,11 +1,13 @@
 //! One of everything the writers write.
 
+use jiff::civil::date;
 use messages::Sensitive;
 use messages::wire::apprec::{AppRec, AppRecVersion};
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel, Notat};
 use messages::wire::hodemelding::{
     Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead, Organisation, Pasientrelasjon, Person,
 };
+use messages::wire::icalendar::{CONFIRMED, VIDEO, Vevent};
 use messages::wire::resept::Resept;
 
 const DATE: &str = "2026-03-02T08:15:00.125+01:00";
@@ -74,6 +76,8 @@ pub(crate) fn foresporsel(kind: &str) -> Foresporsel {
         type_foresp: Some(Code::in_system(kind, "Spørsmål", "2.16.578.1.12.4.1.1.7601")),
         emne_sporsmal: text("Emne"),
         sporsmal: text("Første linje\nandre <linje> & \"mer\"\n\nsiste"),
+        fra_dato: Some(date(2026, 3, 9)),
+        til_dato: Some(date(2026, 3, 13)),
         kodet_opplysning: Some(Code::in_system("HE", "Hentes", "2.16.578.1.12.4.1.1.8324")),
     }
 }
@@ -119,6 +123,36 @@ pub(crate) fn people(numbers: &[(&str, &str)]) -> Content {
     Content::Personer(numbers.iter().map(one).collect())
 }
 
+/// An appointment of which everything is told.
+pub(crate) fn appointment() -> Vevent {
+    Vevent {
+        uid: owned("3b0c9a4e-55f1-4d0a-8e2b-90d2f7a1c601"),
+        start: "2027-01-11T07:00:00Z".parse().ok(),
+        end: "2027-01-11T07:20:00Z".parse().ok(),
+        contact: owned("8141334"),
+        status: owned(CONFIRMED),
+        sequence: Some(3),
+        summary: text("Time hos Kari Lunde"),
+        description: text("Ring på <døren> & vent\ni gangen"),
+        location: owned(VIDEO),
+        service_type: owned("9505:E"),
+    }
+}
+
+pub(crate) fn calendar(events: usize) -> Content {
+    Content::Calendar(vec![appointment(); events])
+}
+
+fn locum() -> Content {
+    Content::Helsepersonell(HealthcareProfessional {
+        role_to_patient: Some(Code::in_system("15", "Vikar for fastlegen", "2.16.578.1.12.4.1.1.9034")),
+        family_name: text("Nes"),
+        middle_name: None,
+        given_name: text("Vegard"),
+        idents: vec![ident("8141337", "HER", "8116"), ident("9144902", "HPR", "8116")],
+    })
+}
+
 pub(crate) fn head(function: &str, sender: Organisation, receiver: Organisation, contents: Vec<Content>) -> MsgHead {
     MsgHead {
         msg_type: Some(Code::new(function, "Dialog med innbygger")),
@@ -149,6 +183,8 @@ pub(crate) fn messages() -> Vec<(&'static str, MsgHead)> {
     };
     let (ekontakt, ekonsultasjon) = ("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_EKONSULTASJON");
     let renewal = "DIALOG_INNBYGGER_RESEPTFORNYELSE";
+    let booking = "DIALOG_INNBYGGER_TIMERESERVASJON";
+    let bare = Content::Calendar(vec![Vevent { start: "2027-01-11T07:00:00.5Z".parse().ok(), ..Vevent::default() }]);
     let digital = "DIALOG_INNBYGGER_DIGITALBRUKER";
     let asked = [("15868549960", "FNR"), ("47819030045", "DNR")];
     let pdf = Content::Attachment(b"%PDF-1.7 nesten".to_vec().into());
@@ -169,6 +205,19 @@ pub(crate) fn messages() -> Vec<(&'static str, MsgHead)> {
         ("svar om digitale brukere", MsgHead { patient: None, ..answer_to(digital, "28", vec![people(&asked[..1])]) }),
         ("ingen digitale brukere", MsgHead { patient: None, ..answer_to(digital, "29", vec![]) }),
         ("endret digital bruker", head(digital, helsenorge(), clinic(), vec![request("SDAB")])),
+        ("spørsmål om ledige timer", head(booking, helsenorge(), doctor(), vec![request("HLT")])),
+        ("ledige timer", answer_to(booking, "03", vec![calendar(2), bare, locum()])),
+        ("reservasjon for et barn", head(booking, helsenorge(), doctor(), vec![request("RT"), calendar(1), guardian()])),
+        ("annen behandler", answer_to(booking, "10", vec![calendar(1), locum()])),
+        (
+            "avbestilling",
+            head("DIALOG_INNBYGGER_AVTALEAVBESTILLING", helsenorge(), doctor(), vec![request("ART"), calendar(1)]),
+        ),
+        (
+            "avtaleutsending",
+            head("DIALOG_INNBYGGER_AVTALEUTSENDING", doctor(), helsenorge(), vec![request("MOA"), calendar(1)]),
+        ),
+        ("timeønske", head("DIALOG_INNBYGGER_TIMEONSKE", helsenorge(), clinic(), vec![request("OET"), calendar(1)])),
         ("uten pasient", MsgHead { patient: None, ..head(ekontakt, clinic(), helsenorge(), vec![request("KT")]) }),
     ]
 }

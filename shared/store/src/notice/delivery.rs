@@ -105,7 +105,8 @@ pub enum End {
 pub async fn settle(session: &Session, ends: &[(Uuid, End)], now: Timestamp) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = ends.iter().map(|(id, _)| *id).collect();
     let states: Vec<&str> = ends.iter().map(|(_, end)| state(end)).collect();
-    let due: Vec<Option<Timestamp>> = ends.iter().map(|(_, end)| if let End::Again(at, _) = end { Some(*at) } else { None }).collect();
+    let due: Vec<Option<Timestamp>> =
+        ends.iter().map(|(_, end)| if let End::Again(at, _) = end { Some(*at) } else { None }).collect();
     let code = |(_, end): &(Uuid, End)| if let End::Again(_, code) | End::Failed(code) = end { Some(code.clone()) } else { None };
     let codes: Vec<Option<String>> = ends.iter().map(code).collect();
     let name = |(_, end): &(Uuid, End)| if let End::Sent(name) = end { name.clone() } else { None };
@@ -165,7 +166,13 @@ pub async fn wanted(session: &Session, channels: &[Channel], now: Timestamp) -> 
 ///
 /// # Errors
 /// As any step.
-pub async fn receipt(session: &Session, id: Uuid, came: bool, code: Option<&str>, now: Timestamp) -> Result<Option<bool>, StoreError> {
+pub async fn receipt(
+    session: &Session,
+    id: Uuid,
+    came: bool,
+    code: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<bool>, StoreError> {
     let (state, code) = if came { ("delivered", None) } else { ("failed", code) };
     let tell = step!(
         "delivery.receipt",

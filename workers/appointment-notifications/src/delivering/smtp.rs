@@ -61,7 +61,11 @@ fn tls(config: &config::Smtp, roots: &[Vec<u8>]) -> Result<Tls, Error> {
     let parameters = || {
         let roots = roots.iter().map(|root| Certificate::from_der(root.clone()));
         let builder = TlsParameters::builder(config.host.clone());
-        roots.collect::<Result<Vec<_>, _>>()?.into_iter().fold(builder, |builder, root| builder.add_root_certificate(root)).build_rustls()
+        roots
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .fold(builder, |builder, root| builder.add_root_certificate(root))
+            .build_rustls()
     };
     match config.tls {
         SmtpTls::Wrapped => Ok(Tls::Wrapper(parameters()?)),

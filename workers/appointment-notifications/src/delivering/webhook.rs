@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use messages::HerId;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Response, Url, redirect};
-use trust::Zeroizing;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::notice::delivery::Due;
+use trust::Zeroizing;
 use uuid::Uuid;
 
 /// How long a server has to take a connection.

@@ -36,6 +36,11 @@ impl Why {
                     "Files that the clinic has uploaded and not attached yet would be {has} bytes; the limit is {limit} bytes."
                 ),
             ),
+            Self::VersionStale { has } => (
+                "version-stale",
+                format!("Timen er endret siden du så den: den har versjon {has} nå."),
+                format!("The appointment has changed since you saw it: it has version {has} now."),
+            ),
             Self::TooFew { least } => {
                 ("too-few", format!("Det må være minst {least}."), format!("There must be {least} at least."))
             }
@@ -211,6 +216,35 @@ impl Why {
             Self::RecipientUnwanted => {
                 ("recipient-unwanted", "Her kan ingen mottaker velges.", "No recipient can be chosen here.")
             }
+            Self::TimebokUnknown => ("timebok-unknown", "Timeboken finnes ikke.", "There is no such timebok."),
+            Self::TimebokWithoutOwner => (
+                "timebok-without-owner",
+                "Timeboken har ingen eier: ingen pasienter kan bestille time i den.",
+                "The timebok has no owner: no patient can book in it.",
+            ),
+            Self::TimebokOneOfSeveral => (
+                "timebok-one-of-several",
+                "Legen eier flere timebøker: da kan pasientene ikke bestille time i noen av dem.",
+                "The doctor owns several timebøker: patients can then book in none of them.",
+            ),
+            Self::BookingNotOffered => (
+                "booking-not-offered",
+                "Timebestilling er ikke registrert for legen.",
+                "Booking is not registered for the doctor.",
+            ),
+            Self::AppointmentTypeUnknown => {
+                ("appointment-type-unknown", "Timetypen finnes ikke.", "There is no such type of appointment.")
+            }
+            Self::AppointmentUnknown => ("appointment-unknown", "Timen finnes ikke.", "There is no such appointment."),
+            Self::AppointmentCancelled => ("appointment-cancelled", "Timen er avlyst.", "The appointment was cancelled."),
+            Self::TimeTaken => ("time-taken", "Tiden er opptatt.", "The time is taken."),
+            Self::SlotTaken => (
+                "slot-taken",
+                "En annen luke i timeboken bruker noe av denne tiden.",
+                "Another slot of the timebok takes some of that time.",
+            ),
+            Self::TimePast => ("time-past", "Tiden er forbi.", "The time has passed."),
+            Self::TimeToCome => ("time-to-come", "Tiden er ikke kommet ennå.", "The time has not come yet."),
             // Those that name figures, see there.
             Self::TextTooLong { .. }
             | Self::AttachmentsTooLarge { .. }
@@ -218,6 +252,7 @@ impl Why {
             | Self::CommandTooLarge { .. }
             | Self::AnswerTooLarge { .. }
             | Self::UploadPart(PartFault::Size { .. })
+            | Self::VersionStale { .. }
             | Self::TooFew { .. }
             | Self::TooMany { .. } => ("", "", ""),
         }

@@ -2,11 +2,13 @@
 
 use super::sensitive;
 use crate::Sensitive;
+use crate::wire::datetime;
 use crate::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel, Notat};
 use crate::wire::limits::XmlError;
 use crate::wire::reader::{Children, Reader};
 use crate::wire::richtext;
 use crate::wire::shape::{self, Ns};
+use jiff::civil::Date;
 
 /// Reads `Dialogmelding`.
 pub(super) fn read(reader: &mut Reader<'_>, ns: Ns) -> Result<Dialogmelding, XmlError> {
@@ -31,6 +33,8 @@ fn foresporsel(reader: &mut Reader<'_>, ns: Ns) -> Result<Foresporsel, XmlError>
             "TypeForesp" => request.type_foresp = reader.code(&tag)?,
             "EmneSporsmal" => request.emne_sporsmal = sensitive(reader)?,
             "Sporsmal" => request.sporsmal = rich(reader)?,
+            "FraDato" => request.fra_dato = day(reader)?,
+            "TilDato" => request.til_dato = day(reader)?,
             "KodetOpplysning" => request.kodet_opplysning = reader.code(&tag)?,
             _ => reader.skip()?,
         }
@@ -52,6 +56,10 @@ fn notat(reader: &mut Reader<'_>, ns: Ns) -> Result<Notat, XmlError> {
         }
     }
     Ok(note)
+}
+
+fn day(reader: &mut Reader<'_>) -> Result<Option<Date>, XmlError> {
+    reader.value(datetime::day)
 }
 
 fn rich(reader: &mut Reader<'_>) -> Result<Option<Sensitive<String>>, XmlError> {

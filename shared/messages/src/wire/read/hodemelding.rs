@@ -1,6 +1,6 @@
 //! Hodemelding 1.2 and what its documents hold.
 
-use super::{dialogmelding, resept, sensitive};
+use super::{dialogmelding, icalendar, resept, sensitive};
 use crate::Sensitive;
 use crate::wire::base64;
 use crate::wire::hodemelding::{
@@ -77,23 +77,24 @@ fn organisation(reader: &mut Reader<'_>) -> Result<Organisation, XmlError> {
             "OrganisationName" => unit.name = reader.text()?,
             "Ident" => unit.idents.push(ident(reader, Ns::MsgHead)?),
             "Organisation" => unit.organisation = Some(Box::new(organisation(reader)?)),
-            "HealthcareProfessional" => unit.healthcare_professional = Some(healthcare_professional(reader)?),
+            "HealthcareProfessional" => unit.healthcare_professional = Some(healthcare_professional(reader, Ns::MsgHead)?),
             _ => reader.skip()?,
         }
     }
     Ok(unit)
 }
 
-fn healthcare_professional(reader: &mut Reader<'_>) -> Result<HealthcareProfessional, XmlError> {
+/// `HealthcareProfessional`, and `Helsepersonell` which has the same children.
+fn healthcare_professional(reader: &mut Reader<'_>, ns: Ns) -> Result<HealthcareProfessional, XmlError> {
     let mut person = HealthcareProfessional::default();
-    let mut children = Children::of(&shape::HEALTHCARE_PROFESSIONAL, Ns::MsgHead);
+    let mut children = Children::of(&shape::HEALTHCARE_PROFESSIONAL, ns);
     while let Some(tag) = reader.child(&mut children)? {
         match tag.local() {
             "RoleToPatient" => person.role_to_patient = reader.code(&tag)?,
             "FamilyName" => person.family_name = sensitive(reader)?,
             "MiddleName" => person.middle_name = sensitive(reader)?,
             "GivenName" => person.given_name = sensitive(reader)?,
-            "Ident" => person.idents.push(ident(reader, Ns::MsgHead)?),
+            "Ident" => person.idents.push(ident(reader, tag.ns)?),
             _ => reader.skip()?,
         }
     }
@@ -191,6 +192,8 @@ fn payload(reader: &mut Reader<'_>, tag: &Tag<'_>) -> Result<Content, XmlError> 
         (Ns::M1, "Resept") => Content::Resept(Box::new(resept::read(reader, tag.ns)?)),
         (Ns::Relation, "Pasientrelasjon") => Content::Pasientrelasjon(Box::new(pasientrelasjon(reader)?)),
         (Ns::People, "Personer") => Content::Personer(personer(reader)?),
+        (Ns::Calendar, "icalendar") => Content::Calendar(icalendar::read(reader)?),
+        (Ns::Professional, "Helsepersonell") => Content::Helsepersonell(healthcare_professional(reader, tag.ns)?),
         (Ns::Base64, "Base64Container") if reader.files == Files::PassedOver => {
             reader.skip()?;
             Content::Attachment(Sensitive::new(Vec::new()))

@@ -1,13 +1,13 @@
 //! Hodemelding 1.2 and what its documents hold.
 
 use super::CodeType::{self, Cs, Cv};
-use super::{Streamed, WriteError, Xml, dialogmelding, present, required, resept, valid_date_time};
+use super::{Streamed, WriteError, Xml, dialogmelding, icalendar, present, required, resept, valid_date_time};
 use crate::Sensitive;
 use crate::wire::hodemelding::{
     Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MAX_PERSONER, MsgHead, Organisation,
     Pasientrelasjon, Person,
 };
-use crate::wire::namespaces::{BASE64CONTAINER, FELLESKOMPONENT1, MSGHEAD, PASIENTRELASJON, PERSONER};
+use crate::wire::namespaces::{BASE64CONTAINER, FELLESKOMPONENT1, HELSEPERSONELL, MSGHEAD, PASIENTRELASJON, PERSONER};
 
 /// The only version there is.
 const MIG_VERSION: &str = "v1.2 2006-05-24";
@@ -84,19 +84,21 @@ fn organisation(xml: &mut Xml, unit: &Organisation) -> Result<(), WriteError> {
         xml.text("OrganisationName", Some(name));
         unit.idents.iter().try_for_each(|i| ident(xml, "", i))?;
         unit.organisation.as_deref().map_or(Ok(()), |inner| organisation(xml, inner))?;
-        unit.healthcare_professional.as_ref().map_or(Ok(()), |person| healthcare_professional(xml, person))
+        unit.healthcare_professional.as_ref().map_or(Ok(()), |person| {
+            xml.element("HealthcareProfessional", |xml| healthcare_professional(xml, "", person))
+        })
     })
 }
 
-fn healthcare_professional(xml: &mut Xml, person: &HealthcareProfessional) -> Result<(), WriteError> {
+/// The children of `HealthcareProfessional` and `Helsepersonell`; `prefix` is empty or `fk1:`.
+fn healthcare_professional(xml: &mut Xml, prefix: &str, person: &HealthcareProfessional) -> Result<(), WriteError> {
     if person.idents.is_empty() {
         return Err(WriteError::Missing("HealthcareProfessional/Ident"));
     }
-    xml.element("HealthcareProfessional", |xml| {
-        xml.optional_code("RoleToPatient", "HealthcareProfessional/RoleToPatient", person.role_to_patient.as_ref(), Cv)?;
-        names(xml, "", &person.family_name, &person.middle_name, &person.given_name);
-        person.idents.iter().try_for_each(|i| ident(xml, "", i))
-    })
+    let role = format!("{prefix}RoleToPatient");
+    xml.optional_code(&role, "HealthcareProfessional/RoleToPatient", person.role_to_patient.as_ref(), Cv)?;
+    names(xml, prefix, &person.family_name, &person.middle_name, &person.given_name);
+    person.idents.iter().try_for_each(|i| ident(xml, prefix, i))
 }
 
 /// The children of `Patient` and `Person`; `prefix` is empty or `fk1:`.
@@ -151,6 +153,11 @@ fn content(xml: &mut Xml, content: &Content) -> Result<(), WriteError> {
         Content::Resept(prescription) => resept::write(xml, prescription),
         Content::Pasientrelasjon(relation) => pasientrelasjon(xml, relation),
         Content::Personer(people) => personer(xml, people),
+        Content::Calendar(events) => icalendar::write(xml, events),
+        Content::Helsepersonell(person) => {
+            let namespaces = [("xmlns", HELSEPERSONELL), ("xmlns:fk1", FELLESKOMPONENT1)];
+            xml.element_with("Helsepersonell", &namespaces, |xml| healthcare_professional(xml, "fk1:", person))
+        }
         Content::Attachment(_) => xml.element_with("Base64Container", &[("xmlns", BASE64CONTAINER)], |xml| {
             xml.file();
             Ok(())

@@ -1,7 +1,7 @@
 //! What is hidden where: in every kind of message, right and wrong.
 
 use super::checker::Canaries;
-use helsenorge::{ErrorMessage, Generation, Message, Sent, SyntheticPatient, example, synthetic_patients};
+use helsenorge::{ErrorMessage, Generation, Message, Sent, SyntheticPatient, Wish, example, synthetic_patients};
 use messages::event::DialogKind;
 use messages::wire::hodemelding::{Content, MsgHead};
 use messages::wire::{Incoming, Limits, read};
@@ -52,6 +52,7 @@ impl Planter {
                 let name = self.say(&place("prescription"));
                 Message::reseptfornyelse().prescription(&name, "C10AA05", "C")
             }
+            DialogKind::Timeonske => Message::timeonske(Wish::New),
         };
         message
             .patient(&patient.nin, &patient.given, &patient.family)
@@ -230,6 +231,8 @@ fn name(content: &Content) -> Option<&'static str> {
         Content::Resept(_) => Some("prescription"),
         Content::Pasientrelasjon(_) => Some("guardian"),
         Content::Personer(_) => Some("people"),
+        Content::Calendar(_) => Some("calendar"),
+        Content::Helsepersonell(_) => Some("professional"),
         Content::Attachment(_) => Some("attachment"),
         Content::Unknown { .. } => Some("unknown"),
         Content::BadAttachment | Content::FileReference | Content::Empty => None,
