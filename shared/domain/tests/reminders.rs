@@ -101,7 +101,7 @@ fn where_no_daytime_is_left_it_goes_out_at_night() {
 fn the_appointments_of_a_monday_morning_are_spread() {
     let monday = at("2027-01-11 08:00");
     let mut buckets: HashMap<i64, u32> = HashMap::new();
-    for n in 0..1000 {
+    for n in 0..1000u32 {
         let start = monday + SignedDuration::from_mins(i64::from(n % 12) * 20);
         let got = due(start, key(0x0198_0000_0000_7000_8000_0000_0000_0000 + u128::from(n)), at("2026-12-01 12:00")).unwrap();
         *buckets.entry(got.due_at.as_second() / 900).or_default() += 1;

@@ -146,7 +146,9 @@ fn build(
     }
     if !request.hosts.is_empty() {
         let mut names = extension::SubjectAlternativeName::new();
-        request.hosts.iter().for_each(|host| drop(names.dns(host)));
+        for host in &request.hosts {
+            names.dns(host);
+        }
         builder.append_extension(names.build(&builder.x509v3_context(issuer.map(AsRef::as_ref), None))?)?;
     }
     builder.sign(issuer_key, MessageDigest::sha256())?;
