@@ -112,7 +112,10 @@ impl Scene {
             if got == want {
                 return;
             }
-            assert!(started.elapsed() < PATIENCE, "{got:?}, not {want:?}");
+            if started.elapsed() > PATIENCE {
+                let dead = "select code || ': ' || text from dialogpost.dead_letter";
+                panic!("{got:?}, not {want:?}; dead letters: {:?}", self.fleet.rows.column::<String>(dead).await);
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
