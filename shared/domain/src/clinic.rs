@@ -53,11 +53,11 @@ pub struct Employee {
 impl Employee {
     /// Whether he offers a service (J2).
     pub fn offers(&self, kind: DialogKind) -> bool {
-        self.services.iter().any(|s| s == service_of(kind))
+        self.services.iter().any(|s| s == kind.as_str() || s == service_of(kind))
     }
 }
 
-/// The service that a kind is part of: who lets patients book lets them wish for a time, too (message-formats 9).
+/// The service that a kind is part of: who lets patients book lets them wish for a time, too (message-formats 9). He may let them wish alone.
 const fn service_of(kind: DialogKind) -> &'static str {
     match kind {
         DialogKind::EKontakt | DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse => kind.as_str(),

@@ -7,6 +7,7 @@
 //! - [`recipients`]: who receives, chosen by an administrator
 //! - [`dialog`]: what may be done with a dialog as it stands
 //! - [`writing`]: the messages that commands write, by those rules together; [`deed`]: what comes of it
+//! - [`wish`]: the answer to a wish for an appointment
 //! - [`compose`]: a message as HelseNorge gets it
 //! - [`reply`]: where an answer goes
 
@@ -19,4 +20,5 @@ pub mod question;
 pub mod recipients;
 pub mod reply;
 pub mod text;
+pub mod wish;
 pub mod writing;

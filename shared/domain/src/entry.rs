@@ -4,9 +4,9 @@ use crate::acceptance::Rejection;
 use crate::receipts::error_8221;
 use jiff::Timestamp;
 use messages::Sensitive;
-use messages::wire::instant;
 use messages::wire::dialogmelding::{Dialogmelding, Foresporsel, Notat};
 use messages::wire::hodemelding::{Content, Document, MsgHead, Person};
+use messages::wire::instant;
 use messages::wire::resept::Resept;
 
 /// One entry of a dialog.

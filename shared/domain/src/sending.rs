@@ -82,3 +82,21 @@ fn namespaces(head: &MsgHead) -> Vec<&str> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messages::wire::hodemelding::{Document, HealthcareProfessional};
+
+    #[test]
+    fn each_payload_has_the_namespace_that_agreements_name() {
+        let of = |content: Content| {
+            let head = MsgHead { documents: vec![Document::xml("2026-07-02T12:31:17Z", content)], ..MsgHead::default() };
+            namespaces(&head).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Content::Calendar(Vec::new())), ["urn:ietf:params:xml:ns:icalendar-2.0"]);
+        let locum = Content::Helsepersonell(HealthcareProfessional::default());
+        assert_eq!(of(locum), ["http://www.kith.no/xmlstds/helsepersonell/2015-05-04"]);
+        assert!(of(Content::Attachment(Vec::new().into())).is_empty());
+    }
+}

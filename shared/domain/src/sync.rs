@@ -44,7 +44,7 @@ pub enum ReplyContent {
     /// RKT, the answer to a communication test.
     Kommunikasjonstest,
     /// The answer to a question for free slots (T2).
-    LedigeTimer(LedigeTimer),
+    LedigeTimer(Box<LedigeTimer>),
 }
 
 impl ReplyContent {
@@ -81,7 +81,7 @@ pub(crate) fn decide(head: &MsgHead, receipt: ReceiptHead, properties: &Properti
     let due_at = ends_at(properties, now);
     let reply = |content| Decision::Reply(Box::new((receipt, Reply { queue, content, due_at })));
     if asks_for_slots(head).is_some() {
-        return reply(ReplyContent::LedigeTimer(LedigeTimer::of(head, facts, properties, now)));
+        return reply(ReplyContent::LedigeTimer(Box::new(LedigeTimer::of(head, facts, properties, now))));
     }
     if !is_test(head, "KT") {
         return Decision::Refuse(

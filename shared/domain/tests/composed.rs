@@ -62,7 +62,7 @@ fn written(letter: Letter) -> MsgHead {
 
 #[test]
 fn every_body_has_its_form_and_code() {
-    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse};
+    use DialogKind::{EKonsultasjon, EKontakt, Reseptfornyelse, Timeonske};
     let opening = || Body::Opening { subject: text("Prøvesvar"), text: text("Hei\nalt er fint") };
     let answer = || Body::Answer { text: text("Hei\nalt er fint") };
     let choice = |choice| Body::Prescription { choice, text: text("Hei\nalt er fint") };
@@ -71,6 +71,7 @@ fn every_body_has_its_form_and_code() {
         (EKonsultasjon, opening(), Form::Foresporsel, "DI"),
         (EKontakt, answer(), Form::Notat, "19"),
         (EKonsultasjon, answer(), Form::Notat, "12"),
+        (Timeonske, answer(), Form::Notat, "19"),
         (EKontakt, Body::Closing { text: Some(text("Hei\nalt er fint")) }, Form::Notat, "13"),
         (Reseptfornyelse, choice(PrescriptionChoice::Renewed), Form::Notat, "14"),
         (Reseptfornyelse, choice(PrescriptionChoice::CannotBeRenewed), Form::Notat, "15"),

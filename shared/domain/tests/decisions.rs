@@ -16,6 +16,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const EKONTAKT: &str = include_str!("../../../tests/fixtures/wire/ekontakt.xml");
+const WISH: &str = include_str!("../../../tests/fixtures/wire/timeonske.xml");
 const SVAR: &str = include_str!("../../../tests/fixtures/wire/svar.xml");
 const APPREC: &str = include_str!("../../../tests/fixtures/wire/apprec-1.1-avvist.xml");
 const SERIES: TestSeries = TestSeries { plus_80: true, plus_40: true };
@@ -67,6 +68,7 @@ fn decided(arrival: &Arrival, facts: &Facts) -> String {
     match decide(arrival, facts, &SERIES, NOW.parse().unwrap()) {
         Decision::Accept(accepted) => format!("accept {}", accepted.kind.as_str()),
         Decision::Note(note) => format!("note {:?}", note.noted),
+        Decision::Book(booking) => format!("book {:?}", booking.request.wanted),
         Decision::Reject(reject) => format!("reject {} {}", reject.1.code, reject.1.error.v.unwrap()),
         Decision::Refuse(code, error) => format!("refuse {code} {}", error.condition),
         Decision::Repeat(_) => "repeat".into(),
@@ -109,6 +111,24 @@ fn the_message_decides() {
     for (arrival, want) in table {
         assert_eq!(decided(&arrival, &facts()), want);
     }
+}
+
+/// A wish is a dialog of whoever lets patients book; the time that it may name is passed over.
+#[test]
+fn a_wish_belongs_to_booking() {
+    let booking = || {
+        let mut clinic = clinic();
+        clinic.employees.values_mut().for_each(|e| e.services = vec!["TIMERESERVASJON".into()]);
+        Facts { clinic: Some(Arc::new(clinic)), ..facts() }
+    };
+    assert_eq!(decided(&arrival(WISH), &facts()), "reject service-not-offered X99");
+    assert_eq!(decided(&arrival(WISH), &booking()), "accept TIMEONSKE");
+    let Decision::Accept(accepted) = decide(&arrival(WISH), &booking(), &SERIES, NOW.parse().unwrap()) else { panic!("a wish") };
+    assert_eq!(accepted.entry.code.as_deref(), Some("OET"));
+    assert_eq!(accepted.entry.text.expose(), "Kan timen flyttes til uken etter?");
+    let (start, end) = (WISH.find("<vevent>").unwrap(), WISH.find("</components>").unwrap());
+    let many = format!("{}{}{}", &WISH[..start], WISH[start..end].repeat(1001), &WISH[end..]);
+    assert_eq!(decided(&arrival(&many), &booking()), "reject events-too-many T99");
 }
 
 #[test]

@@ -262,7 +262,8 @@ pub struct AppointmentChanged {
     pub appointment: Uuid,
     /// The clinic.
     pub clinic: HerId,
-    /// From 1, one more with each change.
+    /// From 1, one more with each change. Around it stands the version of the event.
+    #[serde(rename = "appointment_version")]
     pub version: u32,
 }
 

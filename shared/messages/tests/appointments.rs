@@ -148,11 +148,15 @@ fn what_strays_is_told_and_forgiven() {
         assert_eq!(read.deviations, want, "{to}");
         let event = &events(&head(read).documents[1].content)[0].clone();
         assert_eq!(event.uid.as_deref(), Some("3b0c9a4e-55f1-4d0a-8e2b-90d2f7a1c601"), "{to}");
-        assert_eq!((event.start.is_none(), event.sequence.is_none()), match from {
-            _ if from == sequence => (false, true),
-            _ if from == uid => (false, false),
-            _ => (true, false),
-        }, "{to}");
+        assert_eq!(
+            (event.start.is_none(), event.sequence.is_none()),
+            match from {
+                _ if from == sequence => (false, true),
+                _ if from == uid => (false, false),
+                _ => (true, false),
+            },
+            "{to}"
+        );
     }
 }
 
@@ -174,7 +178,8 @@ fn times_in_any_zone() {
 fn more_events_than_may_be_are_told() {
     let event = "<vevent><properties><uid><text>a</text></uid></properties></vevent>";
     let calendar = |events: usize| format!("<vcalendar><components>{}</components></vcalendar>", event.repeat(events));
-    for (calendars, deviations) in [([400, 600], &[][..]), ([400, 601], &["events-too-many"]), ([1001, 0], &["events-too-many"])] {
+    for (calendars, deviations) in [([400, 600], &[][..]), ([400, 601], &["events-too-many"]), ([1001, 0], &["events-too-many"])]
+    {
         let xml = format!(
             "<MsgHead xmlns='{}'><Document><RefDoc><Content><icalendar xmlns='{}'>{}{}</icalendar></Content></RefDoc></Document></MsgHead>",
             namespaces::MSGHEAD,

@@ -12,8 +12,8 @@ use messages::HerId;
 use messages::command::answer::Told;
 use messages::command::refusal::{Refusal, Why};
 use messages::event::{
-    Answered, AppointmentChanged, BookingRequested, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived, DialogTurnedDown, EDialogWritten,
-    Event, EventError, Fact,
+    Answered, AppointmentChanged, BookingRequested, CommandAnswered, DialogClosed, DialogConverted, DialogKind, DialogReceived,
+    DialogTurnedDown, EDialogWritten, Event, EventError, Fact,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;

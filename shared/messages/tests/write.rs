@@ -21,7 +21,10 @@ use messages::wire::hodemelding::{Code, Content, ConversationRef, MsgHead};
 use messages::wire::icalendar::Vevent;
 use messages::wire::{Incoming, WriteError};
 use proptest::prelude::*;
-use samples::{appointment, calendar, clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, people, receipt, receipts};
+use samples::{
+    appointment, calendar, clinic, dialog, doctor, document, foresporsel, guardian, head, helsenorge, messages, people, receipt,
+    receipts,
+};
 
 #[test]
 fn messages_come_back_as_written() {

@@ -35,7 +35,8 @@ fn receipts_are_valid() {
 #[test]
 fn fixtures_about_appointments_are_valid() {
     let Some(driver) = driver() else { return };
-    for name in ["hent-ledige-timer.xml", "ledige-timer.xml", "reserver-avtale-barn.xml", "avbestill-avtale.xml", "timeonske.xml"] {
+    for name in ["hent-ledige-timer.xml", "ledige-timer.xml", "reserver-avtale-barn.xml", "avbestill-avtale.xml", "timeonske.xml"]
+    {
         let bytes = fixtures::fixture(name);
         validate(&driver, name, &bytes);
         validate(&driver, &format!("{name}, written"), &fixtures::msg_head(&bytes).to_xml().unwrap());

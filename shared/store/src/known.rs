@@ -37,7 +37,7 @@ fn columns(named: &[(HerId, Uuid)]) -> (Vec<i64>, Vec<Uuid>) {
 const DIALOGS: Step = step!(
     "known.dialogs",
     "select d.id, d.clinic, d.kind, d.title, d.patient, p.nin, p.fastlege, d.closed_at is not null as closed, d.entries,
-        coalesce(r.ids, '{}') as requests, coalesce(r.answered, '{}') as answered,
+        coalesce(r.ids, '{}') as requests, coalesce(r.codes, '{}') as codes, coalesce(r.answered, '{}') as answered,
         array(select b.kind from dialogpost.dialog b where b.patient = d.patient and b.conversation = d.conversation and b.id <> d.id) as beside,
         coalesce((select array_agg(employee order by employee) from dialogpost.dialog_participant where dialog = d.id), '{}') as participants,
         case when n.direction = 'in' then n.to_her_id else n.from_her_id end as own,
@@ -46,10 +46,10 @@ const DIALOGS: Step = step!(
      join dialogpost.dialog d on d.id = k.id and d.clinic = k.clinic
      left join dialogpost.patient p on p.id = d.patient
      left join lateral (
-        select array_agg(e.id order by e.sequence) as ids,
+        select array_agg(e.id order by e.sequence) as ids, array_agg(e.code order by e.sequence) as codes,
             array_agg(exists (select from dialogpost.dialog_entry a where a.answers = e.id) order by e.sequence) as answered
         from dialogpost.dialog_entry e where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
-            and d.kind = 'RESEPTFORNYELSE'
+            and d.kind in ('RESEPTFORNYELSE', 'TIMEONSKE')
      ) r on true
      left join lateral (
         select m.direction, m.from_her_id, m.to_her_id from dialogpost.dialog_entry e join dialogpost.message m on m.id = e.id
@@ -75,7 +75,9 @@ pub async fn dialogs(tx: &Tx<'_>, named: &[(HerId, Uuid)]) -> Result<HashMap<Uui
 
 fn known(row: &Row) -> Result<Known, StoreError> {
     let (requests, answered): (Vec<Uuid>, Vec<bool>) = (column(row, "requests")?, column(row, "answered")?);
-    let requests = requests.into_iter().zip(answered).map(|(entry, answered)| Request { entry, answered }).collect();
+    let codes: Vec<Option<String>> = column(row, "codes")?;
+    let requests = requests.into_iter().zip(answered).zip(codes);
+    let requests = requests.map(|((entry, answered), code)| Request { entry, code, answered }).collect();
     let number = |name| Ok::<_, StoreError>(column::<Option<i64>>(row, name)?.and_then(|n| HerId::try_from(n).ok()));
     Ok(Known {
         id: column(row, "id")?,

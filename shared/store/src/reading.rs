@@ -118,7 +118,7 @@ const LISTS: Step = step!(
             union (select d.id from dialogpost.dialog d
                 where k.patient is null and not f.is_small and d.clinic = k.clinic
                     and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
-                    and (k.those is null or d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
+                    and (k.those is null or d.kind in ('RESEPTFORNYELSE', 'TIMEONSKE') and coalesce((select true from dialogpost.dialog_entry e
                         where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
                             and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false))
                     and (coalesce((select true from dialogpost.dialog_entry e join dialogpost.inbox_item i on i.entry = e.id
@@ -128,7 +128,7 @@ const LISTS: Step = step!(
                 order by d.newest_at desc, d.id desc limit k.most)
         ) c
         join dialogpost.dialog d on d.id = c.id left join dialogpost.patient p on p.id = d.patient
-        cross join lateral (select d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
+        cross join lateral (select d.kind in ('RESEPTFORNYELSE', 'TIMEONSKE') and coalesce((select true from dialogpost.dialog_entry e
             where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
                 and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false) as unanswered) r
         where d.clinic = k.clinic and (a.id is null or (d.newest_at, d.id) < (a.newest_at, a.id))
@@ -187,7 +187,7 @@ async fn whole(tx: &Tx<'_>, looks: &[Look]) -> Result<HashMap<(HerId, Uuid), Dia
     let load = step!(
         "reading.dialogs",
         "select d.id, d.clinic, d.kind, d.title, p.nin, d.newest_at, d.entries, d.closed_at is not null as closed, d.flagged,
-            d.kind = 'RESEPTFORNYELSE' and coalesce((select true from dialogpost.dialog_entry e
+            d.kind in ('RESEPTFORNYELSE', 'TIMEONSKE') and coalesce((select true from dialogpost.dialog_entry e
                 where e.dialog = d.id and e.direction = 'in' and e.form = 'foresporsel'
                     and not exists (select from dialogpost.dialog_entry w where w.answers = e.id) limit 1), false) as unanswered
          from (select distinct * from unnest($1::bigint[], $2::uuid[])) k(clinic, id)

@@ -122,7 +122,8 @@ impl Picture {
     /// comes; each reminder is told, so that one too many shows.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices: Vec<Notice> = self.appointments.iter().flat_map(|(uid, versions)| of_versions(uid, versions)).collect();
-        let reminder = |(uid, sequence): &(String, u32)| Notice { uid: uid.clone(), sequence: *sequence, kind: NoticeKind::Reminder };
+        let reminder =
+            |(uid, sequence): &(String, u32)| Notice { uid: uid.clone(), sequence: *sequence, kind: NoticeKind::Reminder };
         notices.extend(self.reminders.iter().map(reminder));
         notices.sort();
         notices
@@ -184,7 +185,11 @@ fn place(event: &Vevent) -> Result<Place, &'static str> {
 fn of_versions(uid: &str, versions: &BTreeMap<u32, Version>) -> Vec<Notice> {
     let before = std::iter::once(None).chain(versions.values().map(Some));
     let kinds = versions.iter().zip(before).filter(|((_, now), _)| !now.silent);
-    kinds.filter_map(|((sequence, now), before)| Some(Notice { uid: uid.to_owned(), sequence: *sequence, kind: change(before, now)? })).collect()
+    kinds
+        .filter_map(|((sequence, now), before)| {
+            Some(Notice { uid: uid.to_owned(), sequence: *sequence, kind: change(before, now)? })
+        })
+        .collect()
 }
 
 /// What a version changes for the patient.

@@ -89,10 +89,10 @@ impl Effect {
         }
         let ends = Ends { from, to: addresses.to.clone(), patient: Patient { family_name, given_name, id } };
         let told = &self.decision.answer;
-        let shown = told.appointment.as_ref().map(|appointment| Shown {
-            appointment,
-            of_type: self.clinic.booking.types.get(&appointment.appointment_type),
-            doctor: self.owner().and_then(|key| doctors.get(&key)),
+        let doctor = self.owner().and_then(|key| doctors.get(&key));
+        let shown = told.appointment.as_ref().map(|appointment| {
+            let of_type = self.clinic.booking.types.get(&appointment.appointment_type);
+            (Shown { appointment, of_type, doctor: doctor.map(|doctor| doctor.her_id) }, doctor)
         });
         let message = answer(ends, function, conversation.clone(), told, shown, self.answer, now);
         let xml = message.to_xml().map_err(|_| StoreError::missing("xml"))?;

@@ -92,6 +92,7 @@ pub const fn dialog_of(order: &Order) -> Option<Uuid> {
         Order::CloseDialog(order) => Some(order.dialog),
         Order::AnswerPrescriptionRequest(order) => Some(order.dialog),
         Order::ConvertDialog(order) => Some(order.dialog),
+        Order::AnswerTimeonske(order) => Some(order.dialog),
         Order::StartDialog(_)
         | Order::UploadAttachment(_)
         | Order::SetRecipients(_)

@@ -13,6 +13,7 @@ use domain::command::contact::{self, Caution};
 use domain::command::deed::{Deed, Post};
 use domain::command::dialog::Kind;
 use domain::command::recipients::{Chosen, Names, set_recipients, show_recipients};
+use domain::command::wish;
 use domain::command::writing::{self, KnownPatient, Writing};
 use jiff::Timestamp;
 use messages::command::Command;
@@ -29,7 +30,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::reading::Look;
 use store::upload::UploadKey;
-use uuid::Uuid;
 
 /// How commands are decided on here.
 #[derive(Clone, Copy, Debug)]
@@ -122,16 +122,23 @@ impl Ruling {
             Order::ListAppointments(order) => {
                 return facts.timeboker.list(command, order, named_patient(command, facts).is_some(), now);
             }
-            Order::BookAppointment(order) => return appointment(Change::Book(order), asked, command, clinic, facts, now),
-            Order::MoveAppointment(order) => return appointment(Change::Move(order), asked, command, clinic, facts, now),
-            Order::CancelAppointment(order) => return appointment(Change::Cancel(order), asked, command, clinic, facts, now),
-            Order::ChangeAppointmentType(order) => return appointment(Change::Type(order), asked, command, clinic, facts, now),
-            Order::MarkNoShow(order) => return appointment(Change::NoShow(order), asked, command, clinic, facts, now),
+            Order::BookAppointment(order) => return appointment(Change::Book(order), command, clinic, facts, now),
+            Order::MoveAppointment(order) => return appointment(Change::Move(order), command, clinic, facts, now),
+            Order::CancelAppointment(order) => return appointment(Change::Cancel(order), command, clinic, facts, now),
+            Order::ChangeAppointmentType(order) => return appointment(Change::Type(order), command, clinic, facts, now),
+            Order::MarkNoShow(order) => return appointment(Change::NoShow(order), command, clinic, facts, now),
             Order::StartDialog(order) => Writing::Start(order),
             Order::ReplyToDialog(order) => Writing::Reply(order),
             Order::CloseDialog(order) => Writing::Close(order),
             Order::AnswerPrescriptionRequest(order) => Writing::AnswerRequest(order),
             Order::ConvertDialog(order) => Writing::Convert(order),
+            Order::AnswerTimeonske(order) => {
+                let (of_dialog, taken) = (self.facts_of(command, clinic, facts), facts.timeboker.taken(command.clinic));
+                let changes = facts.timeboker.facts_of(command, clinic, &taken, None);
+                let deed = wish::decide(order, asked.ids, &of_dialog, &changes, now)?;
+                let done = deed.done.clone();
+                return Ok((Act::Deed(Box::new(deed)), done));
+            }
         };
         let deed = writing::decide(order, &command.actor, asked.ids, &self.facts_of(command, clinic, facts), now)?;
         let done = deed.done.clone();
@@ -206,16 +213,8 @@ fn named_patient<'a>(command: &Command, facts: &'a Facts) -> Option<&'a KnownPat
     facts.patients.get(&(command.clinic, nin.to_owned()))
 }
 
-fn appointment(
-    change: Change<'_>,
-    asked: &Asked,
-    command: &Command,
-    clinic: &Clinic,
-    facts: &Facts,
-    now: Timestamp,
-) -> Decided {
-    let new = (asked.ids.entry, Uuid::new_v4());
-    facts.timeboker.rule(change, command, clinic, named_patient(command, facts), new, now)
+fn appointment(change: Change<'_>, command: &Command, clinic: &Clinic, facts: &Facts, now: Timestamp) -> Decided {
+    facts.timeboker.rule(change, command, clinic, named_patient(command, facts), now)
 }
 
 fn upload(command: &Command, order: &UploadAttachment, facts: &Facts) -> Decided {
@@ -305,7 +304,13 @@ fn note(command: &Command, act: &Act, facts: &mut Facts) {
                 names.chosen_by.insert(*kind, command.actor.clone());
             }
         }
-        Act::Deed(deed) => note_deed(command.clinic, deed, facts),
+        Act::Deed(deed) => {
+            if let Some(version) = &deed.appointment {
+                let nin = facts.dialogs.get(&deed.dialog).and_then(|(_, known)| known.nin.clone());
+                facts.timeboker.note(version, nin);
+            }
+            note_deed(command.clinic, deed, facts);
+        }
         Act::Appointment(version) => {
             let nin = patients_of(&command.order).first().map(|nin| Sensitive::new((*nin).to_owned()));
             facts.timeboker.note(version, nin);
@@ -413,7 +418,8 @@ fn subject(command: &Command, facts: &Facts, decided: &Decided) -> (String, Opti
             });
             let entry = deed.written.as_ref().map(|written| written.entry);
             let converts = deed.converts.map(|(from, to)| json!({ "from": from, "to": to }));
-            (about(deed.dialog), Some(json!({ "entry": entry, "to": to, "converts": converts })))
+            let appointment = deed.appointment.as_ref().map(|version| version.appointment.id);
+            (about(deed.dialog), Some(json!({ "entry": entry, "to": to, "converts": converts, "appointment": appointment })))
         }
         (Order::SetRecipients(set), Ok((Act::Recipients(_, chosen), _))) => {
             let rule = chosen.rule.as_ref().map_or_else(|| json!({ "mode": RecipientMode::Default }), |rule| json!(rule));

@@ -108,7 +108,10 @@ impl Sorted {
         let Some(acts) = self.acts.last_mut() else { return };
         match decision.act {
             Act::Nothing => {}
-            Act::Deed(deed) => acts.doing.push(Doing { clinic, actor, deed: *deed }),
+            Act::Deed(mut deed) => {
+                acts.appointments.extend(deed.appointment.take().map(|version| *version));
+                acts.doing.push(Doing { clinic, actor, deed: *deed });
+            }
             Act::Part(key, part) => acts.parts.push((key, part)),
             Act::Recipients(kind, chosen) => acts.rules.push((clinic, actor, kind, chosen)),
             Act::Slots(slots) => acts.slots.extend(slots),

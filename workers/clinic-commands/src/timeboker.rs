@@ -10,7 +10,7 @@ use domain::command::writing::KnownPatient;
 use jiff::{SignedDuration, Timestamp};
 use messages::command::Command;
 use messages::command::answer::{self, Done};
-use messages::command::order::{ListAppointments, MOST_DAYS, Order, ReleaseSlots, ShowTimebok};
+use messages::command::order::{Fulfilment, ListAppointments, MOST_DAYS, Order, ReleaseSlots, ShowTimebok};
 use messages::command::refusal::{Refusal, Why};
 use messages::{HerId, Sensitive};
 use std::collections::HashMap;
@@ -44,6 +44,10 @@ pub const fn appointment_of(order: &Order) -> Option<Uuid> {
         Order::CancelAppointment(order) => Some(order.appointment),
         Order::ChangeAppointmentType(order) => Some(order.appointment),
         Order::MarkNoShow(order) => Some(order.appointment),
+        Order::AnswerTimeonske(order) => match &order.becomes {
+            Fulfilment::Moved { appointment, .. } | Fulfilment::Cancelled { appointment } => Some(*appointment),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -54,6 +58,11 @@ fn timebok_of(order: &Order) -> Option<&str> {
         Order::ReleaseSlots(order) => Some(&order.timebok),
         Order::BookAppointment(order) => Some(&order.timebok),
         Order::MoveAppointment(order) => order.timebok.as_deref(),
+        Order::AnswerTimeonske(order) => match &order.becomes {
+            Fulfilment::Booked { timebok, .. } => Some(timebok),
+            Fulfilment::Moved { timebok, .. } => timebok.as_deref(),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -92,19 +101,25 @@ fn parts(command: &Command, clinic: Option<&Arc<Clinic>>, known: &HashMap<Uuid, 
         let span = Span { start, end: end? };
         (span.start < span.end).then(|| Part { key: (command.clinic, timebok.to_owned()), span })
     };
+    let moved = |id: &Uuid, start: Timestamp, timebok: Option<&String>| {
+        let before = &known.get(id)?.appointment;
+        let length = before.span.end.duration_since(before.span.start);
+        part(timebok.unwrap_or(&before.timebok), start, start.checked_add(length).ok())
+    };
+    let booked = |timebok: &str, start, of_type: &str| part(timebok, start, end(of_type, start));
     match &command.order {
-        Order::BookAppointment(order) => {
-            part(&order.timebok, order.start, end(&order.appointment_type, order.start)).into_iter().collect()
-        }
+        Order::BookAppointment(order) => booked(&order.timebok, order.start, &order.appointment_type).into_iter().collect(),
         Order::ReleaseSlots(order) => {
-            order.slots.iter().filter_map(|s| part(&order.timebok, s.start, end(&s.appointment_type, s.start))).collect()
+            order.slots.iter().filter_map(|s| booked(&order.timebok, s.start, &s.appointment_type)).collect()
         }
-        Order::MoveAppointment(order) => {
-            let Some(before) = known.get(&order.appointment).map(|known| &known.appointment) else { return Vec::new() };
-            let length = before.span.end.duration_since(before.span.start);
-            let timebok = order.timebok.as_ref().unwrap_or(&before.timebok);
-            part(timebok, order.start, order.start.checked_add(length).ok()).into_iter().collect()
+        Order::MoveAppointment(order) => moved(&order.appointment, order.start, order.timebok.as_ref()).into_iter().collect(),
+        Order::AnswerTimeonske(order) => match &order.becomes {
+            Fulfilment::Booked { timebok, start, appointment_type } => booked(timebok, *start, appointment_type),
+            Fulfilment::Moved { appointment, start, timebok } => moved(appointment, *start, timebok.as_ref()),
+            _ => None,
         }
+        .into_iter()
+        .collect(),
         _ => Vec::new(),
     }
 }
@@ -139,6 +154,31 @@ async fn lists(tx: &Tx<'_>, commands: &[&Command]) -> Result<Lists, StoreError> 
 }
 
 impl Timeboker {
+    /// Times that appointments of a clinic take, as far as its commands ask.
+    pub(crate) fn taken(&self, clinic: HerId) -> Vec<(String, Span, Uuid)> {
+        let taken = self.taken.iter().filter(|((of, _), _)| *of == clinic);
+        taken.flat_map(|((_, timebok), spans)| spans.iter().map(|(span, by)| (timebok.clone(), *span, *by))).collect()
+    }
+
+    /// What the rules ask about one command.
+    pub(crate) fn facts_of<'a>(
+        &'a self,
+        command: &'a Command,
+        clinic: &'a Clinic,
+        taken: &'a [(String, Span, Uuid)],
+        patient: Option<Uuid>,
+    ) -> ChangeFacts<'a> {
+        ChangeFacts {
+            clinic: command.clinic,
+            booking: &clinic.booking,
+            patient,
+            appointment: self.known(command).map(|known| &known.appointment),
+            taken,
+            actor: &command.actor,
+            new: (Uuid::now_v7(), Uuid::new_v4()),
+        }
+    }
+
     /// Decides about one command.
     pub(crate) fn rule(
         &self,
@@ -146,21 +186,10 @@ impl Timeboker {
         command: &Command,
         clinic: &Clinic,
         patient: Option<&KnownPatient>,
-        new: (Uuid, Uuid),
         now: Timestamp,
     ) -> Decided {
-        let taken = self.taken.iter().filter(|((of, _), _)| *of == command.clinic);
-        let taken = taken.flat_map(|((_, timebok), spans)| spans.iter().map(|(span, by)| (timebok.clone(), *span, *by)));
-        let taken: Vec<(String, Span, Uuid)> = taken.collect();
-        let facts = ChangeFacts {
-            clinic: command.clinic,
-            booking: &clinic.booking,
-            patient: patient.map(|patient| patient.id),
-            appointment: self.known(command).map(|known| &known.appointment),
-            taken: &taken,
-            actor: &command.actor,
-            new,
-        };
+        let taken = self.taken(command.clinic);
+        let facts = self.facts_of(command, clinic, &taken, patient.map(|patient| patient.id));
         let (appointment, version) = change::decide(asked, &facts, now)?;
         let done = Done::Appointment { appointment: appointment.id, version: appointment.version };
         Ok((version.map_or(Act::Nothing, |version| Act::Appointment(Box::new(version))), done))

@@ -17,7 +17,7 @@ use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Forespo
 use messages::wire::hodemelding::{
     Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead,
 };
-use messages::wire::icalendar::Vevent;
+use messages::wire::icalendar::{CANCELLED, CONFIRMED, VIDEO, Vevent};
 use uuid::Uuid;
 
 /// The process of booking.
@@ -50,8 +50,8 @@ pub struct Shown<'a> {
     pub appointment: &'a Appointment,
     /// Its type; none when that is gone.
     pub of_type: Option<&'a AppointmentType>,
-    /// Whose timebok it is in; none when nobody has a HER-id there.
-    pub doctor: Option<&'a Doctor>,
+    /// HER-id of whose timebok it is in; none when he has none.
+    pub doctor: Option<HerId>,
 }
 
 /// The two ends of a message and whom it is about.
@@ -76,14 +76,15 @@ pub fn offered(slot: &Slot, of_type: Option<&AppointmentType>, doctor: Option<He
     }
 }
 
-fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
+/// What an appointment looks like.
+pub fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
     let Shown { appointment, of_type, doctor } = shown;
     Vevent {
         uid: Some(appointment.uid.to_string()),
         start: Some(appointment.span.start),
         end: Some(appointment.span.end),
-        contact: doctor.map(|doctor| doctor.her_id.to_string()),
-        status: Some(if takes_place { "CONFIRMED" } else { "CANCELLED" }.to_owned()),
+        contact: doctor.map(|her_id| her_id.to_string()),
+        status: Some(if takes_place { CONFIRMED } else { CANCELLED }.to_owned()),
         sequence: Some(appointment.version),
         ..described(of_type)
     }
@@ -92,8 +93,8 @@ fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
 /// What patients read of a type (T7). Its name is the clinic's own and may say more than it should: it stays here.
 fn described(of_type: Option<&AppointmentType>) -> Vevent {
     let (summary, location) = match of_type.map(|of_type| of_type.contact) {
-        Some(Contact::Video) => ("Videokonsultasjon", Some("Video")),
-        Some(Contact::Telefon) => ("Telefonkonsultasjon", Some("Telefon")),
+        Some(Contact::Video) => (VIDEO, Some(VIDEO)),
+        Some(Contact::Telefon) => ("Telefonkonsultasjon", None),
         Some(Contact::Oppmote) | None => ("Time hos lege", None),
     };
     Vevent { summary: Some(summary.to_owned().into()), location: location.map(str::to_owned), ..Vevent::default() }
@@ -105,7 +106,7 @@ pub fn answer(
     function: &Code,
     conversation: (String, String),
     told: &Answer,
-    shown: Option<Shown<'_>>,
+    shown: Option<(Shown<'_>, Option<&Doctor>)>,
     id: Uuid,
     now: Timestamp,
 ) -> MsgHead {
@@ -113,9 +114,10 @@ pub fn answer(
     let tekst = told.text.map(|text| text.to_owned().into());
     let notat = vec![Notat { tema_kodet: Some(Code::in_system(v, dn, TEMA_7602)), tekst, ..Notat::default() }];
     let mut contents = Vec::new();
-    if let Some(shown) = shown {
+    if let Some((shown, doctor)) = shown {
         contents.push(Content::Calendar(vec![vevent(shown, shown.appointment.status != Status::Cancelled)]));
-        contents.extend(shown.doctor.filter(|_| v == "10").map(helsepersonell));
+        // Another than the one asked is told by name.
+        contents.extend(doctor.filter(|_| v == "10").map(helsepersonell));
     }
     let (ref_to_parent, ref_to_conversation) = (Some(conversation.0), Some(conversation.1));
     let head = message(ends, function.clone(), (vec![], notat), contents, id, now);

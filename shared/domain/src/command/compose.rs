@@ -10,6 +10,7 @@ use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Forespo
 use messages::wire::hodemelding::{
     Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead, Organisation, Person,
 };
+use messages::wire::icalendar::Vevent;
 use messages::wire::resept::Resept;
 use messages::{HerId, PersonId, Sensitive};
 use uuid::Uuid;
@@ -110,6 +111,15 @@ pub enum Body {
         /// Text.
         text: Sensitive<String>,
     },
+    /// It answers a wish for an appointment.
+    Wish {
+        /// `TemaKodet` (7602) with its name.
+        tema: (&'static str, &'static str),
+        /// Text.
+        text: Option<Sensitive<String>>,
+        /// The appointment.
+        event: Option<Box<Vevent>>,
+    },
 }
 
 impl Letter {
@@ -120,11 +130,16 @@ impl Letter {
             Body::Opening { subject, .. } => Some(subject.clone()),
             _ => None,
         };
+        let event = match &self.body {
+            Body::Wish { event: Some(event), .. } => Some(Content::Calendar(vec![event.as_ref().clone()])),
+            _ => None,
+        };
         let dialog = Document::xml(&at, Content::Dialogmelding(Box::new(dialogmelding(self.kind, self.body))));
         let mut documents = vec![Document { content_description: subject, ..dialog }];
         // They belong to the process of prescriptions alone: a request that became another dialog leaves them behind.
         let prescriptions = self.prescriptions.into_iter().filter(|_| self.kind == DialogKind::Reseptfornyelse);
         let prescriptions = prescriptions.map(|one| Content::Resept(Box::new(one)));
+        documents.extend(event.map(|content| Document::xml(&at, content)));
         documents.extend(prescriptions.map(|content| Document::xml(&at, content)));
         documents.extend(self.attachments.into_iter().map(|file| Document {
             msg_type: Some(Code::new("A", "Vedlegg")),
@@ -161,7 +176,7 @@ const fn process(kind: DialogKind) -> &'static str {
 pub const fn form_and_code(kind: DialogKind, body: &Body) -> (Form, Option<&'static str>) {
     let form = match body {
         Body::Opening { .. } => Form::Foresporsel,
-        Body::Answer { .. } | Body::Closing { .. } | Body::Prescription { .. } => Form::Notat,
+        Body::Answer { .. } | Body::Closing { .. } | Body::Prescription { .. } | Body::Wish { .. } => Form::Notat,
     };
     (form, Some(code(kind, body).0))
 }
@@ -176,6 +191,7 @@ const fn code(kind: DialogKind, body: &Body) -> (&'static str, &'static str) {
         (Body::Answer { .. }, DialogKind::EKonsultasjon | DialogKind::Reseptfornyelse) => ("12", "Svar på spørsmål"),
         (Body::Closing { .. }, _) => ("13", "Dialog avsluttet"),
         (Body::Prescription { choice, .. }, _) => choice.code(),
+        (Body::Wish { tema, .. }, _) => *tema,
     }
 }
 
@@ -191,7 +207,7 @@ fn dialogmelding(kind: DialogKind, body: Body) -> Dialogmelding {
                 ..Foresporsel::default()
             });
         }
-        Body::Closing { text } => notat.push(note((v, dn), text)),
+        Body::Closing { text } | Body::Wish { text, .. } => notat.push(note((v, dn), text)),
         Body::Answer { text } | Body::Prescription { text, .. } => notat.push(note((v, dn), Some(text))),
     }
     Dialogmelding { version: DialogmeldingVersion::V1_1, foresporsel, notat }

@@ -2,6 +2,7 @@
 
 use super::compose::Body;
 use super::dialog::Kind;
+use crate::appointment::NewVersion;
 use crate::entry::Form;
 use messages::command::answer::Done;
 use messages::event::DialogKind;
@@ -21,6 +22,8 @@ pub struct Deed {
     pub converts: Option<(DialogKind, DialogKind)>,
     /// Its title from now on, when that changes.
     pub title: Option<Sensitive<String>>,
+    /// The appointment that it makes or changes.
+    pub appointment: Option<Box<NewVersion>>,
     /// What the caller is told.
     pub done: Done,
 }
@@ -94,12 +97,12 @@ pub enum Post {
 
 impl Deed {
     pub(super) const fn closing(dialog: Uuid) -> Self {
-        Self { dialog, written: None, closes: true, converts: None, title: None, done: Done::Closed { dialog } }
+        Self { dialog, written: None, closes: true, converts: None, title: None, appointment: None, done: Done::Closed { dialog } }
     }
 
     pub(super) const fn writing(dialog: Uuid, written: Written) -> Self {
         let done = Done::Written { dialog, entry: written.entry };
-        Self { dialog, written: Some(written), closes: false, converts: None, title: None, done }
+        Self { dialog, written: Some(written), closes: false, converts: None, title: None, appointment: None, done }
     }
 }
 

@@ -13,15 +13,17 @@ pub struct State {
     pub kind: Kind,
     /// Nothing more can be written in it.
     pub closed: bool,
-    /// It is of prescription requests, and all have their answers.
+    /// It is of requests, and all have their answers.
     pub answered: bool,
 }
 
-/// A prescription request in a dialog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A prescription request in a dialog, or a wish for an appointment.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The message that it is.
     pub entry: Uuid,
+    /// `TypeForesp` (7601).
+    pub code: Option<String>,
     /// Whether it has its answer.
     pub answered: bool,
 }
@@ -47,7 +49,7 @@ pub struct Known {
     pub participants: Vec<String>,
     /// Messages in it.
     pub entries: u32,
-    /// Prescription requests in it, in order, while it is of that kind.
+    /// Prescription requests in it, or wishes, in order, while it is of such a kind.
     pub requests: Vec<Request>,
     /// Kinds under which the same conversation of the patient has dialogs of their own.
     pub beside: Vec<DialogKind>,
@@ -58,7 +60,7 @@ pub struct Known {
 impl Known {
     /// How it stands.
     pub fn state(&self) -> State {
-        let answered = self.kind == PRESCRIPTIONS && self.requests.iter().all(|request| request.answered);
+        let answered = has_requests(self.kind) && self.requests.iter().all(|request| request.answered);
         State { kind: self.kind, closed: self.closed, answered }
     }
 
@@ -127,41 +129,46 @@ impl From<StartedKind> for Kind {
 
 const PRESCRIPTIONS: Kind = Kind::HelseNorge(DialogKind::Reseptfornyelse);
 
+/// Whether a dialog is of requests that have one answer each, and nothing else is written in it.
+fn has_requests(kind: Kind) -> bool {
+    matches!(kind, Kind::HelseNorge(DialogKind::Reseptfornyelse | DialogKind::Timeonske))
+}
+
 fn open(state: Option<State>) -> Result<State, Refusal> {
     let at = |why| Refusal::of("arguments.dialog", why);
     let state = state.ok_or_else(|| at(Why::DialogUnknown))?;
     if state.closed { Err(at(Why::DialogClosed)) } else { Ok(state) }
 }
 
-/// Whether an answer may be written, or a last word. A prescription request has an answer of its own.
+/// Whether an answer may be written, or a last word. A prescription request and a wish have answers of their own.
 ///
 /// # Errors
 /// `dialog-unknown`, `dialog-closed`, `kind-unfit`.
 pub fn may_write(state: Option<State>) -> Result<State, Refusal> {
     let state = open(state)?;
-    if state.kind == PRESCRIPTIONS { Err(Refusal::of("arguments.dialog", Why::KindUnfit)) } else { Ok(state) }
+    if has_requests(state.kind) { Err(Refusal::of("arguments.dialog", Why::KindUnfit)) } else { Ok(state) }
 }
 
-/// Whether a dialog may be ended. Of one with a prescription request the patient is told by its answer.
+/// Whether a dialog may be ended. Of one with a prescription request or a wish the patient is told by its answer.
 ///
 /// # Errors
 /// `dialog-unknown`, `dialog-closed`, `request-open`.
 pub fn may_close(state: Option<State>) -> Result<State, Refusal> {
     let state = open(state)?;
-    match state.kind == PRESCRIPTIONS && !state.answered {
+    match has_requests(state.kind) && !state.answered {
         true => Err(Refusal::of("arguments.dialog", Why::RequestOpen)),
         false => Ok(state),
     }
 }
 
-/// Whether a prescription request may be answered: exactly once (P2).
+/// Whether a request of a kind may be answered: exactly once (P2).
 ///
 /// # Errors
 /// `dialog-unknown`, `kind-unfit`, `already-answered`, `dialog-closed`.
-pub fn may_answer(state: Option<State>) -> Result<State, Refusal> {
+pub fn may_answer(state: Option<State>, kind: DialogKind) -> Result<State, Refusal> {
     let at = |why| Refusal::of("arguments.dialog", why);
     match state {
-        Some(state) if state.kind != PRESCRIPTIONS => Err(at(Why::KindUnfit)),
+        Some(state) if state.kind != Kind::HelseNorge(kind) => Err(at(Why::KindUnfit)),
         Some(state) if state.answered => Err(at(Why::AlreadyAnswered)),
         state => open(state),
     }
@@ -218,7 +225,7 @@ mod tests {
             (None, "dialog-unknown arguments.dialog", "dialog-unknown arguments.dialog"),
             (Some(of(EKontakt)), "yes", "kind-unfit arguments.dialog"),
             (Some(of(EKonsultasjon)), "yes", "kind-unfit arguments.dialog"),
-            (Some(of(Timeonske)), "yes", "kind-unfit arguments.dialog"),
+            (Some(of(Timeonske)), "kind-unfit arguments.dialog", "kind-unfit arguments.dialog"),
             (Some(state(Kind::EDialog)), "yes", "kind-unfit arguments.dialog"),
             (Some(of(Reseptfornyelse)), "kind-unfit arguments.dialog", "yes"),
             (
@@ -234,7 +241,7 @@ mod tests {
             ),
         ];
         for (state, write, answer) in table {
-            assert_eq!((said(may_write(state)).as_str(), said(may_answer(state)).as_str()), (write, answer), "{state:?}");
+            assert_eq!((said(may_write(state)).as_str(), said(may_answer(state, Reseptfornyelse)).as_str()), (write, answer), "{state:?}");
         }
     }
 
@@ -247,6 +254,7 @@ mod tests {
             (Some(of(EKontakt)), "yes"),
             (Some(state(Kind::EDialog)), "yes"),
             (Some(of(Reseptfornyelse)), "request-open arguments.dialog"),
+            (Some(of(Timeonske)), "request-open arguments.dialog"),
             (Some(answered), "yes"),
             (Some(closed), "dialog-closed arguments.dialog"),
         ] {
@@ -267,7 +275,7 @@ mod tests {
             fastlege: None,
             participants: vec![],
             entries: 1,
-            requests: requests.iter().map(|(entry, answered)| Request { entry: *entry, answered: *answered }).collect(),
+            requests: requests.iter().map(|(entry, answered)| Request { entry: *entry, code: None, answered: *answered }).collect(),
             beside: vec![],
             between: None,
         };

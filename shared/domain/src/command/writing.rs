@@ -193,7 +193,7 @@ fn answer(reply: &ReplyToDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Re
 
 fn end(close: &CloseDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
     let known = named(facts, may_close)?;
-    if let Kind::HelseNorge(DialogKind::Reseptfornyelse) = known.kind {
+    if let Kind::HelseNorge(DialogKind::Reseptfornyelse | DialogKind::Timeonske) = known.kind {
         // The process has no word for it: its answer was the last.
         return match close.text {
             Some(_) => Err(Refusal::of("arguments.text", Why::TextUnwanted)),
@@ -207,7 +207,7 @@ fn end(close: &CloseDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> Result<
 }
 
 fn answer_request(order: &AnswerPrescriptionRequest, ids: Ids, facts: &Facts<'_>) -> Result<Deed, Refusal> {
-    let known = named(facts, may_answer)?;
+    let known = named(facts, |state| may_answer(state, DialogKind::Reseptfornyelse))?;
     let request = known.request(order.request)?;
     checked_text(&order.text)?;
     let body = Body::Prescription { choice: order.choice, text: order.text.clone() };
@@ -240,10 +240,11 @@ fn convert(order: &ConvertDialog, actor: &str, ids: Ids, facts: &Facts<'_>) -> R
     };
     let done = Done::Converted { dialog: known.id, journaled };
     let title = retitled(known.title.expose(), known.kind, Kind::HelseNorge(order.to));
-    Ok(Deed { dialog: known.id, written, closes: false, converts: Some((from, order.to)), title: Some(title), done })
+    let converts = Some((from, order.to));
+    Ok(Deed { dialog: known.id, written, closes: false, converts, title: Some(title), appointment: None, done })
 }
 
-fn named<'a>(facts: &Facts<'a>, rule: impl Fn(Option<State>) -> Result<State, Refusal>) -> Result<&'a Known, Refusal> {
+pub(super) fn named<'a>(facts: &Facts<'a>, rule: impl Fn(Option<State>) -> Result<State, Refusal>) -> Result<&'a Known, Refusal> {
     rule(facts.dialog.map(Known::state))?;
     facts.dialog.ok_or_else(|| Refusal::of("arguments.dialog", Why::DialogUnknown))
 }
@@ -279,7 +280,7 @@ fn still_here(mut colleagues: Vec<String>, facts: &Facts<'_>, body: &Body) -> Re
 }
 
 /// A message that HelseNorge carries, from whomever the patient knows.
-fn posted(
+pub(super) fn posted(
     known: &Known,
     kind: DialogKind,
     ids: Ids,
@@ -313,7 +314,7 @@ fn reach(facts: &Facts<'_>) -> Result<HerId, Refusal> {
     facts.reach.ok_or_else(|| Refusal::of("clinic", Why::HelsenorgeUnknown))
 }
 
-fn checked_text(text: &Sensitive<String>) -> Result<(), Refusal> {
+pub(super) fn checked_text(text: &Sensitive<String>) -> Result<(), Refusal> {
     check(text.expose(), TEXT_LIMIT).map_err(|why| Refusal::of("arguments.text", why))
 }
 

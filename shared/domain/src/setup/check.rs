@@ -60,10 +60,10 @@ pub fn shown_key(key: &str) -> &str {
 }
 
 /// Services of the address registry that a GP clinic offers to citizens (message-formats 9).
-const SERVICES: [&str; 4] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON"];
+const SERVICES: [&str; 5] = ["EKONTAKT", "EKONSULTASJON", "RESEPTFORNYELSE", "TIMERESERVASJON", "TIMEONSKE"];
 const KINDS: &str = "a kind is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMEONSKE";
 const NO_NAME: &str = "a name is not empty";
-const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE or TIMERESERVASJON";
+const NO_SERVICE: &str = "a service is EKONTAKT, EKONSULTASJON, RESEPTFORNYELSE, TIMERESERVASJON or TIMEONSKE";
 
 struct Faults(Vec<SetupFault>);
 

@@ -4,8 +4,8 @@ mod appointments;
 mod recipients;
 
 pub use appointments::{
-    BookAppointment, CancelAppointment, ChangeAppointmentType, ListAppointments, MOST_DAYS, MOST_SLOTS, MarkNoShow, MoveAppointment,
-    ReleaseSlots, ReleasedSlot, ShowTimebok,
+    AnswerTimeonske, BookAppointment, CancelAppointment, ChangeAppointmentType, Fulfilment, ListAppointments, MOST_DAYS, MOST_SLOTS,
+    MarkNoShow, MoveAppointment, ReleaseSlots, ReleasedSlot, ShowTimebok,
 };
 pub use recipients::{Recipient, RecipientMode, SetRecipients, ShowRecipients};
 
@@ -59,6 +59,8 @@ pub enum Order {
     ChangeAppointmentType(ChangeAppointmentType),
     /// See [`MarkNoShow`].
     MarkNoShow(MarkNoShow),
+    /// See [`AnswerTimeonske`].
+    AnswerTimeonske(AnswerTimeonske),
     /// See [`ShowTimebok`].
     ShowTimebok(ShowTimebok),
     /// See [`ListAppointments`].
@@ -169,6 +171,7 @@ orders!(
     CancelAppointment,
     ChangeAppointmentType,
     MarkNoShow,
+    AnswerTimeonske,
     ShowTimebok,
     ListAppointments,
 );

@@ -204,6 +204,8 @@ pub enum Why {
     RecipientMissing,
     /// A recipient has no place here (R2).
     RecipientUnwanted,
+    /// The wish was for something else.
+    FulfilmentUnfit,
     /// No such timebok.
     TimebokUnknown,
     /// Nobody has this timebok, so nobody's patients can book in it (T1).
@@ -296,6 +298,7 @@ impl Why {
         Self::RecipientUnknown,
         Self::RecipientMissing,
         Self::RecipientUnwanted,
+        Self::FulfilmentUnfit,
         Self::TimebokUnknown,
         Self::TimebokWithoutOwner,
         Self::TimebokOneOfSeveral,

@@ -209,14 +209,8 @@ pub(crate) fn messages() -> Vec<(&'static str, MsgHead)> {
         ("ledige timer", answer_to(booking, "03", vec![calendar(2), bare, locum()])),
         ("reservasjon for et barn", head(booking, helsenorge(), doctor(), vec![request("RT"), calendar(1), guardian()])),
         ("annen behandler", answer_to(booking, "10", vec![calendar(1), locum()])),
-        (
-            "avbestilling",
-            head("DIALOG_INNBYGGER_AVTALEAVBESTILLING", helsenorge(), doctor(), vec![request("ART"), calendar(1)]),
-        ),
-        (
-            "avtaleutsending",
-            head("DIALOG_INNBYGGER_AVTALEUTSENDING", doctor(), helsenorge(), vec![request("MOA"), calendar(1)]),
-        ),
+        ("avbestilling", head("DIALOG_INNBYGGER_AVTALEAVBESTILLING", helsenorge(), doctor(), vec![request("ART"), calendar(1)])),
+        ("avtaleutsending", head("DIALOG_INNBYGGER_AVTALEUTSENDING", doctor(), helsenorge(), vec![request("MOA"), calendar(1)])),
         ("timeønske", head("DIALOG_INNBYGGER_TIMEONSKE", helsenorge(), clinic(), vec![request("OET"), calendar(1)])),
         ("uten pasient", MsgHead { patient: None, ..head(ekontakt, clinic(), helsenorge(), vec![request("KT")]) }),
     ]

@@ -5,6 +5,7 @@
 
 mod activation;
 mod amqp10;
+mod appointments;
 mod bad_input;
 mod canary;
 mod commands;

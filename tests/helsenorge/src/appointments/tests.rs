@@ -72,7 +72,8 @@ fn what_a_patient_is_told() {
     let longer = Vevent { end: at(40), ..event("a", 2) };
     let with_ole = Vevent { contact: Some(OLE.to_string()), ..event("a", 2) };
     let booked = || pushed(event("a", 1));
-    let table: Vec<(&str, Vec<AboutAppointments>, Vec<(u32, NoticeKind)>, bool)> = vec![
+    type Row = (&'static str, Vec<AboutAppointments>, Vec<(u32, NoticeKind)>, bool);
+    let table: Vec<Row> = vec![
         ("nothing", vec![], vec![], false),
         ("booked", vec![booked()], vec![(1, Booked)], true),
         ("confirmed", vec![answered("05", event("a", 1))], vec![(1, Booked)], true),
@@ -102,7 +103,12 @@ fn what_a_patient_is_told() {
             false,
         ),
         ("cancelled, nothing else heard", vec![pushed(off("a", 2))], vec![(2, Cancelled)], false),
-        ("cancelled twice over", vec![booked(), pushed(off("a", 2)), pushed(off("a", 3))], vec![(1, Booked), (2, Cancelled)], false),
+        (
+            "cancelled twice over",
+            vec![booked(), pushed(off("a", 2)), pushed(off("a", 3))],
+            vec![(1, Booked), (2, Cancelled)],
+            false,
+        ),
         (
             "shown again",
             vec![booked(), pushed(off("a", 2)), pushed(later(3))],
@@ -174,13 +180,15 @@ fn what_nothing_can_be_made_of_is_a_fault() {
 
 /// Any version of one of three appointments: at one of three times, with one of two doctors, by video or not, or off.
 fn any_event() -> impl Strategy<Value = Vevent> {
-    (0..3_u8, 1..6_u32, 0..3_i64, any::<bool>(), any::<bool>(), 0..4_u8).prop_map(|(uid, sequence, hour, ole, video, off)| Vevent {
-        start: at(hour * 60),
-        end: at(hour * 60 + 20),
-        contact: Some(if ole { OLE } else { KARI }.to_string()),
-        location: video.then(|| VIDEO.to_owned()),
-        status: Some(if off == 0 { CANCELLED } else { CONFIRMED }.to_owned()),
-        ..event(&format!("uid-{uid}"), sequence)
+    (0..3_u8, 1..6_u32, 0..3_i64, any::<bool>(), any::<bool>(), 0..4_u8).prop_map(|(uid, sequence, hour, ole, video, off)| {
+        Vevent {
+            start: at(hour * 60),
+            end: at(hour * 60 + 20),
+            contact: Some(if ole { OLE } else { KARI }.to_string()),
+            location: video.then(|| VIDEO.to_owned()),
+            status: Some(if off == 0 { CANCELLED } else { CONFIRMED }.to_owned()),
+            ..event(&format!("uid-{uid}"), sequence)
+        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! The stand-in against a real broker.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test support: what fails here fails the test")]
 
+mod appointments;
 mod load;
 mod messages;
 mod proton;

@@ -7,14 +7,14 @@ use messages::wire::dialogmelding::Dialogmelding;
 use messages::wire::hodemelding::{Content, MsgHead};
 use messages::wire::{Incoming, Limits, read};
 
-fn head(message: &Message) -> MsgHead {
+pub(crate) fn head(message: &Message) -> MsgHead {
     let read = read(&message.build().body, &Limits::default()).unwrap();
     assert_eq!(read.deviations, Vec::<&str>::new());
     let Incoming::MsgHead(head) = read.incoming else { panic!("no MsgHead") };
     *head
 }
 
-fn dialog(head: &MsgHead) -> &Dialogmelding {
+pub(crate) fn dialog(head: &MsgHead) -> &Dialogmelding {
     let Content::Dialogmelding(dialog) = &head.documents[0].content else { panic!("no dialog") };
     dialog
 }

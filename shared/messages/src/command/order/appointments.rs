@@ -129,6 +129,59 @@ pub struct ListAppointments {
     pub patient: Sensitive<String>,
 }
 
+/// Answers a patient's wish for an appointment, for a change of one, or to be rid of one (*Timeønske*), once. What was wished for is done by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerTimeonske {
+    /// The dialog of the wish.
+    pub dialog: Uuid,
+    /// The message that is the wish; may be left out while the dialog has one without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Uuid>,
+    /// What becomes of it.
+    pub becomes: Fulfilment,
+    /// The message to the patient; needed when the wish is not fulfilled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 30_000))]
+    pub text: Option<Sensitive<String>>,
+}
+
+/// What becomes of a wish.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fulfilment {
+    /// The appointment that was wished for.
+    Booked {
+        /// Short name of the timebok.
+        timebok: String,
+        /// When it begins, with an offset.
+        #[schemars(with = "String", extend("format" = "date-time"))]
+        start: Timestamp,
+        /// Short name of its type.
+        appointment_type: String,
+    },
+    /// The appointment has another time.
+    Moved {
+        /// The appointment.
+        appointment: Uuid,
+        /// When it begins from now on, with an offset.
+        #[schemars(with = "String", extend("format" = "date-time"))]
+        start: Timestamp,
+        /// Another timebok.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timebok: Option<String>,
+    },
+    /// The appointment does not take place.
+    Cancelled {
+        /// The appointment.
+        appointment: Uuid,
+    },
+    /// It cannot be done.
+    Unavailable,
+    /// It is not looked into.
+    Rejected,
+}
+
 const fn yes() -> bool {
     true
 }

@@ -216,6 +216,11 @@ impl Why {
             Self::RecipientUnwanted => {
                 ("recipient-unwanted", "Her kan ingen mottaker velges.", "No recipient can be chosen here.")
             }
+            Self::FulfilmentUnfit => (
+                "fulfilment-unfit",
+                "Pasienten ønsker noe annet: en ny time bestilles, en time flyttes eller avlyses, etter ønsket.",
+                "The patient wishes for something else: a new appointment is booked, one is moved or cancelled, as was wished.",
+            ),
             Self::TimebokUnknown => ("timebok-unknown", "Timeboken finnes ikke.", "There is no such timebok."),
             Self::TimebokWithoutOwner => (
                 "timebok-without-owner",

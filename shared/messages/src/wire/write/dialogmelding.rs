@@ -27,10 +27,9 @@ fn foresporsel(xml: &mut Xml, request: &Foresporsel) -> Result<(), WriteError> {
         xml.code("TypeForesp", "Foresporsel/TypeForesp", kind, Cv)?;
         xml.text("EmneSporsmal", request.emne_sporsmal.as_ref().map(Sensitive::expose));
         xml.text("Sporsmal", request.sporsmal.as_ref().map(Sensitive::expose));
-        for (name, field, day) in [
-            ("FraDato", "Foresporsel/FraDato", request.fra_dato),
-            ("TilDato", "Foresporsel/TilDato", request.til_dato),
-        ] {
+        for (name, field, day) in
+            [("FraDato", "Foresporsel/FraDato", request.fra_dato), ("TilDato", "Foresporsel/TilDato", request.til_dato)]
+        {
             day.map_or(Ok(()), |day| xml.date(name, field, day))?;
         }
         xml.optional_code("KodetOpplysning", "Foresporsel/KodetOpplysning", request.kodet_opplysning.as_ref(), Cv)

@@ -84,9 +84,9 @@ fn organisation(xml: &mut Xml, unit: &Organisation) -> Result<(), WriteError> {
         xml.text("OrganisationName", Some(name));
         unit.idents.iter().try_for_each(|i| ident(xml, "", i))?;
         unit.organisation.as_deref().map_or(Ok(()), |inner| organisation(xml, inner))?;
-        unit.healthcare_professional.as_ref().map_or(Ok(()), |person| {
-            xml.element("HealthcareProfessional", |xml| healthcare_professional(xml, "", person))
-        })
+        unit.healthcare_professional
+            .as_ref()
+            .map_or(Ok(()), |person| xml.element("HealthcareProfessional", |xml| healthcare_professional(xml, "", person)))
     })
 }
 

@@ -1,9 +1,11 @@
 //! What is hidden where: in every kind of message, right and wrong.
 
 use super::checker::Canaries;
+use helsenorge::example::KARI;
 use helsenorge::{ErrorMessage, Generation, Message, Sent, SyntheticPatient, Wish, example, synthetic_patients};
 use messages::event::DialogKind;
-use messages::wire::hodemelding::{Content, MsgHead};
+use messages::wire::hodemelding::{Content, Document, HealthcareProfessional, Ident, MsgHead};
+use messages::wire::icalendar::Vevent;
 use messages::wire::{Incoming, Limits, read};
 use std::collections::BTreeSet;
 
@@ -52,7 +54,7 @@ impl Planter {
                 let name = self.say(&place("prescription"));
                 Message::reseptfornyelse().prescription(&name, "C10AA05", "C")
             }
-            DialogKind::Timeonske => Message::timeonske(Wish::New),
+            DialogKind::Timeonske => self.wish(case),
         };
         message
             .patient(&patient.nin, &patient.given, &patient.family)
@@ -61,6 +63,23 @@ impl Planter {
             .attachment(&file, "image/png", &content)
             .guardian(&guardian.nin, &guardian.given, &guardian.family)
             .property("X-Ukjent", &self.say(&place("unknown property")))
+    }
+
+    /// It names a time, and the doctor.
+    fn wish(&mut self, case: &str) -> Message {
+        let place = |part: &str| format!("{case} wish: {part}");
+        let time = Vevent {
+            summary: Some(self.say(&place("summary")).into()),
+            description: Some(self.say(&place("description")).into()),
+            ..Vevent::default()
+        };
+        let doctor = HealthcareProfessional {
+            family_name: Some(self.canaries.word(&place("family name of a doctor")).into()),
+            idents: vec![Ident::of_person(KARI.to_string().into(), "HER", "HER-id")],
+            ..HealthcareProfessional::default()
+        };
+        let doctor = Document::xml("2026-03-02T08:15:00+01:00", Content::Helsepersonell(doctor));
+        Message::timeonske(Wish::Change).event(&time).document(doctor)
     }
 
     /// What is accepted: every kind, a question, its answer, and the same once more.
@@ -220,7 +239,19 @@ pub(super) fn every_kind_is_planted(sent: &[Sent]) {
             Incoming::MsgHead(head) => seen.extend(head.documents.iter().filter_map(|document| name(&document.content))),
         }
     }
-    let want = ["AppRec", "SOAP fault", "attachment", "dialog", "guardian", "people", "prescription", "unknown", "unknown root"];
+    let want = [
+        "AppRec",
+        "SOAP fault",
+        "attachment",
+        "calendar",
+        "dialog",
+        "guardian",
+        "people",
+        "prescription",
+        "professional",
+        "unknown",
+        "unknown root",
+    ];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), want);
 }
 
