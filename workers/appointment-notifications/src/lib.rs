@@ -54,7 +54,7 @@ async fn start(context: Context) -> Ended {
     let ended = loop {
         tokio::select! {
             ended = &mut handling => break ended,
-            Some(Err(_)) = beside.join_next() => return Ended::Crashed,
+            Some(task) = beside.join_next() => if task.is_err() { return Ended::Crashed },
         }
     };
     while ended == Ended::Stopped && beside.join_next().await.is_some() {}

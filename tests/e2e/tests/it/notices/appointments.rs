@@ -21,8 +21,8 @@ impl Scene {
         let (id, starts_at) = (Uuid::now_v7(), in_hours(hours));
         let sql = "insert into dialogpost.appointment (id, clinic, timebok, patient, starts_at, ends_at, type, status, uid, version,
                 booked_at, changed_at)
-             select $1::uuid, clinic, 'kari-bok', id, $2::timestamptz, $2::timestamptz + interval '20 minutes', $3::text, 'booked', $1::uuid, 1, now(), now() from dialogpost.patient
-             where clinic = 8141333 and nin = $4";
+             select $1::uuid, clinic, 'kari-bok', id, $2::timestamptz, $2::timestamptz + interval '20 minutes', $3::text, 'booked',
+                $1::uuid, 1, now(), now() from dialogpost.patient where clinic = 8141333 and nin = $4";
         self.fleet.rows.query(sql, &[&id, &starts_at, &of_type, &nin]).await;
         self.changed(id, "booked").await;
         Made { id, starts_at }
@@ -68,7 +68,9 @@ async fn n2_n3_helsenorge_for_whom_it_reaches_else_our_own_channel() {
     assert_eq!((calls.len(), &calls[0].body["to"]), (1, &json!(PHONE)));
     let text = calls[0].body["text"].as_str().unwrap();
     let start = trond.starts_at.in_tz("Europe/Oslo").unwrap();
-    assert!(text.starts_with("Solbakken legesenter: Du har fått time ") && text.contains(&start.strftime("kl. %H.%M").to_string()));
+    assert!(
+        text.starts_with("Solbakken legesenter: Du har fått time ") && text.contains(&start.strftime("kl. %H.%M").to_string())
+    );
     holds_nothing_sensitive(&calls[0].body.to_string());
     assert!(!text.contains("Vanlig"), "{text}");
 }
@@ -130,25 +132,16 @@ async fn n4_one_notice_for_each_version_and_kind_however_often_it_is_told() {
 async fn n1_reminded_once_by_several_processes() {
     let scene = Scene::open(&[Sms]).await;
     let running = [scene.start(), scene.start(), scene.start()];
-    let mut made = Vec::new();
     for n in 0..20 {
-        let one = scene.booked(TROND, 30 + n % 15 + n / 15, if n < 15 { "vanlig" } else { "video" }).await;
-        made.push(one);
-        // Twenty minutes each: those of one hour stand beside each other in another timebok.
-        if n == 14 {
-            scene.fleet.rows.query("update dialogpost.appointment set starts_at = starts_at + interval '30 minutes', ends_at = ends_at + interval '30 minutes'", &[]).await;
-            scene.fleet.rows.query("insert into dialogpost.appointment_change (appointment, version, change, at, starts_at, ends_at, type)
-                select id, 2, 'moved', now(), starts_at, ends_at, type from dialogpost.appointment", &[]).await;
-            scene.fleet.rows.query("update dialogpost.appointment set version = 2", &[]).await;
-        }
+        let made = scene.booked(TROND, 25 + n, "vanlig").await;
+        scene.remind(made.id, 1).await;
     }
-    scene.fleet.rows.query("insert into dialogpost.reminder (appointment, version, due_at, expires_at)
-        select id, version, now(), now() + interval '5 hours' from dialogpost.appointment", &[]).await;
-    scene.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and state = 'sent' and attempts = 1", 20).await;
+    let sent = "select count(*) from dialogpost.notification where kind = 'reminder' and channel = 'sms' and state = 'sent' and attempts = 1";
+    scene.fleet.until(sent, 20).await;
     for process in running {
         process.stop().await;
     }
-    assert_eq!(scene.sms.calls().len(), made.len());
+    assert_eq!(scene.sms.calls().len(), 20);
     assert_eq!(scene.fleet.rows.count("dialogpost.reminder").await, 0);
     assert!(scene.sms.calls().iter().all(|call| call.body["text"].as_str().unwrap().contains("Vi minner om timen din")));
 }

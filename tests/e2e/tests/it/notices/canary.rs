@@ -59,7 +59,19 @@ async fn no_address_and_no_text_is_logged() {
     }
     assert!(log.contains("could not be delivered") && metrics.render().contains("dialogpost_notice_deliveries_total"));
     let rendered = metrics.render();
-    for secret in [PHONE, "99900002", EMAIL, TOKEN, SECRET, "hemmelig", "Du har en ny melding", "Solbakken legesenter", SUBJECT, TEXT, TROND] {
+    for secret in [
+        PHONE,
+        "99900002",
+        EMAIL,
+        TOKEN,
+        SECRET,
+        "hemmelig",
+        "Du har en ny melding",
+        "Solbakken legesenter",
+        SUBJECT,
+        TEXT,
+        TROND,
+    ] {
         for (place, text) in [("log", &log), ("metrics", &rendered), ("health", &health), ("events", &events)] {
             assert!(!text.contains(secret), "{place} holds {secret}");
         }

@@ -103,7 +103,10 @@ async fn strangers_get_nothing() {
     scene.until(&["message sms due 1 webhook-unreachable"]).await;
     scene.apply(json!({ "enabled": true, "channels": ["email"] }), json!({})).await;
     write_to_trond(&epj).await;
-    scene.fleet.until("select count(*) from dialogpost.notification where channel = 'email' and state = 'due' and attempts > 0", 1).await;
+    scene
+        .fleet
+        .until("select count(*) from dialogpost.notification where channel = 'email' and state = 'due' and attempts > 0", 1)
+        .await;
     running.stop().await;
     assert_eq!(scene.calls(), (0, 0, 0));
 }

@@ -3,7 +3,8 @@
 use super::*;
 use domain::notice::Channel::{Email, Push, Sms};
 
-const ORDERS: [(&[Channel], Channel); 4] = [(&[Sms, Email, Push], Sms), (&[Email, Sms], Email), (&[Push, Sms, Email], Push), (&[Email], Email)];
+const ORDERS: [(&[Channel], Channel); 4] =
+    [(&[Sms, Email, Push], Sms), (&[Email, Sms], Email), (&[Push, Sms, Email], Push), (&[Email], Email)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s4_exactly_one_notice_over_the_clinics_first_channel() {
@@ -34,7 +35,8 @@ async fn s4_exactly_one_notice_over_the_clinics_first_channel() {
     assert_eq!((mail.from.as_str(), mail.to.as_str()), ("post@solbakken.example", EMAIL));
     assert_eq!(mail.header("Subject").as_deref(), Some("Beskjed fra Solbakken legesenter"));
     assert_eq!(mail.header("Auto-Submitted").as_deref(), Some("auto-generated"));
-    let ids = "select '<' || id || '@solbakken.example>' from dialogpost.notification where channel = 'email' order by created_at";
+    let ids =
+        "select '<' || id || '@solbakken.example>' from dialogpost.notification where channel = 'email' order by created_at";
     assert_eq!(mail.header("Message-ID"), scene.fleet.rows.column::<String>(ids).await.first().cloned());
     holds_nothing_sensitive(&mail.content);
 }
@@ -45,9 +47,11 @@ async fn s4_in_the_patients_language_else_the_clinics() {
     let running = scene.fleet.start();
     let epj = scene.epj().await;
     let notifications = |language| json!({ "enabled": true, "channels": ["sms"], "language": language });
-    for (clinic, trond, want) in
-        [("nn", Value::Null, "Du har ei ny melding"), ("nn", json!("en"), "You have a new message"), ("en", json!("nb"), "Du har en ny melding")]
-    {
+    for (clinic, trond, want) in [
+        ("nn", Value::Null, "Du har ei ny melding"),
+        ("nn", json!("en"), "You have a new message"),
+        ("en", json!("nb"), "Du har en ny melding"),
+    ] {
         let before = scene.sms.calls().len();
         scene.apply(notifications(clinic), json!({ "language": trond })).await;
         write_to_trond(&epj).await;

@@ -21,7 +21,8 @@ async fn scene() -> (Scene, Running, String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn that_it_came_is_the_last_word() {
     let (scene, running, url, id) = scene().await;
-    let say = async |status: &str, code: Value| scene.sms.receipt(&url, &json!({ "id": id, "status": status, "code": code })).await;
+    let say =
+        async |status: &str, code: Value| scene.sms.receipt(&url, &json!({ "id": id, "status": status, "code": code })).await;
     assert_eq!(say("failed", json!("absent")).await, 200);
     assert_eq!(scene.notices().await, ["message sms failed 1 absent"]);
     assert_eq!(say("failed", json!("absent")).await, 200);
