@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod letter;
 pub mod message;
 mod migrate;
+pub mod notice;
 pub mod outbox;
 pub mod own_dialog;
 pub mod processed;

@@ -3,8 +3,8 @@
 use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
-    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup,
-    Setup, SetupFault, SlotSetup, TimebokSetup, shown_key,
+    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, NotificationsSetup, Party, PatientSetup, Queues,
+    RoutingSetup, SetSetup, Setup, SetupFault, SlotSetup, TimebokSetup, shown_key,
 };
 use messages::person_id::TestSeries;
 use serde::de::DeserializeOwned;
@@ -143,6 +143,7 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
         ("appointment_types", types),
         ("timeboker", timeboker),
         ("patients", patients),
+        ("notifications", notifications_shape),
     ];
     object::<ClinicSetup>(value, at, faults, &parts);
 }
@@ -155,6 +156,12 @@ fn timebok_shape(value: &Value, at: &str, faults: &mut Faults) {
 fn standing_shape(value: &Value, at: &str, faults: &mut Faults) {
     if value.is_object() {
         object::<HelsenorgeSetup>(value, at, faults, &[]);
+    }
+}
+
+fn notifications_shape(value: &Value, at: &str, faults: &mut Faults) {
+    if value.is_object() {
+        object::<NotificationsSetup>(value, at, faults, &[]);
     }
 }
 
