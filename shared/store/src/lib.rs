@@ -33,6 +33,7 @@ pub mod sending;
 pub mod setup;
 pub mod show;
 mod step;
+pub mod telling;
 pub mod timebok;
 mod tls;
 pub mod upload;

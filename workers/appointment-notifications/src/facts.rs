@@ -1,11 +1,13 @@
 //! What the rules ask about a batch of events: a fixed number of statements, however many events there are.
 
 use crate::{About, Asked};
+use domain::command::contact::Status;
 use domain::notice::Kind;
 use domain::notice::channel::{Addressee, Appointment, Before, Outcome};
+use messages::HerId;
 use std::collections::{BTreeSet, HashMap};
 use store::notice::{self, Key};
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, telling};
 use uuid::Uuid;
 
 /// Facts of a batch. Decisions are noted in them, so that the next event of the batch finds things as they will be.
@@ -15,6 +17,8 @@ pub struct Facts {
     pub appointments: HashMap<Key, Appointment>,
     /// To whom entries of E-dialogs are.
     pub addressees: HashMap<Uuid, Addressee>,
+    /// What HelseNorge said of the patients of appointments of which it alone is told.
+    pub statuses: HashMap<Uuid, (HerId, String, Option<Status>)>,
 }
 
 impl Facts {
@@ -40,5 +44,9 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let message =
         |asked: &&Asked| if let About::Message { entry, patient } = asked.about { Some((entry, patient)) } else { None };
     let messages: Vec<(Uuid, Uuid)> = batch.iter().filter_map(message).collect();
-    Ok(Facts { appointments: notice::appointments(tx, &keys).await?, addressees: notice::addressees(tx, &messages).await? })
+    let unnoticed = |asked: &&Asked| if let About::Unnoticed(appointment) = asked.about { Some(appointment) } else { None };
+    let unnoticed: Vec<Uuid> = batch.iter().filter_map(unnoticed).collect();
+    let appointments = notice::appointments(tx, &keys).await?;
+    let statuses = telling::statuses(tx, &unnoticed).await?;
+    Ok(Facts { appointments, addressees: notice::addressees(tx, &messages).await?, statuses })
 }

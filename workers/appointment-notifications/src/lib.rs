@@ -4,13 +4,16 @@
 //! - [`reminding`]: what is looked at when its time comes
 //! - [`delivering`]: e-mail, text messages and push, with all that can go wrong there
 //! - [`receipts`]: what their providers say became of them
+//! - [`telling`]: what HelseNorge is told; [`mending`]: what it should have been told
 
 pub mod deciding;
 pub mod delivering;
 pub mod effect;
 pub mod facts;
+pub mod mending;
 pub mod receipts;
 pub mod reminding;
+pub mod telling;
 
 use deciding::Ruling;
 use domain::notice::Kind;
@@ -48,7 +51,9 @@ async fn start(context: Context) -> Ended {
         asks: config.contact_service != ContactService::Off,
         age_limit: config.contact_caution.age_limit,
         series: config.test_series,
+        without_agreement: config.without_agreement.clone(),
     };
+    beside.spawn(mending::run(context.clone(), ruling.clone()));
     let mut handling =
         Box::pin(worker::run(context, AppointmentNotifications { ruling }, vec![Source::Own], &[Wire::Dialogpost]));
     let ended = loop {
@@ -80,8 +85,8 @@ pub struct Asked {
 pub enum About {
     /// An appointment, by its version and the kind of notice.
     Appointment(Key),
-    /// A change of an appointment of which HelseNorge alone is told.
-    Unnoticed,
+    /// A change of an appointment, of which HelseNorge alone is told.
+    Unnoticed(Uuid),
     /// An entry of an E-dialog, to a patient.
     Message {
         /// The entry.
@@ -101,7 +106,7 @@ impl Asked {
             Fact::AppointmentMoved(about) => key(about, Kind::Moved),
             Fact::AppointmentCancelled(about) => key(about, Kind::Cancelled),
             Fact::ReminderDue(about) => key(about, Kind::Reminder),
-            Fact::AppointmentTypeChanged(_) | Fact::AppointmentMissed(_) => About::Unnoticed,
+            Fact::AppointmentTypeChanged(about) | Fact::AppointmentMissed(about) => About::Unnoticed(about.appointment),
             Fact::EDialogWritten(about) => match about.patient {
                 Some(patient) => About::Message { entry: about.entry, patient },
                 None => About::Colleagues,
@@ -142,6 +147,6 @@ impl Handler for AppointmentNotifications {
     }
 
     async fn write(&self, tx: &Tx<'_>, effects: Vec<Option<Effect>>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
-        effect::write(tx, effects.into_iter().flatten().collect(), now).await
+        effect::write(tx, effects.into_iter().flatten().collect(), &self.ruling, now).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod booking;
 mod changing;
+mod telling;
 mod wishing;
 
 use crate::commands::{by_the_schemas, of};
@@ -78,6 +79,14 @@ async fn asked(clinic: &mut Clinic, request: Message) -> AboutAppointments {
         }
     }
     answer.expect("an answer beside the receipt")
+}
+
+/// HelseNorge is told this often of what the clinic changes.
+async fn told(clinic: &Clinic, times: usize) {
+    for _ in 0..times {
+        let sent = clinic.sent().await;
+        assert_eq!(sent.about_appointments().unwrap().request.as_deref(), Some("MOA"));
+    }
 }
 
 fn uid(event: &Vevent) -> &str {

@@ -60,9 +60,9 @@ async fn n2_n3_helsenorge_for_whom_it_reaches_else_our_own_channel() {
     let running = scene.start();
     let (line, trond) = (scene.booked(LINE, 36, "vanlig").await, scene.booked(TROND, 37, "vanlig").await);
     tell(&scene.fleet, Fact::AppointmentBooked(about(&line, 1))).await;
-    scene.until(&["booked helsenorge due"]).await;
+    scene.until(&["booked helsenorge sent"]).await;
     tell(&scene.fleet, Fact::AppointmentBooked(about(&trond, 1))).await;
-    scene.until(&["booked helsenorge due", "booked sms sent 1"]).await;
+    scene.until(&["booked helsenorge sent", "booked sms sent 1"]).await;
     running.stop().await;
     let calls = scene.sms.calls();
     assert_eq!((calls.len(), &calls[0].body["to"]), (1, &json!(PHONE)));

@@ -25,7 +25,7 @@ async fn said(scene: &Scene, active: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_goes_where_helsenorge_says() {
-    for (active, want) in [(true, "booked helsenorge due"), (false, "booked sms sent 1")] {
+    for (active, want) in [(true, "booked helsenorge sent"), (false, "booked sms sent 1")] {
         let (scene, running) = unknown().await;
         // Looked at again, it still waits.
         scene.hurry().await;
