@@ -20,10 +20,10 @@ impl Scene {
     pub(super) async fn booked(&self, nin: &str, hours: i64, of_type: &str) -> Made {
         let (id, starts_at) = (Uuid::now_v7(), in_hours(hours));
         let sql = "insert into dialogpost.appointment (id, clinic, timebok, patient, starts_at, ends_at, type, status, uid, version,
-                booked_at, changed_at)
+                comment, booked_at, changed_at)
              select $1::uuid, clinic, 'kari-bok', id, $2::timestamptz, $2::timestamptz + interval '20 minutes', $3::text, 'booked',
-                $1::uuid, 1, now(), now() from dialogpost.patient where clinic = 8141333 and nin = $4";
-        self.fleet.rows.query(sql, &[&id, &starts_at, &of_type, &nin]).await;
+                $1::uuid, 1, $5::text, now(), now() from dialogpost.patient where clinic = 8141333 and nin = $4";
+        self.fleet.rows.query(sql, &[&id, &starts_at, &of_type, &nin, &SUBJECT]).await;
         self.changed(id, "booked").await;
         Made { id, starts_at }
     }
