@@ -11,6 +11,7 @@ pub mod effect;
 pub mod facts;
 pub mod receipts;
 pub mod reminding;
+mod watch;
 
 use deciding::Ruling;
 use domain::notice::Kind;

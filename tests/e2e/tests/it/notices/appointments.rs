@@ -169,6 +169,33 @@ async fn n4_the_reminder_of_what_was_moved_or_cancelled_never_fires() {
     assert_eq!(scene.calls(), (1, 0, 0));
 }
 
+/// Two versions of one time, whose reminders two processes decide on at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_two_reminders_of_one_time_are_one() {
+    let scene = Scene::open(&[Sms]).await;
+    let mut made = Vec::new();
+    for n in 0..10 {
+        let one = scene.booked(TROND, 25 + n, "vanlig").await;
+        scene.change(one.id, "type_changed", "type = 'video'").await;
+        made.push(one);
+    }
+    for version in [1, 2] {
+        for one in &made {
+            tell(&scene.fleet, Fact::ReminderDue(about(one, version))).await;
+        }
+    }
+    let running = [scene.start(), scene.start()];
+    scene.handled(20).await;
+    let count = |what: &str| format!("select count(*) from dialogpost.notification where kind = 'reminder' and {what}");
+    scene.fleet.until(&count("channel = 'sms' and state = 'sent'"), 10).await;
+    scene.fleet.until(&count("reason = 'reminded-before'"), 10).await;
+    for process in running {
+        process.stop().await;
+    }
+    assert_eq!(scene.sms.calls().len(), 10);
+    assert_eq!(scene.fleet.rows.count("dialogpost.dead_letter").await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn n1_nobody_is_reminded_when_it_is_too_late() {
     let scene = Scene::open(&[Sms]).await;
