@@ -19,9 +19,9 @@ pub mod slots;
 pub mod telling;
 
 use jiff::{SignedDuration, Timestamp};
+pub use messages::command::answer::AppointmentStatus as Status;
 use messages::event::{AppointmentChanged, Fact};
 use messages::{HerId, Sensitive};
-pub use messages::command::answer::AppointmentStatus as Status;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

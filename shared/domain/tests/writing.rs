@@ -88,7 +88,7 @@ impl Case {
             fastlege: Some("kari".into()),
             participants: vec![],
             entries: 3,
-            requests: vec![Request { entry: Uuid::from_u128(0xe1), answered: false }],
+            requests: vec![Request { entry: Uuid::from_u128(0xe1), code: None, answered: false }],
             beside: vec![],
             between: Some((her_id(8_141_335), her_id(8_093_299))),
         };
@@ -231,7 +231,7 @@ fn p2_p3_a_request_has_one_answer_whatever_it_becomes() {
 fn p2_of_several_requests_the_one_that_was_read_is_answered() {
     let mut case = Case::in_dialog(Kind::HelseNorge(Reseptfornyelse));
     let known = case.dialog.as_mut().unwrap();
-    known.requests.push(Request { entry: Uuid::from_u128(0xe2), answered: false });
+    known.requests.push(Request { entry: Uuid::from_u128(0xe2), code: None, answered: false });
     let answer = json!({ "dialog": DIALOG, "choice": "renewed", "text": "Hei" });
     assert_eq!(case.refused("kari", "AnswerPrescriptionRequest", &answer), of("request-ambiguous", "arguments.request"));
     let convert = json!({ "dialog": DIALOG, "to": "EKONTAKT", "text": "Hei" });

@@ -259,12 +259,9 @@ async fn put(tx: &Tx<'_>, last: &[&NewVersion], now: Timestamp) -> Result<(), St
             type = excluded.type, status = excluded.status, version = excluded.version, changed_at = excluded.changed_at
             where a.version < excluded.version"
     );
-    tx.query(
-        put,
-        &[&ids, &clinics, &timeboker, &patients, &starts, &ends, &types, &statuses, &uids, &versions, &comments, &now],
-    )
-    .await
-    .map(drop)
+    tx.query(put, &[&ids, &clinics, &timeboker, &patients, &starts, &ends, &types, &statuses, &uids, &versions, &comments, &now])
+        .await
+        .map(drop)
 }
 
 /// Every version for itself: the same made twice is a conflict.

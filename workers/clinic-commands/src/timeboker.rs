@@ -71,11 +71,7 @@ fn timebok_of(order: &Order) -> Option<&str> {
 ///
 /// # Errors
 /// As any step.
-pub async fn load(
-    tx: &Tx<'_>,
-    commands: &[&Command],
-    clinics: &HashMap<HerId, Arc<Clinic>>,
-) -> Result<Timeboker, StoreError> {
+pub async fn load(tx: &Tx<'_>, commands: &[&Command], clinics: &HashMap<HerId, Arc<Clinic>>) -> Result<Timeboker, StoreError> {
     let named = |c: &&Command| appointment_of(&c.order).map(|id| (c.clinic, id));
     let named: Vec<(HerId, Uuid)> = commands.iter().filter_map(named).collect();
     let of_name = |c: &&Command| timebok_of(&c.order).map(|name| (c.clinic, name.to_owned()));

@@ -2,8 +2,8 @@
 
 use crate::arrival::Arrived;
 use crate::contact::{self, Told};
-use domain::appointment::request::Request;
 use domain::acceptance::{Accepted, Decision, Facts, Thread};
+use domain::appointment::request::Request;
 use domain::arrival::Payload;
 use domain::command::dialog::Kind;
 use domain::digital_user::Noted;
@@ -245,7 +245,8 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     let requests: Vec<_> = requests.collect();
     booking::insert(tx, &requests).await?;
     let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
-    let requested = |r: &booking::Received| Fact::BookingRequested(BookingRequested { message: r.request.message, clinic: r.clinic });
+    let requested =
+        |r: &booking::Received| Fact::BookingRequested(BookingRequested { message: r.request.message, clinic: r.clinic });
     events.extend(requests.iter().map(requested));
     events.extend(turned_down.into_iter().map(|message| Fact::MessageTurnedDown(Answered { message })));
     let entries: Vec<_> = rows.iter().zip(kept).filter_map(|(row, kept)| entry(row, kept, &placed)).collect();

@@ -14,9 +14,7 @@ use crate::receipts::norwegian_time;
 use jiff::Timestamp;
 use messages::HerId;
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel, Notat};
-use messages::wire::hodemelding::{
-    Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead,
-};
+use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead};
 use messages::wire::icalendar::{CANCELLED, CONFIRMED, VIDEO, Vevent};
 use uuid::Uuid;
 

@@ -41,7 +41,8 @@ pub fn start_of(day: Date) -> Option<Timestamp> {
 /// Whether a patient may book a slot, as far as the slot goes: released, of a type that he may see, and still to come.
 pub fn is_offered(slot: &Slot, booking: &Booking, now: Timestamp) -> bool {
     let of_type = booking.types.get(&slot.appointment_type);
-    let may_be_seen = of_type.is_some_and(|of_type| !of_type.hidden && (of_type.contact != Contact::Video || booking.video_module));
+    let may_be_seen =
+        of_type.is_some_and(|of_type| !of_type.hidden && (of_type.contact != Contact::Video || booking.video_module));
     slot.online && may_be_seen && slot.span.start > now
 }
 

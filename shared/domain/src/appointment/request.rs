@@ -171,7 +171,8 @@ fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     if now > latest {
         return refused(NOT_CANCELLED, "cancellation-late", Some("Det er for sent å avbestille her: ring legekontoret."));
     }
-    let cancelled = Appointment { status: Status::Cancelled, version: appointment.version.saturating_add(1), ..appointment.clone() };
+    let cancelled =
+        Appointment { status: Status::Cancelled, version: appointment.version.saturating_add(1), ..appointment.clone() };
     let version = asked_for(request, facts, cancelled.clone(), Change::Cancelled);
     Decision { answer: told(cancelled), version: Some(version) }
 }

@@ -97,7 +97,15 @@ pub enum Post {
 
 impl Deed {
     pub(super) const fn closing(dialog: Uuid) -> Self {
-        Self { dialog, written: None, closes: true, converts: None, title: None, appointment: None, done: Done::Closed { dialog } }
+        Self {
+            dialog,
+            written: None,
+            closes: true,
+            converts: None,
+            title: None,
+            appointment: None,
+            done: Done::Closed { dialog },
+        }
     }
 
     pub(super) const fn writing(dialog: Uuid, written: Written) -> Self {

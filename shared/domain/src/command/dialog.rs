@@ -241,7 +241,11 @@ mod tests {
             ),
         ];
         for (state, write, answer) in table {
-            assert_eq!((said(may_write(state)).as_str(), said(may_answer(state, Reseptfornyelse)).as_str()), (write, answer), "{state:?}");
+            assert_eq!(
+                (said(may_write(state)).as_str(), said(may_answer(state, Reseptfornyelse)).as_str()),
+                (write, answer),
+                "{state:?}"
+            );
         }
     }
 
@@ -275,7 +279,10 @@ mod tests {
             fastlege: None,
             participants: vec![],
             entries: 1,
-            requests: requests.iter().map(|(entry, answered)| Request { entry: *entry, code: None, answered: *answered }).collect(),
+            requests: requests
+                .iter()
+                .map(|(entry, answered)| Request { entry: *entry, code: None, answered: *answered })
+                .collect(),
             beside: vec![],
             between: None,
         };

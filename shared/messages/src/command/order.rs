@@ -4,8 +4,8 @@ mod appointments;
 mod recipients;
 
 pub use appointments::{
-    AnswerTimeonske, BookAppointment, CancelAppointment, ChangeAppointmentType, Fulfilment, ListAppointments, MOST_DAYS, MOST_SLOTS,
-    MarkNoShow, MoveAppointment, ReleaseSlots, ReleasedSlot, ShowTimebok,
+    AnswerTimeonske, BookAppointment, CancelAppointment, ChangeAppointmentType, Fulfilment, ListAppointments, MOST_DAYS,
+    MOST_SLOTS, MarkNoShow, MoveAppointment, ReleaseSlots, ReleasedSlot, ShowTimebok,
 };
 pub use recipients::{Recipient, RecipientMode, SetRecipients, ShowRecipients};
 

@@ -3,9 +3,9 @@
 use super::{asked, day, free, open, question, release, uid};
 use crate::commands::{LINE, TROND, of};
 use e2e::Clinic;
+use helsenorge::AVTALEAVBESTILLING;
 use helsenorge::Message;
 use helsenorge::example::{KARI, OLE, SOLBAKKEN};
-use helsenorge::AVTALEAVBESTILLING;
 use serde_json::json;
 
 /// T2, T7: released, free, not hidden; video with the module.
@@ -14,7 +14,8 @@ async fn t2_a_patient_sees_what_is_released_and_free() {
     let (mut clinic, epj) = open().await;
     let (first, second) = (day(7, 9, 0), day(7, 9, 20));
     release(&epj, &[(first, "vanlig"), (second, "video"), (day(7, 10, 0), "skjult"), (day(9, 9, 0), "vanlig")]).await;
-    let kept = json!({ "timebok": "kari-bok", "online": false, "slots": [{ "start": day(7, 11, 0), "appointment_type": "vanlig" }] });
+    let kept =
+        json!({ "timebok": "kari-bok", "online": false, "slots": [{ "start": day(7, 11, 0), "appointment_type": "vanlig" }] });
     epj.done(&of("siri", "ReleaseSlots", kept)).await;
     let told = free(&mut clinic, question(first, first)).await;
     assert_eq!(told.answer.as_deref(), Some("03"));
@@ -112,7 +113,11 @@ async fn t5_a_patient_cancels() {
     assert_eq!((again.answer.as_deref(), again.events[0].sequence), (Some("08"), Some(2)), "it was cancelled before");
     let anew = free(&mut clinic, question(at, at)).await.events.remove(0);
     assert_ne!(uid(&anew), uid(&slot));
-    assert_eq!(asked(&mut clinic, Message::reserver_avtale(&slot)).await.answer.as_deref(), Some("06"), "the old name leads nowhere");
+    assert_eq!(
+        asked(&mut clinic, Message::reserver_avtale(&slot)).await.answer.as_deref(),
+        Some("06"),
+        "the old name leads nowhere"
+    );
     let second = asked(&mut clinic, Message::reserver_avtale(&anew)).await.events.remove(0);
     clinic.fleet.rows.query("update dialogpost.clinic set cancellation_hours = 336", &[]).await;
     let late = asked(&mut clinic, Message::avbestill_avtale(&second)).await;

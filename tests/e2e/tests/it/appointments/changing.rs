@@ -31,7 +31,8 @@ async fn t5_every_change_is_one_version() {
     assert_eq!(epj.done(&change("CancelAppointment", json!({}))).await["version"], 4);
     let gone = epj.refused(&change("MoveAppointment", json!({ "start": day(7, 11, 0) }))).await;
     assert_eq!(gone.0, "appointment-cancelled");
-    let changes: Vec<String> = clinic.fleet.rows.column("select change from dialogpost.appointment_change order by version").await;
+    let changes: Vec<String> =
+        clinic.fleet.rows.column("select change from dialogpost.appointment_change order by version").await;
     assert_eq!(changes, ["booked", "moved", "type_changed", "cancelled"]);
     let listed = epj.done(&of("kari", "ListAppointments", json!({ "patient": LINE }))).await;
     assert_eq!((&listed["appointments"][0]["status"], &listed["appointments"][0]["version"]), (&json!("cancelled"), &json!(4)));
@@ -64,12 +65,8 @@ async fn what_cannot_be_is_refused_by_field() {
     release(&epj, &[(day(7, 9, 0), "vanlig")]).await;
     let appointment = epj.done(&book(LINE, day(7, 12, 0))).await["appointment"].clone();
     let at = day(7, 13, 0);
-    let book = |timebok: &str, patient: &str, of_type: &str, start| {
-        json!({ "timebok": timebok, "patient": patient, "appointment_type": of_type, "start": start })
-    };
-    let slots = |timebok: &str, of_type: &str, start| {
-        json!({ "timebok": timebok, "slots": [{ "start": start, "appointment_type": of_type }] })
-    };
+    let book = |timebok: &str, patient: &str, of_type: &str, start| json!({ "timebok": timebok, "patient": patient, "appointment_type": of_type, "start": start });
+    let slots = |timebok: &str, of_type: &str, start| json!({ "timebok": timebok, "slots": [{ "start": start, "appointment_type": of_type }] });
     let nobody = uuid::Uuid::new_v4();
     let table = [
         ("BookAppointment", book("bok", LINE, "vanlig", at), "timebok-unknown", "arguments.timebok"),
