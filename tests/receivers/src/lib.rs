@@ -16,6 +16,6 @@ pub mod mood;
 pub mod webhook;
 
 pub use authority::Authority;
-pub use mail::{Mail, MailServer};
+pub use mail::{Mail, MailServer, Speech};
 pub use mood::Mood;
 pub use webhook::{Call, WebhookServer};

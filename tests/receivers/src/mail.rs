@@ -1,4 +1,4 @@
-//! A mail server (RFC 5321) that takes e-mail over TLS, and knows a message again by its `Message-ID`.
+//! A mail server (RFC 5321) that takes e-mail over TLS, at once or after STARTTLS (RFC 3207), and knows a message again by its `Message-ID`.
 
 use crate::authority::{Authority, HOST};
 use crate::mood::{Mood, Moods};
@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// User and password that it wants, and as a client sends them (AUTH PLAIN of `notices` and `hemmelig`).
 const LOGIN: &str = "AG5vdGljZXMAaGVtbWVsaWc=";
@@ -33,10 +34,23 @@ impl Mail {
     }
 }
 
+/// How it is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// TLS from the first byte.
+    Wrapped,
+    /// In the clear until STARTTLS.
+    StartTls,
+    /// In the clear: it knows nothing else.
+    Clear,
+}
+
 #[derive(Default)]
 struct Kept {
     calls: Vec<Mail>,
     mails: BTreeMap<String, Mail>,
+    /// What it was told in the clear.
+    overheard: Vec<String>,
 }
 
 struct Shared {
@@ -47,6 +61,7 @@ struct Shared {
 /// A mail server on this machine. Dropping it closes it.
 pub struct MailServer {
     port: u16,
+    speech: Speech,
     shared: Arc<Shared>,
     serving: JoinHandle<()>,
 }
@@ -56,7 +71,7 @@ impl MailServer {
     ///
     /// # Panics
     /// When there is none.
-    pub async fn start(authority: &Authority) -> Self {
+    pub async fn start(authority: &Authority, speech: Speech) -> Self {
         let listener = TcpListener::bind((HOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("it has an address").port();
         let shared = Arc::new(Shared { moods: Moods::default(), kept: Mutex::default() });
@@ -65,18 +80,19 @@ impl MailServer {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, shared) = (acceptor.clone(), Arc::clone(&sharing));
                 tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        let _ = converse(BufReader::new(stream), &shared).await;
-                    }
+                    let _ = serve(stream, &acceptor, speech, &shared).await;
                 });
             }
         });
-        Self { port, shared, serving }
+        Self { port, speech, shared, serving }
     }
 
     /// Where it is called, by one whom it lets in.
     pub fn url(&self) -> String {
-        format!("smtps://notices:hemmelig@{HOST}:{}", self.port)
+        match self.speech {
+            Speech::Wrapped => format!("smtps://notices:hemmelig@{HOST}:{}", self.port),
+            Speech::StartTls | Speech::Clear => format!("smtp://notices:hemmelig@{HOST}:{}?tls=required", self.port),
+        }
     }
 
     /// Where it is called, by one whom it does not let in.
@@ -94,6 +110,11 @@ impl MailServer {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
     }
 
+    /// What it was told in the clear.
+    pub fn overheard(&self) -> Vec<String> {
+        self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).overheard.clone()
+    }
+
     /// What it has taken, each once, by its `Message-ID`.
     pub fn mails(&self) -> BTreeMap<String, Mail> {
         self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).mails.clone()
@@ -106,8 +127,30 @@ impl Drop for MailServer {
     }
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: BufReader<S>, shared: &Shared) -> io::Result<()> {
+async fn serve(stream: TcpStream, acceptor: &TlsAcceptor, speech: Speech, shared: &Shared) -> io::Result<()> {
+    if speech != Speech::Wrapped {
+        let mut clear = BufReader::new(stream);
+        say(&mut clear, "220 mail.test ESMTP").await?;
+        while let Some(line) = hear(&mut clear).await? {
+            shared.kept.lock().unwrap_or_else(PoisonError::into_inner).overheard.push(line.clone());
+            match (line.split(' ').next().unwrap_or_default(), speech) {
+                ("EHLO", Speech::StartTls) => say(&mut clear, "250-mail.test\r\n250 STARTTLS").await?,
+                ("EHLO", _) => say(&mut clear, "250-mail.test\r\n250 AUTH PLAIN").await?,
+                ("STARTTLS", Speech::StartTls) => {
+                    say(&mut clear, "220 2.0.0 go on").await?;
+                    return converse(BufReader::new(acceptor.accept(clear.into_inner()).await?), shared).await;
+                }
+                _ => say(&mut clear, "502 5.5.1 no").await?,
+            }
+        }
+        return Ok(());
+    }
+    let mut stream = BufReader::new(acceptor.accept(stream).await?);
     say(&mut stream, "220 mail.test ESMTP").await?;
+    converse(stream, shared).await
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: BufReader<S>, shared: &Shared) -> io::Result<()> {
     let mut mail = Mail { from: String::new(), to: String::new(), content: String::new() };
     let mut is_in = false;
     while let Some(line) = hear(&mut stream).await? {

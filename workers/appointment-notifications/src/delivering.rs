@@ -7,6 +7,7 @@ pub mod signature;
 pub mod smtp;
 pub mod webhook;
 
+use crate::watch::{Watch, pause};
 use domain::notice::Channel;
 use domain::notice::text::{self, Text};
 use domain::retry::notice_delay;
@@ -23,12 +24,9 @@ use std::time::Duration;
 use store::StoreError;
 use store::notice::delivery::{self, Due, End};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use webhook::Webhook;
 
-/// How often it is looked what is due.
-const EVERY: Duration = Duration::from_secs(1);
 /// Notices of one channel taken at a time.
 const MOST: i64 = 64;
 /// Of which so many are under way at once.
@@ -111,26 +109,15 @@ pub fn start(context: &Context, tasks: &mut JoinSet<()>) {
 
 /// Delivers the notices of one channel until the context is cancelled.
 async fn deliver(context: Context, channel: Channel, provider: Provider) {
-    let health = context.health.component(format!("notices by {}", channel.as_str()));
-    health.ok();
+    let name = channel.as_str();
+    let mut watch = Watch::new(name, context.health.component(format!("notices by {name}")));
     loop {
-        match round(&context, channel, &provider, &health).await {
-            Ok(true) if !context.cancel.is_cancelled() => continue,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(channel = channel.as_str(), %error, "notices cannot be taken or settled now");
-                health.failing(error.to_string());
-            }
-        }
-        if !pause(&context.cancel).await {
+        let round = round(&context, channel, &provider, watch.health()).await;
+        let more = watch.look(round).unwrap_or(false) && !context.cancel.is_cancelled();
+        if !more && !pause(&context).await {
             return;
         }
     }
-}
-
-/// Waits a while; `false` = asked to stop.
-async fn pause(cancel: &CancellationToken) -> bool {
-    cancel.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some()
 }
 
 /// Takes what is due, sends it, and stores what came of it. Tells whether more may be due.
@@ -222,18 +209,17 @@ fn count(channel: &'static str, outcome: &'static str) {
 
 /// Gives up what is too late, and says what waits for a channel that this process cannot use.
 async fn oversee(context: Context) {
-    let health = context.health.component("notices");
-    health.ok();
+    let mut watch = Watch::new("notices", context.health.component("notices"));
     loop {
-        match check(&context).await {
-            Ok(unserved) if unserved.is_empty() => health.ok(),
-            Ok(unserved) => {
+        match watch.look(check(&context).await) {
+            Some(unserved) if unserved.is_empty() => watch.health().ok(),
+            Some(unserved) => {
                 let names: Vec<&str> = unserved.iter().map(|channel| variable(*channel)).collect();
-                health.failing(format!("notices wait for what is not set here: {}", names.join(", ")));
+                watch.health().failing(format!("notices wait for what is not set here: {}", names.join(", ")));
             }
-            Err(error) => health.failing(error.to_string()),
+            None => {}
         }
-        if !pause(&context.cancel).await {
+        if !pause(&context).await {
             return;
         }
     }

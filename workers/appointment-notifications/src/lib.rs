@@ -14,6 +14,7 @@ pub mod mending;
 pub mod receipts;
 pub mod reminding;
 pub mod telling;
+mod watch;
 
 use deciding::Ruling;
 use domain::notice::Kind;

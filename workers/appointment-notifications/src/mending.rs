@@ -3,6 +3,7 @@
 
 use crate::deciding::Ruling;
 use crate::telling::{Word, tell};
+use crate::watch::Watch;
 use jiff::{SignedDuration, Timestamp};
 use runtime::worker::Context;
 use std::time::Duration;
@@ -18,26 +19,11 @@ const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// Looks until the context is cancelled.
 pub async fn run(context: Context, ruling: Ruling) {
-    let health = context.health.component("what HelseNorge shows");
-    health.ok();
+    let mut watch = Watch::new("what HelseNorge shows", context.health.component("what HelseNorge shows"));
     loop {
-        let more = match round(&context, &ruling).await {
-            Ok(more) => {
-                health.ok();
-                more
-            }
-            Err(error) => {
-                tracing::warn!(%error, "what HelseNorge shows cannot be looked at now");
-                health.failing(error.to_string());
-                false
-            }
-        };
-        if more && !context.cancel.is_cancelled() {
-            continue;
-        }
-        tokio::select! {
-            () = context.cancel.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+        let more = watch.look(round(&context, &ruling).await).unwrap_or(false) && !context.cancel.is_cancelled();
+        if !more && context.cancel.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+            return;
         }
     }
 }

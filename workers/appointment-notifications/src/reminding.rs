@@ -1,6 +1,7 @@
 //! What is looked at when its time comes: reminders, and notices that wait for what HelseNorge says. Any number of processes may do so.
 
 use crate::AppointmentNotifications;
+use crate::watch::{Watch, pause};
 use domain::notice::Kind;
 use jiff::{SignedDuration, Timestamp};
 use messages::event::{AppointmentChanged, Event, Fact};
@@ -8,13 +9,10 @@ use messages::transport::Outgoing;
 use runtime::Handler;
 use runtime::topology::{event_to, queue_of};
 use runtime::worker::Context;
-use std::time::Duration;
 use store::notice::agenda::{self, Item};
 use store::{StoreError, outbox};
 use uuid::Uuid;
 
-/// How often it is looked what is due.
-const EVERY: Duration = Duration::from_secs(1);
 /// Of each as many at a time.
 const MOST: i64 = 200;
 /// A notice that waits and was looked at is looked at again so much later, should nothing have come of it.
@@ -22,26 +20,11 @@ const AGAIN: SignedDuration = SignedDuration::from_mins(2);
 
 /// Looks until the context is cancelled.
 pub async fn run(context: Context) {
-    let health = context.health.component("reminders");
-    health.ok();
+    let mut watch = Watch::new("reminders", context.health.component("reminders"));
     loop {
-        let more = match round(&context).await {
-            Ok(more) => {
-                health.ok();
-                more
-            }
-            Err(error) => {
-                tracing::warn!(%error, "reminders cannot be looked for now");
-                health.failing(error.to_string());
-                false
-            }
-        };
-        if more && !context.cancel.is_cancelled() {
-            continue;
-        }
-        tokio::select! {
-            () = context.cancel.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+        let more = watch.look(round(&context).await).unwrap_or(false) && !context.cancel.is_cancelled();
+        if !more && !pause(&context).await {
+            return;
         }
     }
 }

@@ -299,6 +299,34 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_notices_name_their_place() {
+        let clinic = |notifications: &str, patient: &str| {
+            format!(
+                r#"{{"clinics": [{{"her_id": 1, "name": "n", "notifications": {notifications}, "patients": [
+                    {{"nin": "01010112377", "family_name": "F", "given_name": "G", {patient}}}]}}]}}"#
+            )
+        };
+        let good = r#"{"enabled": false}"#;
+        for (notifications, patient, place) in [
+            (r#"{"enabled": true}"#, r#""push": null"#, "notifications.channels"),
+            (r#"{"enabled": true, "channels": ["sms", "sms"]}"#, r#""push": null"#, "notifications.channels[1]"),
+            (r#"{"enabled": true, "channels": ["hemmelig"]}"#, r#""push": null"#, "notifications.channels"),
+            (r#"{"enabled": true, "channels": ["sms"], "language": "hemmelig"}"#, r#""push": null"#, "notifications.language"),
+            (r#"{"channels": ["sms"]}"#, r#""push": null"#, "notifications"),
+            (r#"{"enabled": true, "hemmelig": 1}"#, r#""push": null"#, "notifications.hemmelig"),
+            (good, r#""phone": "99900001""#, "patients[0].phone"),
+            (good, r#""email": "hemmelig""#, "patients[0].email"),
+            (good, r#""push": "hem melig""#, "patients[0].push"),
+            (good, r#""language": "hemmelig""#, "patients[0].language"),
+        ] {
+            let found = faults(&clinic(notifications, patient));
+            let named: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+            assert!(named.contains(&format!("clinics[0].{place}").as_str()), "{place}: {named:?}");
+            assert!(!found.iter().any(|(_, text)| text.contains("hemmelig") || text.contains("99900001")), "{found:?}");
+        }
+    }
+
+    #[test]
     fn a_key_given_twice_and_a_nul_are_faults() {
         let (field, text) = one("{\"clinics\": [],\n \"clinics\": []}");
         assert!(field.starts_with("line 2") && text == "clinics is given twice", "{field} {text}");

@@ -13,7 +13,7 @@ use domain::notice::Channel;
 use e2e::epj::{Epj, command};
 use e2e::{Fleet, Running};
 use messages::event::{Event, Fact};
-use receivers::{Authority, Call, MailServer, WebhookServer};
+use receivers::{Authority, Call, MailServer, Speech, WebhookServer};
 use runtime::probe::Probe;
 use runtime::{clock, topology};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ struct Scene {
     sms: WebhookServer,
     push: WebhookServer,
     mail: MailServer,
-    _authority: Authority,
+    authority: Authority,
 }
 
 impl Scene {
@@ -51,7 +51,7 @@ impl Scene {
         let authority = Authority::new();
         let sms = WebhookServer::start(&authority, SECRET).await;
         let push = WebhookServer::start(&authority, SECRET).await;
-        let mail = MailServer::start(&authority).await;
+        let mail = MailServer::start(&authority, Speech::Wrapped).await;
         let mut fleet = Fleet::new().await;
         fleet.settings.extend([
             ("SMS_URL", sms.url()),
@@ -62,7 +62,7 @@ impl Scene {
             ("EXTRA_ROOTS", authority.root()),
             ("CONTACT_SERVICE", "off".to_owned()),
         ]);
-        let scene = Self { fleet, sms, push, mail, _authority: authority };
+        let scene = Self { fleet, sms, push, mail, authority };
         scene.apply(json!({ "enabled": true, "channels": channels }), json!({})).await;
         scene
     }

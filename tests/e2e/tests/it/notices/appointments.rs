@@ -20,10 +20,10 @@ impl Scene {
     pub(super) async fn booked(&self, nin: &str, hours: i64, of_type: &str) -> Made {
         let (id, starts_at) = (Uuid::now_v7(), in_hours(hours));
         let sql = "insert into dialogpost.appointment (id, clinic, timebok, patient, starts_at, ends_at, type, status, uid, version,
-                booked_at, changed_at)
+                comment, booked_at, changed_at)
              select $1::uuid, clinic, 'kari-bok', id, $2::timestamptz, $2::timestamptz + interval '20 minutes', $3::text, 'booked',
-                $1::uuid, 1, now(), now() from dialogpost.patient where clinic = 8141333 and nin = $4";
-        self.fleet.rows.query(sql, &[&id, &starts_at, &of_type, &nin]).await;
+                $1::uuid, 1, $5::text, now(), now() from dialogpost.patient where clinic = 8141333 and nin = $4";
+        self.fleet.rows.query(sql, &[&id, &starts_at, &of_type, &nin, &SUBJECT]).await;
         self.changed(id, "booked").await;
         Made { id, starts_at }
     }
@@ -167,6 +167,33 @@ async fn n4_the_reminder_of_what_was_moved_or_cancelled_never_fires() {
     running.stop().await;
     assert_eq!(scene.notices().await.last().map(String::as_str), Some("reminder superseded none"));
     assert_eq!(scene.calls(), (1, 0, 0));
+}
+
+/// Two versions of one time, whose reminders two processes decide on at the same moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_two_reminders_of_one_time_are_one() {
+    let scene = Scene::open(&[Sms]).await;
+    let mut made = Vec::new();
+    for n in 0..10 {
+        let one = scene.booked(TROND, 25 + n, "vanlig").await;
+        scene.change(one.id, "type_changed", "type = 'video'").await;
+        made.push(one);
+    }
+    for version in [1, 2] {
+        for one in &made {
+            tell(&scene.fleet, Fact::ReminderDue(about(one, version))).await;
+        }
+    }
+    let running = [scene.start(), scene.start()];
+    scene.handled(20).await;
+    let count = |what: &str| format!("select count(*) from dialogpost.notification where kind = 'reminder' and {what}");
+    scene.fleet.until(&count("channel = 'sms' and state = 'sent'"), 10).await;
+    scene.fleet.until(&count("reason = 'reminded-before'"), 10).await;
+    for process in running {
+        process.stop().await;
+    }
+    assert_eq!(scene.sms.calls().len(), 10);
+    assert_eq!(scene.fleet.rows.count("dialogpost.dead_letter").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

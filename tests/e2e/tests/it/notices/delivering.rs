@@ -92,6 +92,33 @@ async fn credentials_that_are_not_taken_are_a_trouble_of_ours() {
     running.stop().await;
 }
 
+/// Over a server that is spoken to in the clear at first nothing is said before TLS, and nothing at all where there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_in_the_clear() {
+    let mut scene = Scene::open(&[Email]).await;
+    scene.mail = MailServer::start(&scene.authority, Speech::Clear).await;
+    scene.fleet.settings.insert("SMTP_URL", scene.mail.url());
+    let running = scene.fleet.start();
+    write_to_trond(&scene.epj().await).await;
+    scene.fleet.until("select count(*) from dialogpost.notification where state = 'due' and attempts = 1", 1).await;
+    running.stop().await;
+    let clear = std::mem::replace(&mut scene.mail, MailServer::start(&scene.authority, Speech::StartTls).await);
+    scene.fleet.settings.insert("SMTP_URL", scene.mail.url());
+    let running = scene.fleet.start();
+    scene.hurry().await;
+    scene.given(Email, "sent").await;
+    running.stop().await;
+    assert_eq!(scene.mail.mails().len(), 1);
+    for server in [&clear, &scene.mail] {
+        let overheard = server.overheard();
+        assert!(
+            !overheard.is_empty()
+                && overheard.iter().all(|line| ["EHLO", "STARTTLS", "QUIT"].iter().any(|verb| line.starts_with(verb))),
+            "{overheard:?}"
+        );
+    }
+}
+
 /// Who is not vouched for by anybody we trust gets nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_get_nothing() {

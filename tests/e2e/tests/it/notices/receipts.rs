@@ -4,6 +4,7 @@ use super::*;
 use domain::notice::Channel::Sms;
 use receivers::webhook::{signature, signed_post};
 use runtime::clock;
+use store::notice::delivery::{self, End};
 
 /// A notice that its provider has, and where it says what became of it.
 async fn scene() -> (Scene, Running, String, String) {
@@ -33,6 +34,20 @@ async fn that_it_came_is_the_last_word() {
     assert_eq!(scene.notices().await, ["message sms delivered 1"]);
     running.stop().await;
     assert_eq!(scene.calls(), (1, 0, 0));
+}
+
+/// A provider may say that it came before it says that it has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_receipt_said_meanwhile_stands() {
+    let (scene, running, url, id) = scene().await;
+    scene.fleet.rows.query("update dialogpost.notification set state = 'sending'", &[]).await;
+    assert_eq!(scene.sms.receipt(&url, &json!({ "id": id, "status": "delivered" })).await, 200);
+    let session = scene.fleet.store().session().await.unwrap();
+    for end in [End::Sent(None), End::Again(clock::system(), "provider-slow".into()), End::Failed("webhook-400".into())] {
+        delivery::settle(&session, &[(id.parse().unwrap(), end)], clock::system()).await.unwrap();
+        assert_eq!(scene.notices().await, ["message sms delivered 1"]);
+    }
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
