@@ -128,7 +128,7 @@ async fn faults_of_timeboker_name_their_fields() {
         ("/clinics/0/timeboker/0/owner", json!("per")),
         ("/clinics/0/timeboker/0/slots", slots),
     ]);
-    apply(&world, &file).await.code(1).says(&[
+    apply(&world, &file).await.code(2).says(&[
         "clinics[0].cancellation_hours",
         "clinics[0].appointment_types[0].minutes",
         "clinics[0].timeboker[0].owner",
@@ -139,7 +139,7 @@ async fn faults_of_timeboker_name_their_fields() {
         { "start": "2027-01-11T08:10:00+01:00", "type": "vanlig" },
     ]);
     let file = fixture_with(&[("/clinics/0/timeboker/0/slots", overlapping)]);
-    apply(&world, &file).await.code(1).says(&["clinics[0].timeboker[0].slots[1].start: another slot takes some of this time"]);
+    apply(&world, &file).await.code(2).says(&["clinics[0].timeboker[0].slots[1].start: another slot takes some of this time"]);
 }
 
 #[tokio::test]
