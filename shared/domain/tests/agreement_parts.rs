@@ -300,3 +300,36 @@ fn without_a_process_of_its_name_an_action_of_its_name_will_do() {
     let chosen = agreement.part_for(her_id(HELSENORGE), Direction::Receives, &wanted).unwrap();
     assert_eq!((chosen.part.unwrap().action.as_str(), chosen.receipt), ("DIALOG_INNBYGGER_NY", None));
 }
+
+/// What the clinic changes goes out under the process of its own where that was agreed, else under that of booking.
+#[test]
+fn appointments_are_told_under_what_was_agreed() {
+    use domain::agreement::lookup::{Known, Question, look_up};
+    use domain::appointment::letter::{AVTALEUTSENDING, TIMERESERVASJON, process_of};
+    let told = |agreements: Vec<Agreement>| {
+        let known = Known { of_pair: agreements, ..Known::default() };
+        process_of(|function| {
+            let question = Question {
+                own: her_id(CLINIC),
+                other: her_id(HELSENORGE),
+                cpa_id: None,
+                function,
+                excluded: &[],
+                now: "2027-01-11T08:00:00Z".parse().unwrap(),
+            };
+            look_up(&known, &question)
+        })
+    };
+    assert_eq!(told(vec![]), TIMERESERVASJON, "nothing is known of it");
+    assert_eq!(told(vec![newer()]), TIMERESERVASJON);
+    let avtale = |package| {
+        let (sends, receipts) = (vec![part("Avtale", package)], vec![part("Apprec", A11)]);
+        let process = "Dialog_Innbygger_Avtaleutsending";
+        let clinic = role(process, "Helsepersonell", sends.clone(), receipts.clone());
+        let mut roles: Vec<Role> = newer().parties.into_iter().flat_map(|party| party.roles).collect();
+        roles.extend([clinic, role(process, "Innbygger", receipts, sends)]);
+        agreement(&roles)
+    };
+    assert_eq!(told(vec![avtale(D11_ICAL)]), AVTALEUTSENDING);
+    assert_eq!(told(vec![avtale(D11)]), TIMERESERVASJON, "it holds no calendar");
+}

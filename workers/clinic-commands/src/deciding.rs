@@ -115,7 +115,7 @@ impl Ruling {
             Order::ShowDialog(order) => return show(command, order, facts),
             Order::ListDialogs(order) => return list(asked, command, order, facts),
             Order::FetchAttachment(order) => return fetch(command, order, facts),
-            Order::ReleaseSlots(order) => return facts.timeboker.release(command, order, clinic),
+            Order::ReleaseSlots(order) => return facts.timeboker.release(command, order, clinic, now),
             Order::ShowTimebok(order) => return facts.timeboker.show(command, order, clinic),
             Order::ListAppointments(order) => {
                 return facts.timeboker.list(command, order, named_patient(command, facts).is_some(), now);

@@ -196,10 +196,10 @@ impl Timeboker {
         appointment_of(&command.order).and_then(|id| self.known.get(&id)).filter(|known| known.clinic == command.clinic)
     }
 
-    pub(crate) fn release(&self, command: &Command, order: &ReleaseSlots, clinic: &Clinic) -> Decided {
+    pub(crate) fn release(&self, command: &Command, order: &ReleaseSlots, clinic: &Clinic, now: Timestamp) -> Decided {
         let there = self.slots.get(&(command.clinic, order.timebok.clone()));
         let there = there.map_or(&[][..], Vec::as_slice);
-        let put = change::release(order, command.clinic, &clinic.booking, there, Uuid::new_v4)?;
+        let put = change::release(order, command.clinic, &clinic.booking, there, Uuid::new_v4, now)?;
         let slots = u32::try_from(put.len()).unwrap_or(u32::MAX);
         Ok((Act::Slots(put), Done::SlotsReleased { slots }))
     }

@@ -209,6 +209,7 @@ pub fn release(
     booking: &Booking,
     there: &[Span],
     uid: impl Fn() -> Uuid,
+    now: Timestamp,
 ) -> Result<Vec<PutSlot>, Refusal> {
     known_timebok(&order.timebok, "arguments.timebok", booking)?;
     if order.slots.is_empty() {
@@ -221,6 +222,9 @@ pub fn release(
         let of_type = booking.types.get(&slot.appointment_type);
         let of_type = of_type.ok_or_else(|| Refusal::of(&at("appointment_type"), Why::AppointmentTypeUnknown))?;
         let span = Span { start: slot.start, end: of_type.end(slot.start) };
+        if order.online && span.start <= now {
+            return Err(Refusal::of(&at("start"), Why::TimePast));
+        }
         // One that begins at the same time is the same slot, which is changed.
         if spans.iter().any(|other| other.start != span.start && other.meets(span)) {
             return Err(Refusal::of(&at("start"), Why::SlotTaken));

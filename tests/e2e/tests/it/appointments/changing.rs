@@ -93,6 +93,7 @@ async fn what_cannot_be_is_refused_by_field() {
         ("ReleaseSlots", slots("bok", "vanlig", at), "timebok-unknown", "arguments.timebok"),
         ("ReleaseSlots", slots("kari-bok", "lang", at), "appointment-type-unknown", "arguments.slots[0].appointment_type"),
         ("ReleaseSlots", slots("kari-bok", "vanlig", day(7, 9, 10)), "slot-taken", "arguments.slots[0].start"),
+        ("ReleaseSlots", slots("kari-bok", "vanlig", day(-1, 9, 0)), "time-past", "arguments.slots[0].start"),
         ("ReleaseSlots", json!({ "timebok": "kari-bok", "slots": [] }), "too-few", "arguments.slots"),
         ("ShowTimebok", json!({ "timebok": "bok", "from": date(at) }), "timebok-unknown", "arguments.timebok"),
         ("ShowTimebok", json!({ "timebok": "kari-bok", "from": date(at), "days": 32 }), "too-many", "arguments.days"),
