@@ -119,9 +119,11 @@ async fn steps(session: &Session, id: Uuid) -> Result<Vec<TraceStep>, StoreError
         "show.steps",
         "select * from (
             select at, 'claimed' as what, worker as detail from dialogpost.processed
-                where worker in ('recipient-routing', 'ekonsultasjon-journaling', 'helsenorge-outbound') and message_id = $1::uuid::text
+                where worker in ('recipient-routing', 'ekonsultasjon-journaling', 'appointment-booking', 'helsenorge-outbound') and message_id = $1::uuid::text
             union all select delivered_at, 'inbox', employee || ' via ' || array_to_string(via, ', ') from dialogpost.inbox_item where entry = $1
             union all select journaled_at, 'journal', patient::text from dialogpost.journal_entry where entry = $1
+            union all select at, 'booking', coalesce(code, 'as asked') || coalesce(', appointment ' || appointment, '') || ', answer ' || answer
+                from dialogpost.booking_decision where request = $1
             union all select at, 'dead-letter', worker || ' ' || code || ' ' || id from dialogpost.dead_letter where message = $1
             union all select due_at, case when code is null then 'waiting' else 'next try' end,
                     routing_key || coalesce(', waits for ' || code || ', tries so far ' || tries, '')

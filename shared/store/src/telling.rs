@@ -171,7 +171,8 @@ pub async fn untold(
         "telling.untold",
         "select a.id from dialogpost.appointment a
          join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
-         join dialogpost.clinic c on c.her_id = a.clinic and case when c.helsenorge is not null
+         join dialogpost.clinic c on c.her_id = a.clinic and c.nhn_member and c.digital_dialog_ordered
+            and case when c.helsenorge is not null
             then exists (select from dialogpost.communication_party where her_id = c.helsenorge)
             else (select count(*) from (select from dialogpost.communication_party limit 2) two) = 1 end
          join dialogpost.patient p on p.id = a.patient

@@ -6,7 +6,7 @@ use crate::telling::Word;
 use crate::{About, Asked};
 use domain::command::contact::{contactable, may_ask};
 use domain::notice::Kind;
-use domain::notice::channel::{Addressee, Asking, Outcome, Reason, of_appointment, of_message};
+use domain::notice::channel::{Addressee, Appointment, Asking, Outcome, Reason, of_appointment, of_message};
 use jiff::{SignedDuration, Timestamp};
 use messages::Fault;
 use messages::command::answer::Contactable;
@@ -44,7 +44,11 @@ impl Ruling {
         let Some(appointment) = facts.appointments.get(&key) else {
             return missing("appointment-missing", "the appointment is not in the database in this version (yet)");
         };
-        let can_be_asked = self.asks && may_ask(appointment.nin.expose(), &self.series);
+        // Of a clinic that it does not hear from, HelseNorge shows nothing: whom it reaches is no matter then.
+        let is_connected = facts.connected.contains(&appointment.to.clinic);
+        let status = appointment.status.filter(|_| is_connected);
+        let appointment = &Appointment { status, ..appointment.clone() };
+        let can_be_asked = is_connected && self.asks && may_ask(appointment.nin.expose(), &self.series);
         let asking = Asking { can_be_asked, age_limit: self.age_limit };
         let Some(outcome) = of_appointment(kind, appointment, asking, now) else { return Verdict::Done(None) };
         let waits = matches!(outcome, Outcome::Wait(_));
@@ -70,6 +74,9 @@ impl Ruling {
         let Some((clinic, nin, status)) = facts.statuses.get(&appointment) else {
             return missing("appointment-missing", "the appointment is not in the database (yet)");
         };
+        if !facts.connected.contains(clinic) {
+            return Verdict::Done(None);
+        }
         let (reached, _) = contactable(status.as_ref(), self.age_limit, now);
         // Should HelseNorge say that it reaches the patient, what it was not told is told then.
         let asks = reached == Contactable::Unknown && self.asks && may_ask(nin, &self.series);

@@ -1,5 +1,6 @@
 //! What the rules ask about a batch of events: a fixed number of statements, however many events there are.
 
+use crate::telling::connected;
 use crate::{About, Asked};
 use domain::command::contact::Status;
 use domain::notice::Kind;
@@ -19,6 +20,8 @@ pub struct Facts {
     pub addressees: HashMap<Uuid, Addressee>,
     /// What HelseNorge said of the patients of appointments of which it alone is told.
     pub statuses: HashMap<Uuid, (HerId, String, Option<Status>)>,
+    /// Clinics that HelseNorge hears from.
+    pub connected: BTreeSet<HerId>,
 }
 
 impl Facts {
@@ -48,5 +51,9 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let unnoticed: Vec<Uuid> = batch.iter().filter_map(unnoticed).collect();
     let appointments = notice::appointments(tx, &keys).await?;
     let statuses = telling::statuses(tx, &unnoticed).await?;
-    Ok(Facts { appointments, addressees: notice::addressees(tx, &messages).await?, statuses })
+    let addressees = notice::addressees(tx, &messages).await?;
+    let of_appointments = appointments.values().map(|about| about.to.clinic);
+    let clinics: BTreeSet<HerId> = of_appointments.chain(statuses.values().map(|(clinic, ..)| *clinic)).collect();
+    let connected = connected(tx, &clinics.into_iter().collect::<Vec<_>>()).await?.into_keys().collect();
+    Ok(Facts { appointments, addressees, statuses, connected })
 }

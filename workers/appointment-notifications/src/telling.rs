@@ -8,6 +8,7 @@ use domain::agreement::part::Delivery;
 use domain::appointment::letter::{Ends, Shown, process_of, reminder, told};
 use domain::appointment::telling::{Telling, Told, owed};
 use domain::command::compose::{Patient, Unit};
+use domain::readiness::missing;
 use jiff::Timestamp;
 use messages::event::{Answered, Event, Fact};
 use messages::transport::Outgoing;
@@ -18,7 +19,7 @@ use store::agreement::{self, Pair};
 use store::letter::{self, Addresses};
 use store::message::{self, Sent};
 use store::telling::{self, Subject};
-use store::{StoreError, Tx, known};
+use store::{StoreError, Tx, clinic, known};
 use uuid::Uuid;
 
 /// What is to be said of an appointment.
@@ -54,10 +55,10 @@ pub async fn tell(
     ruling: &Ruling,
     now: Timestamp,
 ) -> Result<(Said, Vec<Outgoing>), StoreError> {
-    let words: BTreeSet<(Uuid, Word)> = words.iter().copied().collect();
+    let words = wanted(words);
     let subjects = telling::subjects(tx, &words.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
     let clinics: Vec<HerId> = subjects.values().map(|s| s.clinic).collect::<BTreeSet<_>>().into_iter().collect();
-    let reach = known::reach(tx, &clinics).await?;
+    let reach = connected(tx, &clinics).await?;
     let drafts: Vec<Draft<'_>> = words.into_iter().filter_map(|(id, word)| draft(subjects.get(&id)?, word, &reach)).collect();
     let pairs: Vec<(HerId, HerId)> = drafts.iter().map(|draft| draft.pair).collect();
     let addresses = letter::addresses(tx, &pairs).await?;
@@ -81,7 +82,26 @@ pub async fn tell(
     Ok((said, sent.iter().map(event).collect()))
 }
 
-/// A clinic that reaches HelseNorge through nobody known tells it nothing: `dialogpost check` says so.
+/// How each appointment stands is said once, and before HelseNorge is to remind of it.
+fn wanted(words: &[(Uuid, Word)]) -> BTreeSet<(Uuid, Word)> {
+    let off: BTreeSet<Uuid> = words.iter().filter(|(_, word)| *word == Word::IsOff).map(|(id, _)| *id).collect();
+    let soon = words.iter().filter(|(_, word)| *word == Word::IsSoon).map(|(id, _)| (*id, Word::Stands));
+    words.iter().copied().chain(soon).filter(|(id, word)| *word != Word::Stands || !off.contains(id)).collect()
+}
+
+/// Through which party each clinic reaches HelseNorge, of those that take part (J1). Others tell it nothing: `dialogpost check` says why.
+///
+/// # Errors
+/// As any step.
+pub async fn connected(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, HerId>, StoreError> {
+    if clinics.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ready = clinic::load(tx, clinics).await?;
+    let is_ready = |id: &HerId| ready.get(id).is_some_and(|clinic| missing(clinic).is_empty());
+    Ok(known::reach(tx, clinics).await?.into_iter().filter(|(id, _)| is_ready(id)).collect())
+}
+
 fn draft<'a>(subject: &'a Subject, word: Word, reach: &HashMap<HerId, HerId>) -> Option<Draft<'a>> {
     let is_owed = owed(&subject.appointment, Some(&subject.of_type), subject.told);
     let telling = match word {

@@ -121,3 +121,42 @@ async fn n4_what_helsenorge_turns_down_is_noticed_by_us() {
     assert_eq!(clinic.fleet.rows.count("dialogpost.notification").await, 1, "never both");
     clinic.close().await;
 }
+
+/// J1: of a clinic that takes no part HelseNorge is told nothing; its patients are noticed by us.
+#[tokio::test(flavor = "multi_thread")]
+async fn j1_a_clinic_that_takes_no_part_tells_helsenorge_nothing() {
+    let (clinic, epj) = open().await;
+    clinic.fleet.rows.query("update dialogpost.clinic set nhn_member = false", &[]).await;
+    let id = book(&epj, LINE, "vanlig").await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and kind = 'booked'", 1).await;
+    epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "video" }))).await;
+    clinic.fleet.until("select count(*) from dialogpost.processed where worker = 'appointment-notifications'", 2).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.message").await, 0);
+    clinic.close().await;
+}
+
+/// Changed and called off before anybody is told: one message, of the last; a reminder tells first what it reminds of.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_several_changes_before_sending_are_one_message() {
+    let fleet = e2e::Fleet::new().await;
+    crate::commands::by_the_schemas();
+    let notices = appointment_notifications::WORKER;
+    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|worker| worker.name != notices.name).collect();
+    let clinic = Clinic::with(fleet, &others).await;
+    let epj = clinic.epj().await;
+    let id = book(&epj, LINE, "vanlig").await;
+    epj.done(&of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 10, 0) }))).await;
+    epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "video" }))).await;
+    let other = book(&epj, LINE, "vanlig").await;
+    epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": other, "appointment_type": "video" }))).await;
+    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": other }))).await;
+    let running = clinic.fleet.start_with(&[notices], runtime::probe::Probe::default());
+    let mut picture = Picture::default();
+    let (first, second) = (told(&clinic, &mut picture).await, told(&clinic, &mut picture).await);
+    let mut sequences = [first, second].map(|told| told.events[0].sequence.unwrap());
+    sequences.sort_unstable();
+    assert_eq!(sequences, [3, 3], "each in its last version");
+    assert_eq!(picture.shown(LINE).len(), 1);
+    running.stop().await;
+    clinic.close().await;
+}
