@@ -1,7 +1,7 @@
 //! `dead-letter-keeper`: what the broker gave up on is stored whole, once.
 
 use broker::{Publisher, Settled, topology};
-use e2e::{Fleet, WORKERS};
+use e2e::Fleet;
 use messages::transport::{LEDGER_ID, Outgoing, Properties, Wire};
 use runtime::probe::{Probe, Step};
 use std::time::Duration;
@@ -50,11 +50,11 @@ async fn a_message_that_kills_its_worker_ends_with_the_keeper() {
     let fleet = Fleet::new().await;
     let id = Uuid::now_v7();
     put(&fleet, topology::queue_of("recipient-routing"), id, b"whatever").await;
-    let routing = [WORKERS[1]];
+    let routing = [recipient_routing::WORKER];
     for _ in 0..=topology::DELIVERY_LIMIT {
         fleet.start_with(&routing, Probe::new(|_, step| step == Step::Parsed)).crashed().await;
     }
-    let keeper = fleet.start_with(&[WORKERS[5]], Probe::default());
+    let keeper = fleet.start_with(&[dead_letter_keeper::WORKER], Probe::default());
     let sql =
         "select count(*) from dialogpost.dead_letter where code = 'broker-gave-up' and queue = 'dialogpost.recipient-routing'
          and worker = 'recipient-routing' and body = 'whatever'";
@@ -75,7 +75,7 @@ async fn what_waited_and_was_given_up_no_longer_waits() {
     fleet.rows.query(&waits, &[]).await;
     let in_flight = ledger::lines(&session, 1).await.unwrap();
     assert!(matches!(&in_flight[..], [line] if line.balances() && (line.received, line.in_flight) == (1, 1)), "{in_flight:?}");
-    let keeper = fleet.start_with(&[WORKERS[5]], Probe::default());
+    let keeper = fleet.start_with(&[dead_letter_keeper::WORKER], Probe::default());
     let properties = Properties { application: [(LEDGER_ID.to_owned(), id.to_string())].into(), ..Properties::default() };
     put_with(&fleet, topology::queue_of("dead-letter-keeper"), Uuid::now_v7(), b"whatever", properties).await;
     fleet.until(&format!("select count(*) from dialogpost.dead_letter where message = '{id}'"), 1).await;
