@@ -14,13 +14,15 @@ pub struct Count {
 }
 
 /// Queues that are empty when everything is done.
-const EMPTY: [&str; 10] = [
+const EMPTY: [&str; 12] = [
     "8141333_async",
     "8141333_error",
     "8093244_error",
     "dialogpost.helsenorge-inbound",
     "dialogpost.recipient-routing",
     "dialogpost.ekonsultasjon-journaling",
+    "dialogpost.appointment-booking",
+    "dialogpost.appointment-notifications",
     "dialogpost.helsenorge-outbound",
     "dialogpost.clinic-commands",
     "dialogpost.dead-letter-keeper",
