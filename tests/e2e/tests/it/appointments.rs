@@ -2,6 +2,7 @@
 
 mod booking;
 mod changing;
+mod racing;
 mod wishing;
 
 use crate::commands::{by_the_schemas, of};
