@@ -26,10 +26,11 @@ const PARTS: [(&str, &str); 12] = [
     ),
     ("journal", "select text || ' ' || author from dialogpost.journal_entry"),
     ("appointment", "select uid || ' ' || type || ' ' || status || ' ' || version from dialogpost.appointment"),
+    // Of two that ask for the same, either may have been first.
     (
         "change",
-        "select a.uid || ' ' || c.version || ' ' || c.change || ' ' || coalesce(c.actor, '') || ' ' || coalesce(m.msg_id, '')
-         from dialogpost.appointment_change c join dialogpost.appointment a on a.id = c.appointment left join dialogpost.message m on m.id = c.request",
+        "select a.uid || ' ' || c.version || ' ' || c.change || ' ' || coalesce(c.actor, '') || ' ' || (c.request is not null)
+         from dialogpost.appointment_change c join dialogpost.appointment a on a.id = c.appointment",
     ),
     (
         "told",

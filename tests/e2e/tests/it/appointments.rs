@@ -3,6 +3,7 @@
 mod booking;
 mod changing;
 mod racing;
+mod rules;
 mod wishing;
 
 use crate::commands::{by_the_schemas, of};

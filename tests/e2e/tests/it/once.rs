@@ -110,11 +110,17 @@ fn about(received: &Received) -> (String, String) {
     (received.application("originalMessageId").unwrap().to_owned(), "error".to_owned())
 }
 
+/// Everything has an end, and what we answer is sent.
+async fn settle(fleet: &Fleet, sent: &[Sent]) {
+    fleet.settle(sent.len() as i64).await;
+    fleet.until("select count(*) from dialogpost.sent_state where state = 'queued'", 0).await;
+}
+
 async fn clean_run(sent: &[Sent]) -> Snapshot {
     let fleet = furnished().await;
     fleet.helsenorge().await.publish(sent).await.unwrap();
     let running = fleet.start();
-    fleet.settle(sent.len() as i64).await;
+    settle(&fleet, sent).await;
     running.stop().await;
     assert_eq!(told(&fleet, answers(sent)).await.len(), answers(sent));
     fleet.rows.snapshot().await
@@ -130,7 +136,7 @@ async fn crashing_run(sent: &[Sent], worker: Worker, step: Step) -> Snapshot {
     let running = fleet.start_with(&WORKERS, probe);
     running.crashed_or(&died).await;
     let running = fleet.start();
-    fleet.settle(sent.len() as i64).await;
+    settle(&fleet, sent).await;
     running.stop().await;
     assert!(died.load(Ordering::SeqCst), "{} never reached {step:?}", worker.name);
     assert_eq!(told(&fleet, answers(sent)).await.len(), answers(sent), "{} {step:?}", worker.name);
@@ -142,7 +148,8 @@ async fn crash_after_each_step(worker: Worker) {
     let clean = clean_run(&sent).await;
     for step in Step::ALL {
         // Routing and journaling publish nothing.
-        if step == Step::Published && !["helsenorge-inbound", "helsenorge-outbound", "appointment-booking"].contains(&worker.name) {
+        if step == Step::Published && !["helsenorge-inbound", "helsenorge-outbound", "appointment-booking"].contains(&worker.name)
+        {
             continue;
         }
         assert_eq!(crashing_run(&sent, worker, step).await, clean, "{} {step:?}", worker.name);
@@ -261,7 +268,7 @@ async fn twice_and_in_reverse() {
     }
     inbound.stop().await;
     let running = fleet.start();
-    fleet.settle(sent.len() as i64).await;
+    settle(&fleet, &sent).await;
     for (worker, _) in queues {
         while helsenorge.waiting_on(&topology::queue_of(worker)).await.unwrap() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

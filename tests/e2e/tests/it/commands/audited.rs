@@ -74,7 +74,8 @@ async fn written(epj: &Epj, contact: Uuid, request: Uuid) -> Vec<Row> {
     }
     let convert = of("kari", "ConvertDialog", json!({ "dialog": contact, "to": "EKONSULTASJON" }));
     epj.done(&convert).await;
-    let converts = json!({ "entry": null, "to": null, "converts": { "from": "EKONTAKT", "to": "EKONSULTASJON" }, "appointment": null });
+    let converts =
+        json!({ "entry": null, "to": null, "converts": { "from": "EKONTAKT", "to": "EKONSULTASJON" }, "appointment": null });
     rows.push(row(&convert, contact, &[LINE], Some(converts)));
     let close = of("siri", "CloseDialog", on(contact));
     let result = epj.done(&close).await;

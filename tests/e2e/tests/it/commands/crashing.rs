@@ -152,7 +152,8 @@ impl Case {
             }
             Self::NoShow => of("siri", "MarkNoShow", json!({ "appointment": scene.begun().await })),
             Self::Wish => {
-                let becomes = json!({ "type": "booked", "timebok": "kari-bok", "start": scene.free_day(), "appointment_type": "vanlig" });
+                let becomes =
+                    json!({ "type": "booked", "timebok": "kari-bok", "start": scene.free_day(), "appointment_type": "vanlig" });
                 let wish = scene.received(Message::timeonske(Wish::New)).await;
                 of("kari", "AnswerTimeonske", json!({ "dialog": wish, "becomes": becomes }))
             }

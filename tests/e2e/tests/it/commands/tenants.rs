@@ -83,7 +83,8 @@ fn naming_appointments(things: &Things, own: &Own) -> Vec<(&'static str, Value)>
     let Things { patient, wish, appointment, timebok, appointment_type, .. } = things;
     let at = day(20, 9, 0);
     let book = |timebok: &str, patient: &str, of_type: &str| json!({ "timebok": timebok, "patient": patient, "start": at, "appointment_type": of_type });
-    let slots = |timebok: &str, of_type: &str| json!({ "timebok": timebok, "slots": [{ "start": at, "appointment_type": of_type }] });
+    let slots =
+        |timebok: &str, of_type: &str| json!({ "timebok": timebok, "slots": [{ "start": at, "appointment_type": of_type }] });
     let becomes = |wish: &Uuid, becomes: Value| json!({ "dialog": wish, "becomes": becomes, "text": "Hei" });
     let booked = json!({ "type": "booked", "timebok": timebok, "start": at, "appointment_type": "vanlig" });
     let moved = json!({ "type": "moved", "appointment": appointment, "start": at });
