@@ -18,6 +18,7 @@ pub mod request;
 pub mod slots;
 pub mod telling;
 
+use crate::notice::reminder::{Due, due};
 use jiff::{SignedDuration, Timestamp};
 pub use messages::command::answer::AppointmentStatus as Status;
 use messages::event::{AppointmentChanged, Fact};
@@ -197,6 +198,17 @@ pub struct NewVersion {
     pub told: bool,
     /// The slot that was booked: HelseNorge's name of it is the appointment's now, and it gets another.
     pub takes_slot: bool,
+    /// When its patient is reminded of it; none = never, or not any more.
+    pub reminder: Option<Due>,
+}
+
+/// When the patient is reminded of an appointment as it stands (N1): of none that is hidden, or does not take place.
+pub fn reminder_of(appointment: &Appointment, booking: &Booking, now: Timestamp) -> Option<Due> {
+    let is_visible = booking.types.get(&appointment.appointment_type).is_some_and(|of_type| !of_type.hidden);
+    match is_visible && appointment.status == Status::Booked {
+        true => due(appointment.span.start, appointment.id, now),
+        false => None,
+    }
 }
 
 /// What whoever waits for it is told of a version.

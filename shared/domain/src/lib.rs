@@ -12,6 +12,7 @@
 //! - [`receipts`]: what the sender is told; [`turned_down`]: what we are told, in words
 //! - [`routing`]: whose inbox (R2–R4); [`journaling`]: which journal (K1, K2)
 //! - [`appointment`]: timebøker, slots and appointments
+//! - [`notice`]: whether, when, how and in which words a patient is told of appointments and messages (N1–N5)
 //! - [`command`]: what a clinic may do
 //! - [`title`]: how a dialog is called
 //! - [`audit`]: who did what, provably
@@ -27,6 +28,7 @@ pub mod command;
 pub mod digital_user;
 pub mod entry;
 pub mod journaling;
+pub mod notice;
 pub mod reach;
 pub mod readiness;
 pub mod receipts;

@@ -36,6 +36,19 @@ pub fn resend_delay(attempts: u32) -> Duration {
     Duration::from_secs(2u64.saturating_pow(attempts.min(6)).min(60))
 }
 
+/// A provider may ask for so long a wait at most.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+
+/// The wait before a notice is given to its provider again, never giving up: what ends it is that it is too late.
+///
+/// `failed` counts the attempts that have failed so far (1 after the first). Without jitter the waits are 5 s, 20 s, 80 s, … at most a quarter
+/// of an hour, or as long as the provider `asked` for, at most an hour; `jitter` in 0..=1 lengthens a wait by up to a quarter.
+pub fn notice_delay(failed: u32, asked: Option<Duration>, jitter: f64) -> Duration {
+    let factor = 4u32.saturating_pow(failed.saturating_sub(1));
+    let wait = Duration::from_secs(5).saturating_mul(factor).min(Duration::from_secs(900));
+    wait.max(asked.unwrap_or_default().min(LONGEST_ASKED)).mul_f64(1.0 + 0.25 * jitter.clamp(0.0, 1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +87,26 @@ mod tests {
                 assert!(wait >= plain && wait <= plain.mul_f64(1.25), "{failed} {jitter}");
             }
         }
+    }
+
+    #[test]
+    fn notices_wait_longer_each_time_and_as_long_as_they_are_asked_to() {
+        let of = |failed, asked: Option<u64>| notice_delay(failed, asked.map(Duration::from_secs), 0.0).as_secs();
+        let table = [
+            (1, None, 5),
+            (2, None, 20),
+            (3, None, 80),
+            (4, None, 320),
+            (5, None, 900),
+            (u32::MAX, None, 900),
+            (1, Some(60), 60),
+            (1, Some(1), 5),
+            (1, Some(u64::MAX), 3600),
+        ];
+        for (failed, asked, want) in table {
+            assert_eq!(of(failed, asked), want, "after {failed}, asked for {asked:?}");
+        }
+        assert_eq!(notice_delay(1, None, 1.0), Duration::from_millis(6250));
     }
 
     #[test]

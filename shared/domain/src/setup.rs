@@ -3,6 +3,7 @@
 use crate::agreement::KnownCertificate;
 use crate::appointment::Contact;
 use crate::clinic::{Recipient, RoutingRule, SetKind};
+use crate::notice::{Channel, Language};
 use jiff::Timestamp;
 use messages::command::order::RecipientMode;
 use messages::event::DialogKind;
@@ -132,6 +133,9 @@ pub struct ClinicSetup {
     /// Our private keys for it.
     #[serde(default)]
     pub own_certificates: OwnCertificates,
+    /// How it notices patients whom HelseNorge does not reach; null: not at all.
+    #[serde(default)]
+    pub notifications: Option<NotificationsSetup>,
     /// Has the video module: patients may book video consultations (T7).
     #[serde(default)]
     pub video_module: bool,
@@ -144,9 +148,6 @@ pub struct ClinicSetup {
     /// Timebøker.
     #[serde(default)]
     pub timeboker: Vec<TimebokSetup>,
-    // A key of a service that this version does not have yet; see [`ClinicSetup::unused`].
-    #[serde(default)]
-    notifications: Option<Value>,
 }
 
 /// A type of appointment.
@@ -197,6 +198,20 @@ pub struct SlotSetup {
     /// Released for patients to book.
     #[serde(default)]
     pub online: bool,
+}
+
+/// How a clinic notices patients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotificationsSetup {
+    /// Whether it does.
+    pub enabled: bool,
+    /// Over which channels, the first to be tried first.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// In which language, to patients who have none of their own.
+    #[serde(default)]
+    pub language: Language,
 }
 
 /// Files below `KEYS_DIR`, each a certificate with its private key (PEM, or PKCS#12).
@@ -277,15 +292,18 @@ pub struct PatientSetup {
     /// State on HelseNorge, as of when the file is applied.
     #[serde(default)]
     pub helsenorge: Option<HelsenorgeSetup>,
-    /// For notices.
+    /// For notices by text message: E.164, such as `+4799900001`.
     #[serde(default)]
     pub phone: Option<Sensitive<String>>,
-    /// For notices.
+    /// For notices by e-mail.
     #[serde(default)]
     pub email: Option<Sensitive<String>>,
-    /// For notices.
+    /// For notices in the clinic's own app: what its push service knows the patient by.
     #[serde(default)]
     pub push: Option<Sensitive<String>>,
+    /// Of notices; null: the clinic's.
+    #[serde(default)]
+    pub language: Option<Language>,
 }
 
 /// What HelseNorge would say of a patient.
@@ -308,21 +326,6 @@ pub struct SetupFault {
 }
 
 impl ClinicSetup {
-    /// Keys of the file that this version reads and leaves aside.
-    pub fn unused(&self) -> Vec<&'static str> {
-        let any_patient = |has: fn(&PatientSetup) -> bool| self.patients.iter().any(has);
-        [
-            ("notifications", self.notifications.is_some()),
-            ("patients[].phone", any_patient(|p| p.phone.is_some())),
-            ("patients[].email", any_patient(|p| p.email.is_some())),
-            ("patients[].push", any_patient(|p| p.push.is_some())),
-        ]
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| name)
-        .collect()
-    }
-
     /// Positions, groups and roles alike.
     pub fn sets(&self) -> impl Iterator<Item = (SetKind, &SetSetup)> {
         let positions = self.positions.iter().map(|s| (SetKind::Position, s));

@@ -1,8 +1,10 @@
 //! Configuration from the environment: typed, every fault listed at once, secrets also from files.
 
 mod contact;
+mod notices;
 
 pub use contact::ContactService;
+pub use notices::{Notices, Smtp, SmtpTls, Webhooks};
 
 use broker::AmqpUrl;
 use domain::command::contact::Caution;
@@ -58,6 +60,8 @@ pub struct Config {
     pub contact_service: ContactService,
     /// `CONTACT_AGE_HOURS`, 1 to 720, default 24, and `CONTACT_UNKNOWN`, `refuse` (default) or `allow`.
     pub contact_caution: Caution,
+    /// How notices go out.
+    pub notices: Notices,
 }
 
 /// How logs are written.
@@ -133,6 +137,7 @@ impl Config {
         let keys_password = r.secret("KEYS_PASSWORD", "KEYS_PASSWORD_FILE").map(Zeroizing::new);
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let (service, caution) = (r.contact_service(), r.contact_caution());
+        let notices = r.notices();
         let without_agreement = r.text("FUNCTIONS_WITHOUT_AGREEMENT").map_or_else(Vec::new, |t| list(&t));
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
@@ -152,6 +157,7 @@ impl Config {
             receipts,
             service,
             caution,
+            notices,
         ) {
             (
                 Some(database_url),
@@ -169,6 +175,7 @@ impl Config {
                 Some(receipt_limit),
                 Some(contact_service),
                 Some(contact_caution),
+                Some(notices),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
                 amqp_url,
@@ -191,6 +198,7 @@ impl Config {
                 test_series,
                 contact_service,
                 contact_caution,
+                notices,
             }),
             _ => Err(r.faults),
         }

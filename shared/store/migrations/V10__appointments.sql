@@ -93,8 +93,13 @@ create table dialogpost.appointment_told (
     appointment uuid primary key references dialogpost.appointment,
     version integer not null,
     shown boolean not null,
-    at timestamptz not null
+    at timestamptz not null,
+    -- The message that told it; null: the answer to what the patient asked for.
+    message uuid references dialogpost.message,
+    -- How often HelseNorge has turned such a message down since it does not reach the patient.
+    refusals integer not null default 0
 );
+create index appointment_told_message on dialogpost.appointment_told (message) where message is not null;
 
 -- Reservations and cancellations from HelseNorge, as they came. The answer is a message of its own.
 create table dialogpost.booking_request (

@@ -160,6 +160,14 @@ pub async fn for_pairs(session: &Session, pairs: &[Pair]) -> Result<HashMap<Pair
     known(&Asker::Session(session), pairs).await
 }
 
+/// As [`for_pairs`], within a transaction.
+///
+/// # Errors
+/// As any step.
+pub async fn for_pairs_in(tx: &Tx<'_>, pairs: &[Pair]) -> Result<HashMap<Pair, Known>, StoreError> {
+    known(&Asker::Tx(tx), pairs).await
+}
+
 const FOR_PAIRS: Step = step!(
     "agreement.for_pairs",
     "with k as (

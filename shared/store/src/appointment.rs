@@ -224,7 +224,9 @@ pub async fn write(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Resu
         return Ok(());
     }
     let last: BTreeMap<Uuid, &NewVersion> = versions.iter().map(|version| (version.appointment.id, version)).collect();
-    put(tx, &last.into_values().collect::<Vec<_>>(), now).await?;
+    let last: Vec<&NewVersion> = last.into_values().collect();
+    put(tx, &last, now).await?;
+    remind(tx, &last).await?;
     keep(tx, versions, now).await?;
     let told: Vec<&Appointment> = versions.iter().filter(|v| v.told).map(|v| &v.appointment).collect();
     tell(tx, &told, now).await?;
@@ -263,6 +265,25 @@ async fn put(tx: &Tx<'_>, last: &[&NewVersion], now: Timestamp) -> Result<(), St
     tx.query(put, &[&ids, &clinics, &timeboker, &patients, &starts, &ends, &types, &statuses, &uids, &versions, &comments, &now])
         .await
         .map(drop)
+}
+
+/// The reminder of each as it stands now, and no other.
+async fn remind(tx: &Tx<'_>, last: &[&NewVersion]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = last.iter().map(|v| v.appointment.id).collect();
+    let versions: Vec<i32> = last.iter().map(|v| number(v.appointment.version)).collect();
+    let due: Vec<Option<Timestamp>> = last.iter().map(|v| v.reminder.map(|due| due.due_at)).collect();
+    let ends: Vec<Option<Timestamp>> = last.iter().map(|v| v.reminder.map(|due| due.expires_at)).collect();
+    let remind = step!(
+        "reminder.put",
+        "with given as (
+            select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[]) g(appointment, version, due_at, expires_at)
+         ), gone as (
+            delete from dialogpost.reminder r using given g where r.appointment = g.appointment and g.due_at is null
+         )
+         insert into dialogpost.reminder (appointment, version, due_at, expires_at) select * from given where due_at is not null
+         on conflict (appointment) do update set version = excluded.version, due_at = excluded.due_at, expires_at = excluded.expires_at"
+    );
+    tx.query(remind, &[&ids, &versions, &due, &ends]).await.map(drop)
 }
 
 /// Every version for itself: the same made twice is a conflict.

@@ -148,6 +148,8 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
             union select clinic, nin from dialogpost.patient where id = any($3::uuid[])
             union select p.clinic, p.nin from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog
                 join dialogpost.patient p on p.id = d.patient where e.id = any($4::uuid[]) and e.direction = 'out'
+            union select p.clinic, p.nin from dialogpost.appointment_told o join dialogpost.appointment a on a.id = o.appointment
+                join dialogpost.patient p on p.id = a.patient where o.message = any($4::uuid[])
          ), known as (
             select s.clinic, s.nin from people p join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
             order by s.clinic, s.nin for update of s

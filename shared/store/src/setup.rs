@@ -1,13 +1,14 @@
 //! Writing a set-up file: idempotent, in one transaction, with an audit row for each changed routing rule.
 
 use crate::contact::{self, Said};
-use crate::step::{column, step};
+use crate::step::{Params, column, step};
 use crate::{StoreError, Tx, audit, certificate, timebok};
-use ::messages::HerId;
 use ::messages::event::DialogKind;
+use ::messages::{HerId, Sensitive};
 use domain::audit::Record;
 use domain::clinic::RoutingRule;
-use domain::setup::{ClinicSetup, Party, Setup};
+use domain::notice::Language;
+use domain::setup::{ClinicSetup, Party, PatientSetup, Setup};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -104,17 +105,21 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
     let put = step!(
         "setup.clinic",
         "insert into dialogpost.clinic (her_id, name, parent_her_id, nhn_member, digital_dialog_ordered, async_queue, sync_queue, error_queue,
-            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users, video_module, cancellation_hours)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            signing_key, decryption_keys, syncreply_queue, helsenorge, command_users, video_module, cancellation_hours,
+            notices_enabled, notice_channels, notice_language)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          on conflict (her_id) do update set name = excluded.name, parent_her_id = excluded.parent_her_id,
             nhn_member = excluded.nhn_member, digital_dialog_ordered = excluded.digital_dialog_ordered,
             async_queue = excluded.async_queue, sync_queue = excluded.sync_queue, error_queue = excluded.error_queue,
             signing_key = excluded.signing_key, decryption_keys = excluded.decryption_keys,
             syncreply_queue = excluded.syncreply_queue, helsenorge = excluded.helsenorge, command_users = excluded.command_users,
-            video_module = excluded.video_module, cancellation_hours = excluded.cancellation_hours"
+            video_module = excluded.video_module, cancellation_hours = excluded.cancellation_hours,
+            notices_enabled = excluded.notices_enabled, notice_channels = excluded.notice_channels, notice_language = excluded.notice_language"
     );
     let parent = clinic.parent_her_id.map(|id| id.get());
     let q = clinic.queues();
+    let notices = clinic.notifications.clone().unwrap_or_default();
+    let channels: Vec<&str> = notices.channels.iter().map(|channel| channel.as_str()).collect();
     tx.query(
         put,
         &[
@@ -133,6 +138,9 @@ async fn put_clinic(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError>
             &clinic.command_users,
             &clinic.video_module,
             &i32::try_from(clinic.cancellation_hours).unwrap_or(0),
+            &notices.enabled,
+            &channels,
+            &notices.language.as_str(),
         ],
     )
     .await
@@ -246,12 +254,21 @@ async fn put_patients(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreErro
     let fastlege: Vec<_> = clinic.patients.iter().map(|p| p.fastlege.as_deref()).collect();
     let put = step!(
         "setup.patients",
-        "insert into dialogpost.patient (clinic, id, nin, family_name, given_name, fastlege)
-         select $1::bigint, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+        "insert into dialogpost.patient (clinic, id, nin, family_name, given_name, fastlege, phone, email, push, language)
+         select $1::bigint, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[])
          on conflict (clinic, nin) do update set family_name = excluded.family_name, given_name = excluded.given_name,
-            fastlege = excluded.fastlege"
+            fastlege = excluded.fastlege, phone = excluded.phone, email = excluded.email, push = excluded.push,
+            language = excluded.language"
     );
-    tx.query(put, &[&clinic.her_id.get(), &ids, &nins, &family, &given, &fastlege]).await.map(drop)
+    let address = |of: fn(&PatientSetup) -> &Option<Sensitive<String>>| -> Vec<Option<&str>> {
+        clinic.patients.iter().map(|p| of(p).as_ref().map(|address| address.expose().as_str())).collect()
+    };
+    let (phones, emails, pushes) = (address(|p| &p.phone), address(|p| &p.email), address(|p| &p.push));
+    let languages: Vec<Option<&str>> = clinic.patients.iter().map(|p| p.language.map(Language::as_str)).collect();
+    let params: Params<'_> =
+        &[&clinic.her_id.get(), &ids, &nins, &family, &given, &fastlege, &phones, &emails, &pushes, &languages];
+    tx.query(put, params).await.map(drop)
 }
 
 /// What the file says of a patient on HelseNorge counts as said now.

@@ -17,13 +17,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Every worker, in the order a message meets them.
-pub const WORKERS: [Worker; 7] = [
+pub const WORKERS: [Worker; 8] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
     appointment_booking::WORKER,
     helsenorge_outbound::WORKER,
     clinic_commands::WORKER,
+    appointment_notifications::WORKER,
     dead_letter_keeper::WORKER,
 ];
 
@@ -191,6 +192,11 @@ impl Running {
         while let Some(ended) = self.workers.join_next().await {
             assert_eq!(ended.expect("a worker does not panic"), Ended::Stopped);
         }
+    }
+
+    /// Kills every worker with all that it has under way, as a process would be killed.
+    pub async fn kill(mut self) {
+        self.workers.shutdown().await;
     }
 
     /// As [`Running::crashed`], but some probes kill a task that no worker waits for: then `died` tells.

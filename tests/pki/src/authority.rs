@@ -110,7 +110,7 @@ impl Authority {
 fn authority_request(common_name: &str, key: PKey<Private>, period: Period, serial: u64, crl_urls: Vec<String>) -> Request {
     let mut subject = Subject::of("Testutsteder AS", "999888777");
     common_name.clone_into(&mut subject.common_name);
-    Request { subject, key, usages: Vec::new(), period, serial, crl_urls }
+    Request { subject, key, usages: Vec::new(), period, serial, crl_urls, hosts: Vec::new() }
 }
 
 fn build(
@@ -143,6 +143,13 @@ fn build(
     }
     if !request.crl_urls.is_empty() {
         builder.append_extension(extension("2.5.29.31", false, &distribution_points(&request.crl_urls))?)?;
+    }
+    if !request.hosts.is_empty() {
+        let mut names = extension::SubjectAlternativeName::new();
+        for host in &request.hosts {
+            names.dns(host);
+        }
+        builder.append_extension(names.build(&builder.x509v3_context(issuer.map(AsRef::as_ref), None))?)?;
     }
     builder.sign(issuer_key, MessageDigest::sha256())?;
     Ok(builder.build())

@@ -59,6 +59,7 @@ impl Pki {
             period: Period::days(self.now, -365, 365),
             serial,
             crl_urls: vec![self.crl_url.clone()],
+            hosts: Vec::new(),
         }
     }
 
@@ -73,6 +74,12 @@ impl Pki {
             signing: issue(&[Usage::NonRepudiation], "signing", serial),
             encryption: issue(&[Usage::KeyEncipherment], "encryption", serial + 1),
         }
+    }
+
+    /// For a server of this name, issued by the root.
+    pub fn server(&self, host: &str, serial: u64) -> Identity {
+        let request = self.request(Subject::of(host, "999888776"), host, &[Usage::DigitalSignature], serial);
+        self.root.issue(Request { hosts: vec![host.to_owned()], crl_urls: Vec::new(), ..request })
     }
 
     /// One certificate for both.

@@ -81,6 +81,8 @@ pub struct Request {
     pub serial: u64,
     /// Where its issuer's revocation list is said to be; with none there is no such extension.
     pub crl_urls: Vec<String>,
+    /// Names of the servers it is for; with none there is no such extension.
+    pub hosts: Vec<String>,
 }
 
 pub(crate) fn asn1_time(time: Timestamp) -> Result<Asn1Time, ErrorStack> {

@@ -4,6 +4,7 @@
 //! - [`facts`]: what the rules ask, for a whole batch
 //! - [`deciding`]: which rule a command goes by
 //! - [`timeboker`]: timebøker and appointments
+//! - [`recording`]: what the audit keeps of it
 //! - [`effect`]: decisions → rows; [`dialogs`]: what is written in dialogs; [`letters`]: what HelseNorge gets
 //! - [`answering`]: answers and events
 //! - [`asking`]: whom HelseNorge can reach
@@ -17,6 +18,7 @@ pub mod dialogs;
 pub mod effect;
 pub mod facts;
 pub mod letters;
+pub mod recording;
 pub mod spool;
 pub mod timeboker;
 

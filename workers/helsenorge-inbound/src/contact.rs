@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use messages::HerId;
 use store::contact::{self, Answer, Doubt};
 use store::receipt::Receipt;
-use store::{StoreError, Tx};
+use store::{StoreError, Tx, telling};
+use uuid::Uuid;
 
 /// What one message tells.
 #[derive(Debug)]
@@ -30,6 +31,23 @@ pub fn by_note(noted: &Noted, clinic: HerId, at: Timestamp) -> Option<Told> {
 pub fn by_receipt(receipt: &Receipt) -> Option<Told> {
     let doubts = !receipt.is_error && is_doubted_by_receipt(&receipt.codes);
     receipt.about.filter(|_| doubts).map(|message| Told::Doubt(Doubt::ReceiverOf(message)))
+}
+
+/// What becomes of notices that HelseNorge was to give and has turned down.
+///
+/// # Errors
+/// As any step of the store.
+pub async fn turned_down(tx: &Tx<'_>, receipts: &[Receipt], now: Timestamp) -> Result<(), StoreError> {
+    let refusals = receipts.iter().filter(|receipt| receipt.is_refusal());
+    let of = |receipt: &Receipt| Some((receipt.about?, matches!(by_receipt(receipt), Some(Told::Doubt(_)))));
+    let (unreached, others): (Vec<_>, Vec<_>) = refusals.filter_map(of).partition(|(_, is_unreached)| *is_unreached);
+    let ids = |about: Vec<(Uuid, bool)>| about.into_iter().map(|(message, _)| message).collect::<Vec<_>>();
+    let given_up = telling::turned_down(tx, &ids(unreached), &ids(others), now).await?;
+    if given_up > 0 {
+        metrics::counter!("dialogpost_notices_given_up_total").increment(given_up);
+        tracing::error!(given_up, "HelseNorge has turned down notices that it was to give: nobody else gives them");
+    }
+    Ok(())
 }
 
 /// Of an entry of a dialog.

@@ -232,6 +232,7 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     let placed = place(tx, &rows, &kept, now).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();
     receipt::insert(tx, &receipts).await?;
+    contact::turned_down(tx, &receipts, now).await?;
     let turned_down = receipts.iter().filter(|r| r.is_refusal()).filter_map(|r| r.about);
     let turned_down = receipt::dialog_entries(tx, &turned_down.collect::<Vec<_>>()).await?;
     let replies: Vec<_> =

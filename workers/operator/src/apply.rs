@@ -152,10 +152,6 @@ fn clinic_text(clinic: &ClinicSetup, known: Option<&Clinic>, lacks: &[Lack]) -> 
     for kind in known.map(unoffered).unwrap_or_default() {
         let _ = writeln!(text, "  rule {}: {}", kind.as_str(), check::UNOFFERED);
     }
-    let unused = clinic.unused();
-    if !unused.is_empty() {
-        let _ = writeln!(text, "  not used yet, keep in the file for later versions: {}", unused.join(", "));
-    }
     text
 }
 

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::out::{Answer, Grid, clean, or_dash};
 use crate::protection::Protection;
 use clap::Args;
+use domain::appointment::bookable::unbookable;
 use domain::clinic::{Clinic, Employee};
 use domain::command::recipients::lint;
 use domain::reach::Reach;
@@ -19,7 +20,8 @@ use std::fmt::Write;
 /// Lists what a clinic still lacks before it can take part, and what to do about it.
 ///
 /// Messages for a clinic that is not ready are receipted negatively, stored and counted; without a party that is HelseNorge for it, every
-/// command that HelseNorge is to hear of is refused. Routing rules that point to nobody or are for what nobody offers, and what is lacking
+/// command that HelseNorge is to hear of is refused. Routing rules that point to nobody or are for what nobody offers, doctors whose patients
+/// cannot book, and what is lacking
 /// for protected exchange (keys of the clinic, certificates of each party), are listed apart and make no clinic unready. Needs DATABASE_URL;
 /// with KEYS_DIR, and KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
 #[derive(Debug, Args)]
@@ -105,6 +107,7 @@ fn answer(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Answer {
         text.push_str(&grid.to_string());
     }
     text.push_str(&rules_text(clinic));
+    text.push_str(&booking_text(clinic));
     text.push_str(&protection.text());
     Answer { text, json: json_of(clinic, lacks, protection), positive: lacks.is_empty() }
 }
@@ -131,6 +134,19 @@ fn rules_text(clinic: &Clinic) -> String {
     text
 }
 
+/// Doctors whose patients cannot book though they should (T1).
+fn booking_text(clinic: &Clinic) -> String {
+    let unbookable = unbookable(clinic);
+    if unbookable.is_empty() {
+        return String::new();
+    }
+    let mut grid = Grid::new(["doctor", "why", "what to do"]);
+    for (doctor, why) in &unbookable {
+        grid.row([(*doctor).to_owned(), why.code().to_owned(), why.remedy().to_owned()]);
+    }
+    format!("Doctors whose patients cannot book:\n{grid}")
+}
+
 fn json_of(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Value {
     let missing: Vec<_> =
         lacks.iter().map(|lack| json!({ "code": lack.code, "employee": lack.employee, "remedy": lack.remedy })).collect();
@@ -139,8 +155,12 @@ fn json_of(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Value {
     let nobody = lint(clinic);
     let nobody: Vec<_> = nobody.iter().map(|(kind, r)| json!({ "rule": kind, "recipient": r, "happens": TO_NOBODY })).collect();
     let unoffered: Vec<_> = unoffered(clinic).iter().map(|kind| json!({ "rule": kind, "happens": UNOFFERED })).collect();
+    let unbookable: Vec<_> = unbookable(clinic)
+        .into_iter()
+        .map(|(doctor, why)| json!({ "doctor": doctor, "code": why.code(), "remedy": why.remedy() }))
+        .collect();
     json!({
-        "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": missing, "employees": employees,
+        "doctors_whose_patients_cannot_book": unbookable, "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": missing, "employees": employees,
         "rules_pointing_to_nobody": nobody, "rules_for_what_nobody_offers": unoffered, "protection": protection.json(),
     })
 }

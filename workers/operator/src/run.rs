@@ -6,13 +6,14 @@ use runtime::{Config, Worker, process};
 use std::process::ExitCode;
 
 /// Every worker of the fleet, in the order a message meets them.
-pub const WORKERS: [Worker; 7] = [
+pub const WORKERS: [Worker; 8] = [
     helsenorge_inbound::WORKER,
     recipient_routing::WORKER,
     ekonsultasjon_journaling::WORKER,
     appointment_booking::WORKER,
     helsenorge_outbound::WORKER,
     clinic_commands::WORKER,
+    appointment_notifications::WORKER,
     dead_letter_keeper::WORKER,
 ];
 
@@ -69,6 +70,15 @@ Environment (what is needed and missing is listed at once; X_FILE names a file t
   CONTACT_TOKEN_FILE                 Holds the bearer token for it, read at each call: whoever renews it writes it there. Needed for rest
   CONTACT_AGE_HOURS                  What HelseNorge said longer ago counts as unknown, 1 to 720. Default: 24
   CONTACT_UNKNOWN                    A dialog to a patient of whom nobody knows: refuse, or allow. Default: refuse
+  SMTP_URL, SMTP_URL_FILE            Where notices go out by e-mail: smtps://user:password@host:465, or smtp://user:password@host:587?tls=required
+                                     In the clear only smtp:// of this machine itself. Default: none, and such notices wait
+  SMTP_FROM                          The address they are from. Needed for SMTP_URL
+  SMS_URL, PUSH_URL                  Webhooks that deliver text messages, and push, https only, or http of this machine itself
+                                     Default: none, and such notices wait
+  WEBHOOK_SECRET, WEBHOOK_SECRET_FILE  What is exchanged with them is signed with, 16 characters or more. Needed for the two and for
+                                     RECEIPTS_LISTEN
+  RECEIPTS_LISTEN                    Address where they say what became of notices: POST /receipts. Default: none
+  EXTRA_ROOTS                        File of authorities (PEM) that vouch for these servers beside the public ones. Default: none
   RUST_LOG                           What is logged. Default: info
   LOG_FORMAT                         human, json, or auto: human on a terminal, JSON otherwise. Default: auto
 

@@ -3,8 +3,8 @@
 use crate::certificate;
 use crate::failure::Failure;
 use domain::setup::{
-    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, Party, PatientSetup, Queues, RoutingSetup, SetSetup,
-    Setup, SetupFault, SlotSetup, TimebokSetup, shown_key,
+    AppointmentTypeSetup, ClinicSetup, EmployeeSetup, HelsenorgeSetup, NotificationsSetup, Party, PatientSetup, Queues,
+    RoutingSetup, SetSetup, Setup, SetupFault, SlotSetup, TimebokSetup, shown_key,
 };
 use messages::person_id::TestSeries;
 use serde::de::DeserializeOwned;
@@ -143,6 +143,7 @@ fn clinic_shape(value: &Value, at: &str, faults: &mut Faults) {
         ("appointment_types", types),
         ("timeboker", timeboker),
         ("patients", patients),
+        ("notifications", notifications_shape),
     ];
     object::<ClinicSetup>(value, at, faults, &parts);
 }
@@ -155,6 +156,12 @@ fn timebok_shape(value: &Value, at: &str, faults: &mut Faults) {
 fn standing_shape(value: &Value, at: &str, faults: &mut Faults) {
     if value.is_object() {
         object::<HelsenorgeSetup>(value, at, faults, &[]);
+    }
+}
+
+fn notifications_shape(value: &Value, at: &str, faults: &mut Faults) {
+    if value.is_object() {
+        object::<NotificationsSetup>(value, at, faults, &[]);
     }
 }
 
@@ -288,6 +295,34 @@ mod tests {
                 let said = format!("{:?}", faults(&json));
                 assert!(!said.contains("15868549960"), "{json}\n{said}");
             }
+        }
+    }
+
+    #[test]
+    fn faults_of_notices_name_their_place() {
+        let clinic = |notifications: &str, patient: &str| {
+            format!(
+                r#"{{"clinics": [{{"her_id": 1, "name": "n", "notifications": {notifications}, "patients": [
+                    {{"nin": "01010112377", "family_name": "F", "given_name": "G", {patient}}}]}}]}}"#
+            )
+        };
+        let good = r#"{"enabled": false}"#;
+        for (notifications, patient, place) in [
+            (r#"{"enabled": true}"#, r#""push": null"#, "notifications.channels"),
+            (r#"{"enabled": true, "channels": ["sms", "sms"]}"#, r#""push": null"#, "notifications.channels[1]"),
+            (r#"{"enabled": true, "channels": ["hemmelig"]}"#, r#""push": null"#, "notifications.channels"),
+            (r#"{"enabled": true, "channels": ["sms"], "language": "hemmelig"}"#, r#""push": null"#, "notifications.language"),
+            (r#"{"channels": ["sms"]}"#, r#""push": null"#, "notifications"),
+            (r#"{"enabled": true, "hemmelig": 1}"#, r#""push": null"#, "notifications.hemmelig"),
+            (good, r#""phone": "99900001""#, "patients[0].phone"),
+            (good, r#""email": "hemmelig""#, "patients[0].email"),
+            (good, r#""push": "hem melig""#, "patients[0].push"),
+            (good, r#""language": "hemmelig""#, "patients[0].language"),
+        ] {
+            let found = faults(&clinic(notifications, patient));
+            let named: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+            assert!(named.contains(&format!("clinics[0].{place}").as_str()), "{place}: {named:?}");
+            assert!(!found.iter().any(|(_, text)| text.contains("hemmelig") || text.contains("99900001")), "{found:?}");
         }
     }
 

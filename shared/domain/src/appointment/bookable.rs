@@ -31,6 +31,16 @@ impl Unbookable {
         }
     }
 
+    /// What to do about it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::NotOnList => "make the doctor the patient's fastlege",
+            Self::NotOffered => "register TIMERESERVASJON for the doctor, then list it under services",
+            Self::NoTimebok => "give the doctor a timebok of his own; until then no patient can book",
+            Self::SeveralTimeboker => "leave the doctor one timebok; until then no patient can book",
+        }
+    }
+
     /// `TemaKodet` (7602): no access, or not offered.
     pub const fn tema(self) -> (&'static str, &'static str) {
         match self {
@@ -67,6 +77,12 @@ pub fn of_doctor<'a>(clinic: &'a Clinic, doctor: &str) -> Result<&'a str, Unbook
         (None, _) => Err(Unbookable::NoTimebok),
         (Some(_), Some(_)) => Err(Unbookable::SeveralTimeboker),
     }
+}
+
+/// Doctors for whom booking is registered, and whose patients cannot book all the same.
+pub fn unbookable(clinic: &Clinic) -> Vec<(&str, Unbookable)> {
+    let doctors = clinic.employees.iter().filter(|(_, employee)| offers_booking(employee));
+    doctors.filter_map(|(id, _)| Some((id.as_str(), of_doctor(clinic, id).err()?))).collect()
 }
 
 /// Whether booking is registered for an employee (J2).

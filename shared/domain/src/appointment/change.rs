@@ -1,7 +1,7 @@
 //! What the clinic changes itself: releases slots, books, moves, cancels, changes the type, notes that a patient did not come (T5). Every
 //! change is one version; what changes nothing is none.
 
-use super::{Appointment, Booking, Change, NewVersion, Span, Status};
+use super::{Appointment, Booking, Change, NewVersion, Span, Status, reminder_of};
 use jiff::Timestamp;
 use messages::HerId;
 use messages::command::order::{
@@ -55,8 +55,8 @@ pub fn decide(asked: Asked<'_>, facts: &Facts<'_>, now: Timestamp) -> Result<Cha
     match asked {
         Asked::Book(order) => book(order, facts, now),
         Asked::Move(order) => moved(order, facts, now),
-        Asked::Cancel(order) => cancel(order, facts),
-        Asked::Type(order) => change_type(order, facts),
+        Asked::Cancel(order) => cancel(order, facts, now),
+        Asked::Type(order) => change_type(order, facts, now),
         Asked::NoShow(order) => no_show(order, facts, now),
     }
 }
@@ -79,7 +79,7 @@ fn book(order: &BookAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<Ch
         version: 1,
         comment: None,
     };
-    Ok((appointment.clone(), Some(by_clinic(facts, appointment, Change::Booked))))
+    Ok((appointment.clone(), Some(by_clinic(facts, appointment, Change::Booked, now))))
 }
 
 fn moved(order: &MoveAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<Changed, Refusal> {
@@ -94,20 +94,20 @@ fn moved(order: &MoveAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<C
         return Ok((before.clone(), None));
     }
     free(timebok, span, Some(before.id), facts, now)?;
-    Ok(next(facts, Appointment { timebok: timebok.to_owned(), span, ..before.clone() }, Change::Moved))
+    Ok(next(facts, Appointment { timebok: timebok.to_owned(), span, ..before.clone() }, Change::Moved, now))
 }
 
-fn cancel(order: &CancelAppointment, facts: &Facts<'_>) -> Result<Changed, Refusal> {
+fn cancel(order: &CancelAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<Changed, Refusal> {
     let before = named(facts, order.version)?;
     match before.status {
         Status::Cancelled => Ok((before.clone(), None)),
         Status::Booked | Status::NoShow => {
-            Ok(next(facts, Appointment { status: Status::Cancelled, ..before.clone() }, Change::Cancelled))
+            Ok(next(facts, Appointment { status: Status::Cancelled, ..before.clone() }, Change::Cancelled, now))
         }
     }
 }
 
-fn change_type(order: &ChangeAppointmentType, facts: &Facts<'_>) -> Result<Changed, Refusal> {
+fn change_type(order: &ChangeAppointmentType, facts: &Facts<'_>, now: Timestamp) -> Result<Changed, Refusal> {
     let before = booked(facts, order.version)?;
     if !facts.booking.types.contains_key(&order.appointment_type) {
         return Err(Refusal::of("arguments.appointment_type", Why::AppointmentTypeUnknown));
@@ -115,7 +115,7 @@ fn change_type(order: &ChangeAppointmentType, facts: &Facts<'_>) -> Result<Chang
     if order.appointment_type == before.appointment_type {
         return Ok((before.clone(), None));
     }
-    Ok(next(facts, Appointment { appointment_type: order.appointment_type.clone(), ..before.clone() }, Change::TypeChanged))
+    Ok(next(facts, Appointment { appointment_type: order.appointment_type.clone(), ..before.clone() }, Change::TypeChanged, now))
 }
 
 fn no_show(order: &MarkNoShow, facts: &Facts<'_>, now: Timestamp) -> Result<Changed, Refusal> {
@@ -124,7 +124,7 @@ fn no_show(order: &MarkNoShow, facts: &Facts<'_>, now: Timestamp) -> Result<Chan
         Status::NoShow => Ok((before.clone(), None)),
         Status::Cancelled => Err(Refusal::of("arguments.appointment", Why::AppointmentCancelled)),
         Status::Booked if before.span.start > now => Err(Refusal::of("arguments.appointment", Why::TimeToCome)),
-        Status::Booked => Ok(next(facts, Appointment { status: Status::NoShow, ..before.clone() }, Change::NoShow)),
+        Status::Booked => Ok(next(facts, Appointment { status: Status::NoShow, ..before.clone() }, Change::NoShow, now)),
     }
 }
 
@@ -164,13 +164,14 @@ fn free(timebok: &str, span: Span, but: Option<Uuid>, facts: &Facts<'_>, now: Ti
     if is_taken { at(Why::TimeTaken) } else { Ok(()) }
 }
 
-fn next(facts: &Facts<'_>, appointment: Appointment, change: Change) -> Changed {
+fn next(facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> Changed {
     let appointment = Appointment { version: appointment.version.saturating_add(1), ..appointment };
-    (appointment.clone(), Some(by_clinic(facts, appointment, change)))
+    (appointment.clone(), Some(by_clinic(facts, appointment, change, now)))
 }
 
-fn by_clinic(facts: &Facts<'_>, appointment: Appointment, change: Change) -> NewVersion {
+fn by_clinic(facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> NewVersion {
     NewVersion {
+        reminder: reminder_of(&appointment, facts.booking, now),
         clinic: facts.clinic,
         appointment,
         change,

@@ -9,6 +9,8 @@
 use super::request::Answer;
 use super::telling::Telling;
 use super::{Appointment, AppointmentType, Contact, Slot, Status};
+use crate::agreement::lookup::Found;
+use crate::agreement::{Direction, Wanted};
 use crate::command::compose::{Address, Patient, organisation, person};
 use crate::receipts::norwegian_time;
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use messages::HerId;
 use messages::wire::dialogmelding::{Dialogmelding, DialogmeldingVersion, Foresporsel, Notat};
 use messages::wire::hodemelding::{Code, Content, ConversationRef, Document, HealthcareProfessional, Ident, MsgHead};
 use messages::wire::icalendar::{CANCELLED, CONFIRMED, VIDEO, Vevent};
+use messages::wire::namespaces::{DIALOG_1_1, ICALENDAR};
 use uuid::Uuid;
 
 /// The process of booking.
@@ -139,6 +142,17 @@ pub fn told(ends: Ends, function: &str, telling: Telling, shown: Shown<'_>, id: 
 pub fn reminder(ends: Ends, function: &str, shown: Shown<'_>, id: Uuid, now: Timestamp) -> MsgHead {
     let body = (vec![about_appointment(Some(REMINDER))], vec![]);
     message(ends, process(function), body, vec![Content::Calendar(vec![vevent(shown, true)])], id, now)
+}
+
+/// Under which process a counterpart is told what the clinic changes: that of its own where it was agreed, else that of booking.
+pub fn process_of<'a>(found: impl Fn(&'static str) -> Found<'a>) -> &'static str {
+    let wanted = Wanted { function: AVTALEUTSENDING, action: None, namespaces: &[DIALOG_1_1, ICALENDAR] };
+    let found = found(AVTALEUTSENDING);
+    let agreed = found.sources.first().filter(|source| source.agreement.is_some());
+    match agreed.is_some_and(|source| source.part_for(Direction::Receives, &wanted).is_ok()) {
+        true => AVTALEUTSENDING,
+        false => TIMERESERVASJON,
+    }
 }
 
 fn about_appointment(subject: Option<&str>) -> Foresporsel {

@@ -3,7 +3,7 @@
 use super::bookable::bookable;
 use super::offer::is_offered;
 use super::telling::is_visible;
-use super::{Appointment, Change, NewVersion, Slot, Status};
+use super::{Appointment, Change, NewVersion, Slot, Status, reminder_of};
 use crate::clinic::Clinic;
 use crate::entry::Representative;
 use jiff::{SignedDuration, Timestamp};
@@ -142,7 +142,7 @@ fn reserve(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
         version: 1,
         comment,
     };
-    let version = asked_for(request, facts, appointment.clone(), Change::Booked);
+    let version = asked_for(request, facts, appointment.clone(), Change::Booked, now);
     Decision { answer: confirmed(request, facts, appointment), version: Some(NewVersion { takes_slot: true, ..version }) }
 }
 
@@ -178,13 +178,14 @@ fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     }
     let cancelled =
         Appointment { status: Status::Cancelled, version: appointment.version.saturating_add(1), ..appointment.clone() };
-    let version = asked_for(request, facts, cancelled.clone(), Change::Cancelled);
+    let version = asked_for(request, facts, cancelled.clone(), Change::Cancelled, now);
     Decision { answer: told(cancelled), version: Some(version) }
 }
 
 /// A version that a patient made: HelseNorge learns of it by the answer.
-fn asked_for(request: &Request, facts: &Facts<'_>, appointment: Appointment, change: Change) -> NewVersion {
+fn asked_for(request: &Request, facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> NewVersion {
     NewVersion {
+        reminder: reminder_of(&appointment, &facts.clinic.booking, now),
         clinic: facts.clinic.her_id,
         appointment,
         change,

@@ -2,6 +2,7 @@
 
 use super::{ClinicSetup, OwnCertificates, Queues, Setup, SetupFault, SlotSetup};
 use crate::clinic::{Recipient, SetKey, SetKind, set_of};
+use crate::notice::address;
 use crate::transport::queue_of;
 use jiff::{SignedDuration, Timestamp};
 use messages::event::DialogKind;
@@ -101,6 +102,7 @@ impl Faults {
             self.unless(new, &format!("{at}.employees[{n}]"), "id", "an id is not empty and unique in its clinic");
         }
         self.check_keys(at, &clinic.own_certificates);
+        self.check_notifications(at, clinic);
         let sets = self.check_sets(at, clinic, &ids);
         self.check_routing(at, clinic, &sets);
         self.check_timeboker(at, clinic, &ids);
@@ -116,6 +118,15 @@ impl Faults {
             let mut parts = Path::new(name).components().peekable();
             let inside = parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)));
             self.unless(inside, &at, &slot, "a key is named by its path below KEYS_DIR, without ..");
+        }
+    }
+
+    fn check_notifications(&mut self, at: &str, clinic: &ClinicSetup) {
+        let Some(notices) = &clinic.notifications else { return };
+        let (at, mut channels) = (format!("{at}.notifications"), BTreeSet::new());
+        self.unless(!notices.enabled || !notices.channels.is_empty(), &at, "channels", "notices that are on need a channel");
+        for (n, channel) in notices.channels.iter().enumerate() {
+            self.unless(channels.insert(*channel), &at, &format!("channels[{n}]"), "this channel is named twice");
         }
     }
 
@@ -198,6 +209,14 @@ impl Faults {
             self.unless(numbers.insert(patient.nin.expose()), &at, "nin", "this patient is listed twice");
             let known = patient.fastlege.as_deref().is_none_or(|id| employees.contains(id));
             self.unless(known, &at, "fastlege", "the fastlege is no employee of the clinic");
+            let addresses = [
+                ("phone", &patient.phone, address::is_phone as fn(&str) -> bool, "a phone number is + and 8 to 15 digits"),
+                ("email", &patient.email, address::is_email, "an e-mail address is one address, in ASCII"),
+                ("push", &patient.push, address::is_push, "a push address is 1 to 200 visible ASCII characters"),
+            ];
+            for (field, given, is_good, text) in addresses {
+                self.unless(given.as_ref().is_none_or(|given| is_good(given.expose())), &at, field, text);
+            }
         }
     }
 }

@@ -69,12 +69,15 @@ fn name(text: &str) -> Option<Name> {
 }
 
 /// Identity numbers go there, and a token: in the clear only where nobody is between.
-fn url(text: &str) -> Option<Url> {
+pub(super) fn url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| url.username().is_empty() && url.password().is_none())?;
     let host = url.host_str()?;
-    let is_here =
-        || host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    (url.scheme() == "https" || (url.scheme() == "http" && is_here())).then_some(url)
+    (url.scheme() == "https" || (url.scheme() == "http" && is_here(host))).then_some(url)
+}
+
+/// Whether a host of a URL is this machine itself.
+pub(super) fn is_here(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 fn unknown(text: &str) -> Option<bool> {

@@ -142,6 +142,7 @@ fn a_root_is_issued_by_itself() {
         period: Period::days(now(), -1, 1),
         serial: 7,
         crl_urls: Vec::new(),
+        hosts: Vec::new(),
     });
     assert!(certificate(&own).is_self_issued());
 }

@@ -4,6 +4,7 @@ mod booking;
 mod changing;
 mod racing;
 mod rules;
+mod telling;
 mod wishing;
 
 use crate::commands::{by_the_schemas, of};
@@ -80,6 +81,14 @@ async fn asked(clinic: &mut Clinic, request: Message) -> AboutAppointments {
         }
     }
     answer.expect("an answer beside the receipt")
+}
+
+/// HelseNorge is told this often of what the clinic changes.
+async fn told(clinic: &Clinic, times: usize) {
+    for _ in 0..times {
+        let sent = clinic.sent().await;
+        assert_eq!(sent.about_appointments().unwrap().request.as_deref(), Some("MOA"));
+    }
 }
 
 fn uid(event: &Vevent) -> &str {

@@ -19,13 +19,14 @@ const EVERYTHING: &str = "trace,lapin=trace,lapin::channel=trace,tokio_postgres=
                           tokio_postgres::prepare=trace,deadpool_postgres=trace,quick_xml=trace,log=trace";
 
 /// Text of our own tables that operators read and HelseNorge is sent.
-const TEXTS: [(&str, &str); 8] = [
+const TEXTS: [(&str, &str); 9] = [
     ("command", "select name || ' ' || actor || ' ' || answer::text from dialogpost.command"),
     ("dead_letter.text and code", "select text || ' ' || code || ' ' || fault || ' ' || queue from dialogpost.dead_letter"),
     ("message.code", "select coalesce(code, '') from dialogpost.message"),
     ("message.function", "select coalesce(function, '') from dialogpost.message"),
     ("message.answer", "select coalesce(answer::text, '') from dialogpost.message"),
     ("waiting", "select concat_ws(' ', key, queue, function, code) from dialogpost.waiting"),
+    ("notification", "select concat_ws(' ', kind, channel, reason, state, provider_id, code) from dialogpost.notification"),
     ("processed", "select worker || ' ' || message_id from dialogpost.processed"),
     (
         "audit",

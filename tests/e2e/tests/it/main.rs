@@ -14,6 +14,7 @@ mod dead_letter_keeper;
 mod ekonsultasjon_journaling;
 mod helsenorge_inbound;
 mod helsenorge_outbound;
+mod notices;
 mod once;
 mod pipeline;
 mod recipient_routing;

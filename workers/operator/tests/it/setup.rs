@@ -12,8 +12,7 @@ const PERSONAL: [&str; 6] = ["15868549960", "47819030045", "Danser", "Harboe", "
 async fn apply_is_idempotent_and_says_what_is_ready() {
     let world = world().await;
     let first = dialogpost(&world, &["apply", FIXTURE]).await.code(0).never_says(&PERSONAL);
-    let first = first.says(&["Solbakken legesenter (8141333): ready", "changed rules ┆      3", "patients      ┆      2"]);
-    first.says(&["later versions: video_module, notifications, appointment_types, timeboker, patients[].phone"]);
+    first.says(&["Solbakken legesenter (8141333): ready", "changed rules ┆      3", "patients      ┆      2"]);
     let second = dialogpost(&world, &["apply", FIXTURE]).await.code(0);
     second.says(&["changed rules ┆      0"]);
     apply(&world, &fixture_with(&[("/clinics/0/routing/EKONTAKT", json!({ "mode": "behandler" }))]))
@@ -95,6 +94,52 @@ async fn j2_rules_for_what_nobody_offers_are_pointed_out() {
     let checked = dialogpost(&world, &["check", "8141333"]).await.code(0);
     checked.says(&["Clinic 8141333: ready", "EKONTAKT EKONSULTASJON", "│ RESEPTFORNYELSE ┆ nobody offers it"]);
     dialogpost(&world, &["apply", FIXTURE]).await.code(0).never_says(&["nobody offers it"]);
+}
+
+/// T1: the clinic can see why a doctor's patients cannot book.
+#[tokio::test]
+async fn t1_doctors_whose_patients_cannot_book_are_pointed_out() {
+    let world = world().await;
+    dialogpost(&world, &["apply", FIXTURE]).await.code(0);
+    dialogpost(&world, &["check", "8141333"]).await.code(0).never_says(&["cannot book"]);
+    let second = json!([
+        { "id": "kari-bok", "owner": "kari", "slots": [] }, { "id": "kari-kveld", "owner": "kari", "slots": [] }
+    ]);
+    apply(&world, &fixture_with(&[("/clinics/0/timeboker", second)])).await.code(0);
+    let checked = dialogpost(&world, &["check", "8141333"]).await.code(0);
+    checked.says(&["Clinic 8141333: ready", "kari   ┆ timebok-one-of-several ┆ leave the doctor one timebok"]);
+    apply(&world, &fixture_with(&[("/clinics/0/timeboker", json!([]))])).await.code(0);
+    let found = dialogpost(&world, &["check", "8141333", "--json"]).await.code(0).json();
+    assert_eq!(found["doctors_whose_patients_cannot_book"][0]["code"], "timebok-missing");
+}
+
+/// Every fault of timebøker by its place.
+#[tokio::test]
+async fn faults_of_timeboker_name_their_fields() {
+    let world = world().await;
+    let slots = json!([
+        { "start": "2027-01-11T08:00:00+01:00", "type": "vanlig" },
+        { "start": "2027-01-11T08:10:00+01:00", "type": "vanlig" },
+        { "start": "2027-01-11T09:00:00+01:00", "type": "borte" },
+    ]);
+    let file = fixture_with(&[
+        ("/clinics/0/cancellation_hours", json!(337)),
+        ("/clinics/0/appointment_types/0/minutes", json!(0)),
+        ("/clinics/0/timeboker/0/owner", json!("per")),
+        ("/clinics/0/timeboker/0/slots", slots),
+    ]);
+    apply(&world, &file).await.code(2).says(&[
+        "clinics[0].cancellation_hours",
+        "clinics[0].appointment_types[0].minutes",
+        "clinics[0].timeboker[0].owner",
+        "clinics[0].timeboker[0].slots[2].type",
+    ]);
+    let overlapping = json!([
+        { "start": "2027-01-11T08:00:00+01:00", "type": "vanlig" },
+        { "start": "2027-01-11T08:10:00+01:00", "type": "vanlig" },
+    ]);
+    let file = fixture_with(&[("/clinics/0/timeboker/0/slots", overlapping)]);
+    apply(&world, &file).await.code(2).says(&["clinics[0].timeboker[0].slots[1].start: another slot takes some of this time"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the clinic changes itself (T5), and what is refused.
 
-use super::{date, day, open, release};
+use super::{date, day, open, release, told};
 use crate::commands::{LINE, TROND, of};
 use serde_json::{Value, json};
 
@@ -38,6 +38,7 @@ async fn t5_every_change_is_one_version() {
     assert_eq!((&listed["appointments"][0]["status"], &listed["appointments"][0]["version"]), (&json!("cancelled"), &json!(4)));
     let audited = "select count(*) from dialogpost.audit where $$15868549960$$ = any(patients)";
     assert_eq!(clinic.fleet.rows.one::<i64>(audited).await, 7, "who changed what of whom");
+    told(&clinic, 3).await;
     clinic.close().await;
 }
 
@@ -55,6 +56,7 @@ async fn t4_time_that_is_taken_is_refused() {
     assert_eq!(epj.refused(&of("siri", "MoveAppointment", onto)).await.0, "time-taken");
     let within = json!({ "appointment": beside["appointment"], "start": day(7, 9, 30) });
     assert_eq!(epj.done(&of("siri", "MoveAppointment", within)).await["version"], 2, "its own time is no obstacle");
+    told(&clinic, 1).await;
     clinic.close().await;
 }
 
@@ -100,5 +102,6 @@ async fn what_cannot_be_is_refused_by_field() {
         assert_eq!(epj.refused(&of("siri", name, arguments)).await, (code.to_owned(), field.to_owned()), "{name}");
     }
     assert_eq!(clinic.fleet.rows.count("dialogpost.appointment_change").await, 1, "nothing else has changed");
+    told(&clinic, 1).await;
     clinic.close().await;
 }

@@ -1,0 +1,232 @@
+//! What HelseNorge is told of appointments, and what it still is to be told.
+
+use crate::appointment::{appointment, number};
+use crate::clinic::her_id;
+use crate::notice::Key;
+use crate::step::{column, step};
+use crate::{StoreError, Tx};
+use ::messages::{HerId, Sensitive};
+use domain::appointment::telling::Told;
+use domain::appointment::{Appointment, AppointmentType, Contact};
+use domain::command::contact::Status;
+use jiff::Timestamp;
+use std::collections::HashMap;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// An appointment with what is told along with it.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The clinic.
+    pub clinic: HerId,
+    /// It as it stands.
+    pub appointment: Appointment,
+    /// Its type.
+    pub of_type: AppointmentType,
+    /// What HelseNorge was last told.
+    pub told: Option<Told>,
+    /// HER-id of whose timebok it is in, when he has one.
+    pub doctor: Option<HerId>,
+    /// Whether he is the patient's fastlege.
+    pub is_fastlege: bool,
+    /// Family name, given name and national number of the patient.
+    pub patient: (Sensitive<String>, Sensitive<String>, Sensitive<String>),
+}
+
+/// Appointments by their ids; unknown ids are left out. Whoever is to tell of them has locked them.
+///
+/// # Errors
+/// As any step.
+pub async fn subjects(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Subject>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "telling.subjects",
+        "select a.*, t.name as type_name, t.minutes, t.contact, t.hidden, t.notify, o.version as told_version, o.shown,
+            e.her_id as doctor, coalesce(e.id = p.fastlege, false) as is_fastlege, p.family_name, p.given_name, p.nin
+         from dialogpost.appointment a
+         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
+         join dialogpost.timebok b on b.clinic = a.clinic and b.id = a.timebok
+         join dialogpost.patient p on p.id = a.patient
+         left join dialogpost.employee e on e.clinic = a.clinic and e.id = b.owner and e.her_id is not null
+         left join dialogpost.appointment_told o on o.appointment = a.id
+         where a.id = any($1)"
+    );
+    tx.query(load, &[&ids]).await?.iter().map(|row| Ok((column(row, "id")?, subject(row)?))).collect()
+}
+
+fn subject(row: &Row) -> Result<Subject, StoreError> {
+    let text = |name| column::<String>(row, name).map(Sensitive::new);
+    let unsigned = |number: i32| u32::try_from(number).map_err(|_| StoreError::row("version"));
+    let told = match column::<Option<i32>>(row, "told_version")? {
+        Some(version) => Some(Told { version: unsigned(version)?, shown: column(row, "shown")? }),
+        None => None,
+    };
+    Ok(Subject {
+        clinic: her_id(row, "clinic")?,
+        appointment: appointment(row)?,
+        of_type: AppointmentType {
+            name: column(row, "type_name")?,
+            minutes: unsigned(column(row, "minutes")?)?,
+            contact: Contact::parse(column(row, "contact")?).ok_or_else(|| StoreError::row("contact"))?,
+            hidden: column(row, "hidden")?,
+            notify: column(row, "notify")?,
+        },
+        told,
+        doctor: column::<Option<i64>>(row, "doctor")?.and_then(|id| id.try_into().ok()),
+        is_fastlege: column(row, "is_fastlege")?,
+        patient: (text("family_name")?, text("given_name")?, text("nin")?),
+    })
+}
+
+/// What HelseNorge said of the patients of appointments, each with clinic and number; locked, as [`subjects`] wants them.
+///
+/// # Errors
+/// As any step.
+pub async fn statuses(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, (HerId, String, Option<Status>)>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let lock = step!("telling.lock", "select from dialogpost.appointment where id = any($1) order by id for no key update");
+    tx.query(lock, &[&ids]).await?;
+    let load = step!(
+        "telling.statuses",
+        "select a.id, a.clinic, p.nin, s.active, s.consented, s.as_of, s.doubted_at is not null as doubted
+         from dialogpost.appointment a join dialogpost.patient p on p.id = a.patient
+         left join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and s.as_of is not null
+         where a.id = any($1)"
+    );
+    let of = |row: &Row| {
+        let status = match column::<Option<Timestamp>>(row, "as_of")? {
+            Some(as_of) => Some(Status {
+                active: column(row, "active")?,
+                consented: column(row, "consented")?,
+                as_of,
+                is_doubted: column(row, "doubted")?,
+            }),
+            None => None,
+        };
+        Ok((column(row, "id")?, (her_id(row, "clinic")?, column(row, "nin")?, status)))
+    };
+    tx.query(load, &[&ids]).await?.iter().map(of).collect()
+}
+
+/// Notes what HelseNorge is told now, each with the message that tells it.
+///
+/// # Errors
+/// As any step.
+pub async fn told(tx: &Tx<'_>, told: &[(Uuid, Told, Uuid)], now: Timestamp) -> Result<(), StoreError> {
+    if told.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = told.iter().map(|(id, ..)| *id).collect();
+    let versions: Vec<i32> = told.iter().map(|(_, told, _)| number(told.version)).collect();
+    let shown: Vec<bool> = told.iter().map(|(_, told, _)| told.shown).collect();
+    let messages: Vec<Uuid> = told.iter().map(|(.., message)| *message).collect();
+    let tell = step!(
+        "appointment_told.put",
+        "insert into dialogpost.appointment_told as t (appointment, version, shown, message, at)
+         select *, $5::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[], $4::uuid[])
+         on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, message = excluded.message,
+            at = excluded.at where t.version <= excluded.version"
+    );
+    tx.query(tell, &[&ids, &versions, &shown, &messages, &now]).await.map(drop)
+}
+
+/// Notes which notices HelseNorge gives, each with the message that told it to; none when it knew already.
+///
+/// # Errors
+/// As any step.
+pub async fn carried(tx: &Tx<'_>, carried: &[(Key, Option<Uuid>)], now: Timestamp) -> Result<(), StoreError> {
+    if carried.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = carried.iter().map(|((id, ..), _)| *id).collect();
+    let versions: Vec<i32> = carried.iter().map(|((_, version, _), _)| number(*version)).collect();
+    let kinds: Vec<&str> = carried.iter().map(|((.., kind), _)| kind.as_str()).collect();
+    let messages: Vec<Option<Uuid>> = carried.iter().map(|(_, message)| *message).collect();
+    let note = step!(
+        "telling.carried",
+        "update dialogpost.notification n set state = 'sent', message = c.message, changed_at = $5
+         from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) c(appointment, version, kind, message)
+         where n.appointment = c.appointment and n.version = c.version and n.kind = c.kind and n.channel = 'helsenorge'"
+    );
+    tx.query(note, &[&ids, &versions, &kinds, &messages, &now]).await.map(drop)
+}
+
+/// Appointments to come that HelseNorge shows otherwise than they stand, or not at all, though it reaches their patients by what it said
+/// since `fresh_since`; those that changed before `changed_before`, since later ones are on their way. Locked; what others hold is left out.
+///
+/// # Errors
+/// As any step.
+pub async fn untold(
+    tx: &Tx<'_>,
+    limit: i64,
+    now: Timestamp,
+    fresh_since: Timestamp,
+    changed_before: Timestamp,
+) -> Result<Vec<Uuid>, StoreError> {
+    let find = step!(
+        "telling.untold",
+        "select a.id from dialogpost.appointment a
+         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
+         join dialogpost.clinic c on c.her_id = a.clinic and case when c.helsenorge is not null
+            then exists (select from dialogpost.communication_party where her_id = c.helsenorge)
+            else (select count(*) from (select from dialogpost.communication_party limit 2) two) = 1 end
+         join dialogpost.patient p on p.id = a.patient
+         join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and s.active and s.consented and s.doubted_at is null
+            and s.as_of >= $3
+         left join dialogpost.appointment_told o on o.appointment = a.id
+         where a.ends_at > $2 and a.changed_at < $4 and coalesce(o.refusals, 0) < 3
+            and case when a.status = 'booked' and not t.hidden then not coalesce(o.shown and o.version >= a.version, false)
+                else coalesce(o.shown, false) and o.version < a.version end
+         order by a.ends_at limit $1 for no key update of a skip locked"
+    );
+    tx.query(find, &[&limit, &now, &fresh_since, &changed_before]).await?.iter().map(|row| column(row, "id")).collect()
+}
+
+/// HelseNorge has turned messages down. Where that says that it does not reach the patient it shows nothing, and each notice is looked at
+/// again: somebody else may have to give it. Any other is given up. Tells how many notices were given up.
+///
+/// # Errors
+/// As any step.
+pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: Timestamp) -> Result<u64, StoreError> {
+    if unreached.is_empty() && others.is_empty() {
+        return Ok(0);
+    }
+    let untell = step!(
+        "telling.turned_down",
+        "with told as (
+            update dialogpost.appointment_told set shown = false, refusals = refusals + 1 where message = any($1)
+         ), again as (
+            update dialogpost.notification set state = 'due', channel = null, message = null, due_at = $3, changed_at = $3
+            where message = any($1) and state = 'sent'
+         ), given_up as (
+            update dialogpost.notification set state = 'failed', code = 'turned-down', changed_at = $3
+            where message = any($2) and state = 'sent' returning 1
+         )
+         select count(*) as given_up from given_up"
+    );
+    let rows = tx.query(untell, &[&unreached, &others, &now]).await?;
+    let count: i64 = column(rows.first().ok_or_else(|| StoreError::row("given_up"))?, "given_up")?;
+    Ok(count.unsigned_abs())
+}
+
+/// Forgets what HelseNorge was told of patients whom it reaches no longer: should it reach them again, it is told anew.
+///
+/// # Errors
+/// As any step.
+pub async fn forget_unreached(tx: &Tx<'_>, limit: i64, now: Timestamp) -> Result<(), StoreError> {
+    let forget = step!(
+        "appointment_told.forget",
+        "delete from dialogpost.appointment_told o using (
+            select a.id from dialogpost.appointment a
+            join dialogpost.appointment_told t on t.appointment = a.id and t.shown
+            join dialogpost.patient p on p.id = a.patient
+            join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and not (s.active and s.consented)
+            where a.ends_at > $2 and t.at < s.as_of order by a.id limit $1 for no key update of a skip locked
+         ) gone where o.appointment = gone.id"
+    );
+    tx.query(forget, &[&limit, &now]).await.map(drop)
+}

@@ -1,0 +1,110 @@
+//! Which rule a notice goes by.
+
+use crate::effect::Effect;
+use crate::facts::Facts;
+use crate::telling::Word;
+use crate::{About, Asked};
+use domain::command::contact::{contactable, may_ask};
+use domain::notice::Kind;
+use domain::notice::channel::{Addressee, Asking, Outcome, Reason, of_appointment, of_message};
+use jiff::{SignedDuration, Timestamp};
+use messages::Fault;
+use messages::command::answer::Contactable;
+use messages::person_id::TestSeries;
+use runtime::Verdict;
+use store::notice::{self, Key, Notice};
+use uuid::Uuid;
+
+/// How this process rules.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    /// Whether HelseNorge is asked whom it reaches.
+    pub asks: bool,
+    /// What it said longer ago counts as unknown.
+    pub age_limit: SignedDuration,
+    /// Identity numbers that it can know somebody by.
+    pub series: TestSeries,
+    /// Message functions that go by a party's own certificates, whatever was agreed.
+    pub without_agreement: Vec<String>,
+}
+
+impl Ruling {
+    /// Decides about one event.
+    pub fn decide(&self, asked: &Asked, facts: &mut Facts, now: Timestamp) -> Verdict<Option<Effect>> {
+        match asked.about {
+            About::Appointment(key) => self.appointment(key, facts, now),
+            About::Message { entry, patient: _ } => message(entry, facts, now),
+            About::Unnoticed(appointment) => self.unnoticed(appointment, facts, now),
+            About::Colleagues => Verdict::Done(None),
+        }
+    }
+
+    fn appointment(&self, key: Key, facts: &mut Facts, now: Timestamp) -> Verdict<Option<Effect>> {
+        let (id, version, kind) = key;
+        let Some(appointment) = facts.appointments.get(&key) else {
+            return missing("appointment-missing", "the appointment is not in the database in this version (yet)");
+        };
+        let can_be_asked = self.asks && may_ask(appointment.nin.expose(), &self.series);
+        let asking = Asking { can_be_asked, age_limit: self.age_limit };
+        let Some(outcome) = of_appointment(kind, appointment, asking, now) else { return Verdict::Done(None) };
+        let waits = matches!(outcome, Outcome::Wait(_));
+        let ask = waits.then(|| (appointment.to.clinic, appointment.nin.expose().clone()));
+        let is_reached = contactable(appointment.status.as_ref(), self.age_limit, now).0 == Contactable::Yes;
+        let word = match (kind, &outcome) {
+            (_, Outcome::Wait(_)) => None,
+            (Kind::Reminder, Outcome::HelseNorge) => Some(Word::IsSoon),
+            (Kind::Reminder, _) => None,
+            (Kind::Cancelled, Outcome::HelseNorge) => Some(Word::IsOff),
+            (_, Outcome::HelseNorge) => Some(Word::Stands),
+            // Whatever becomes of the notice, HelseNorge shows what is to be seen.
+            _ => is_reached.then_some(Word::Stands),
+        };
+        let about = notice::About::Appointment { id, version, starts_at: appointment.starts_at };
+        let notice = notice_of(&appointment.to, kind, about, outcome);
+        tell(&notice);
+        facts.note(key, &notice.outcome);
+        Verdict::Done(Some(Effect { notice: Some(notice), ask, word: word.map(|word| (id, word)) }))
+    }
+
+    fn unnoticed(&self, appointment: Uuid, facts: &Facts, now: Timestamp) -> Verdict<Option<Effect>> {
+        let Some((clinic, nin, status)) = facts.statuses.get(&appointment) else {
+            return missing("appointment-missing", "the appointment is not in the database (yet)");
+        };
+        let (reached, _) = contactable(status.as_ref(), self.age_limit, now);
+        // Should HelseNorge say that it reaches the patient, what it was not told is told then.
+        let asks = reached == Contactable::Unknown && self.asks && may_ask(nin, &self.series);
+        let word = (reached == Contactable::Yes).then_some((appointment, Word::Stands));
+        Verdict::Done(Some(Effect { notice: None, ask: asks.then(|| (*clinic, nin.clone())), word }))
+    }
+}
+
+fn message(entry: Uuid, facts: &Facts, now: Timestamp) -> Verdict<Option<Effect>> {
+    let Some(to) = facts.addressees.get(&entry) else {
+        return missing("entry-missing", "the entry is not in the database (yet)");
+    };
+    let notice = notice_of(to, Kind::Message, notice::About::Entry(entry), of_message(to, now));
+    tell(&notice);
+    Verdict::Done(Some(Effect { notice: Some(notice), ask: None, word: None }))
+}
+
+fn missing(code: &'static str, text: &'static str) -> Verdict<Option<Effect>> {
+    Verdict::Retry(Fault::transient(code, text), None)
+}
+
+fn notice_of(to: &Addressee, kind: Kind, about: notice::About, outcome: Outcome) -> Notice {
+    Notice { id: Uuid::now_v7(), clinic: to.clinic, patient: to.patient, kind, about, language: to.language, outcome }
+}
+
+/// Counts it, and raises the alarm where somebody should have been told and is not.
+fn tell(notice: &Notice) {
+    let outcome = match &notice.outcome {
+        Outcome::HelseNorge => "helsenorge",
+        Outcome::Own { channel, .. } => channel.as_str(),
+        Outcome::None(reason) => reason.code(),
+        Outcome::Wait(_) => "wait",
+    };
+    metrics::counter!("dialogpost_notices_total", "kind" => notice.kind.as_str(), "outcome" => outcome).increment(1);
+    if let (Outcome::None(Reason::ReminderLate), notice::About::Appointment { id, .. }) = (&notice.outcome, notice.about) {
+        tracing::error!(appointment = %id, clinic = %notice.clinic, "nobody was reminded in time");
+    }
+}

@@ -1,0 +1,52 @@
+//! What the rules ask about a batch of events: a fixed number of statements, however many events there are.
+
+use crate::{About, Asked};
+use domain::command::contact::Status;
+use domain::notice::Kind;
+use domain::notice::channel::{Addressee, Appointment, Before, Outcome};
+use messages::HerId;
+use std::collections::{BTreeSet, HashMap};
+use store::notice::{self, Key};
+use store::{StoreError, Tx, telling};
+use uuid::Uuid;
+
+/// Facts of a batch. Decisions are noted in them, so that the next event of the batch finds things as they will be.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Appointments as they stand now, by the notice that is asked for.
+    pub appointments: HashMap<Key, Appointment>,
+    /// To whom entries of E-dialogs are.
+    pub addressees: HashMap<Uuid, Addressee>,
+    /// What HelseNorge said of the patients of appointments of which it alone is told.
+    pub statuses: HashMap<Uuid, (HerId, String, Option<Status>)>,
+}
+
+impl Facts {
+    /// Notes what becomes of an appointment's notice.
+    pub fn note(&mut self, (id, version, kind): Key, outcome: &Outcome) {
+        let Some(about) = self.appointments.get_mut(&(id, version, kind)) else { return };
+        about.before = Before::Decided;
+        let starts_at = about.starts_at;
+        if kind == Kind::Reminder && matches!(outcome, Outcome::HelseNorge | Outcome::Own { .. }) {
+            let same = self.appointments.iter_mut().filter(|((other, ..), about)| *other == id && about.starts_at == starts_at);
+            same.for_each(|(_, about)| about.is_reminded = true);
+        }
+    }
+}
+
+/// Loads them.
+///
+/// # Errors
+/// As any step.
+pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
+    let key = |asked: &&Asked| if let About::Appointment(key) = asked.about { Some(key) } else { None };
+    let keys: Vec<Key> = batch.iter().filter_map(key).collect::<BTreeSet<_>>().into_iter().collect();
+    let message =
+        |asked: &&Asked| if let About::Message { entry, patient } = asked.about { Some((entry, patient)) } else { None };
+    let messages: Vec<(Uuid, Uuid)> = batch.iter().filter_map(message).collect();
+    let unnoticed = |asked: &&Asked| if let About::Unnoticed(appointment) = asked.about { Some(appointment) } else { None };
+    let unnoticed: Vec<Uuid> = batch.iter().filter_map(unnoticed).collect();
+    let appointments = notice::appointments(tx, &keys).await?;
+    let statuses = telling::statuses(tx, &unnoticed).await?;
+    Ok(Facts { appointments, addressees: notice::addressees(tx, &messages).await?, statuses })
+}

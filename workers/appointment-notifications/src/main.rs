@@ -1,0 +1,5 @@
+//! The `appointment-notifications` container.
+
+fn main() -> std::process::ExitCode {
+    runtime::process::main(appointment_notifications::WORKER)
+}
