@@ -322,8 +322,8 @@ pub async fn tell(tx: &Tx<'_>, answered: &[&Appointment], now: Timestamp) -> Res
         "appointment_told.answered",
         "insert into dialogpost.appointment_told as t (appointment, version, shown, at)
          select *, $4::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[])
-         on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, at = excluded.at
-            where t.version <= excluded.version"
+         on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, message = null, at = excluded.at
+            where (t.version, t.shown) is distinct from (excluded.version, excluded.shown) and t.version <= excluded.version"
     );
     tx.query(tell, &[&ids, &numbers, &shown, &now]).await.map(drop)
 }

@@ -146,6 +146,7 @@ async fn book(clinic: &mut Clinic, epj: &Epj) -> (Uuid, Uuid) {
     }
     let book = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(7, 9, 0), "appointment_type": "vanlig" });
     let appointment = epj.done(&of("siri", "BookAppointment", book)).await["appointment"].as_str().unwrap().parse().unwrap();
+    clinic.sent().await;
     let moved = json!({ "type": "moved", "appointment": appointment, "start": day(7, 10, 0) });
     epj.done(&of("kari", "AnswerTimeonske", json!({ "dialog": wishes[0], "becomes": moved }))).await;
     clinic.sent().await;
@@ -167,6 +168,7 @@ async fn own(clinic: &mut Clinic, epj: &Epj) -> Own {
     let wish = newest_dialog(clinic).await;
     let book = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(7, 10, 0), "appointment_type": "vanlig" });
     let booked = epj.done(&command("BookAppointment", NEIGHBOUR, "kari", book)).await;
+    clinic.sent().await;
     let id = |value: &Value| value.as_str().unwrap().parse().unwrap();
     Own { dialog: id(&dialog), wish, appointment: id(&booked["appointment"]) }
 }
