@@ -8,7 +8,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use runtime::probe::Probe;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use store::ledger;
@@ -22,7 +22,12 @@ const REPEATED: usize = 40;
 fn setup(patients: &[SyntheticPatient]) -> String {
     let mut setup: Value = serde_json::from_str(include_str!("../../../../fixtures/clinic.json")).unwrap();
     let all = setup["clinics"][0]["patients"].as_array_mut().unwrap();
-    all.extend(patients.iter().map(|patient| patient.to_setup(Some("kari"))));
+    all.extend(patients.iter().map(|patient| {
+        let mut patient = patient.to_setup(Some("kari"));
+        // HelseNorge need not be asked whether it reaches them.
+        patient["helsenorge"] = json!({ "active": true, "digital_contact_consent": true });
+        patient
+    }));
     setup.to_string()
 }
 
