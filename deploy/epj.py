@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Walks every command that a journal system can send, with an ordinary AMQP client and the published schemas.
 
-Wants a running fleet with the example clinic, and a prescription request that waits for its answer:
+Wants a running fleet with the example clinic, and a prescription request and a wish for an appointment that wait for their answers:
     deploy/demo.sh --stay && eval "$(deploy/demo.sh --env)" && dialogpost schema --dir target/schemas
     /usr/bin/python3 deploy/epj.py target/schemas      # Debian's python3-pika and python3-jsonschema
 """
@@ -10,12 +10,14 @@ import json
 import os
 import pathlib
 import sys
+import time
 import uuid
+from datetime import datetime, timedelta, timezone
 
 import jsonschema
 import pika
 
-CLINIC, PATIENT = 8141333, "15868549960"  # synthetic
+CLINIC, PATIENT, OTHER = 8141333, "15868549960", "47819030045"  # synthetic
 SUFFIX = ".schema.json"
 schemas = {path.name.removesuffix(SUFFIX): json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*" + SUFFIX)}
 walked = set()
@@ -53,10 +55,22 @@ ask("ConvertDialog", dialog=dialog, to="EKONSULTASJON")
 entries = ask("ShowDialog", dialog=dialog)["dialog"]["entries"]
 ask("FetchAttachment", entry=entries[0]["entry"], number=1)
 ask("CloseDialog", dialog=dialog, text="Da avslutter vi.")
-waiting = ask("ListDialogs", only="unanswered_request")["dialogs"]
-if not waiting:
-    sys.exit("no prescription request waits for its answer: run `demo` once more")
-ask("AnswerPrescriptionRequest", dialog=waiting[0]["dialog"], choice="renewed", text="Hentes på apoteket.")
+waiting = {dialog["kind"]: dialog["dialog"] for dialog in ask("ListDialogs", only="unanswered_request")["dialogs"]}
+if len(waiting) < 2:
+    sys.exit("no prescription request or no wish waits for its answer: run `demo` once more")
+ask("AnswerTimeonske", dialog=waiting["TIMEONSKE"], becomes={"type": "unavailable"}, text="Vi har ingen ledige timer.")
+ask("AnswerPrescriptionRequest", dialog=waiting["RESEPTFORNYELSE"], choice="renewed", text="Hentes på apoteket.")
+day = datetime.now(timezone.utc).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=60)
+start = day.isoformat()
+ask("ReleaseSlots", timebok="kari-bok", slots=[{"start": start, "appointment_type": "vanlig"}])
+booked = ask("BookAppointment", timebok="kari-bok", patient=OTHER, start=start, appointment_type="vanlig")["appointment"]
+ask("ShowTimebok", timebok="kari-bok", **{"from": str(day.date())})
+ask("ListAppointments", patient=OTHER)
+ask("ChangeAppointmentType", appointment=booked, appointment_type="video")
+ask("MoveAppointment", appointment=booked, start=(datetime.now(timezone.utc) + timedelta(seconds=2)).isoformat())
+time.sleep(3)
+ask("MarkNoShow", appointment=booked)
+ask("CancelAppointment", appointment=booked)
 choosable = ask("ShowRecipients")["recipients"]["choosable"]
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"group": choosable["groups"][0]["id"]}])
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="default")

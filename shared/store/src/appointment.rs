@@ -228,7 +228,8 @@ pub async fn write(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Resu
     put(tx, &last, now).await?;
     remind(tx, &last).await?;
     keep(tx, versions, now).await?;
-    tell(tx, versions, now).await?;
+    let told: Vec<&Appointment> = versions.iter().filter(|v| v.told).map(|v| &v.appointment).collect();
+    tell(tx, &told, now).await?;
     let booked: Vec<Uuid> = versions.iter().filter(|v| v.takes_slot).map(|v| v.appointment.uid).collect();
     if booked.is_empty() {
         return Ok(());
@@ -304,21 +305,25 @@ async fn keep(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Result<()
     tx.query(keep, &[&ids, &numbers, &changes, &actors, &requests, &starts, &ends, &types, &now]).await.map(drop)
 }
 
-async fn tell(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Result<(), StoreError> {
-    let told = versions.iter().filter(|v| v.told);
-    let last: BTreeMap<Uuid, &NewVersion> = told.map(|version| (version.appointment.id, version)).collect();
+/// Notes that HelseNorge is told of appointments as they stand, by the answers to what was asked for. In order: of one appointment the last
+/// counts.
+///
+/// # Errors
+/// As any step.
+pub async fn tell(tx: &Tx<'_>, answered: &[&Appointment], now: Timestamp) -> Result<(), StoreError> {
+    let last: BTreeMap<Uuid, &Appointment> = answered.iter().map(|appointment| (appointment.id, *appointment)).collect();
     if last.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = last.keys().copied().collect();
-    let numbers: Vec<i32> = last.values().map(|v| number(v.appointment.version)).collect();
-    let shown: Vec<bool> = last.values().map(|v| v.appointment.status != Status::Cancelled).collect();
+    let numbers: Vec<i32> = last.values().map(|a| number(a.version)).collect();
+    let shown: Vec<bool> = last.values().map(|a| a.status != Status::Cancelled).collect();
     let tell = step!(
         "appointment_told.answered",
         "insert into dialogpost.appointment_told as t (appointment, version, shown, at)
          select *, $4::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[])
-         on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, at = excluded.at
-            where t.version < excluded.version"
+         on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, message = null, at = excluded.at
+            where (t.version, t.shown) is distinct from (excluded.version, excluded.shown) and t.version <= excluded.version"
     );
     tx.query(tell, &[&ids, &numbers, &shown, &now]).await.map(drop)
 }

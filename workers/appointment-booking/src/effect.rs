@@ -42,6 +42,9 @@ type Doctors = HashMap<(HerId, String), Doctor>;
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
     let versions: Vec<NewVersion> = effects.iter().filter_map(|effect| effect.decision.version.clone()).collect();
     appointment::write(tx, &versions, now).await?;
+    // Also what was as it was asked for before: HelseNorge may have been told otherwise since.
+    let answered = effects.iter().filter_map(|effect| effect.decision.answer.appointment.as_ref());
+    appointment::tell(tx, &answered.collect::<Vec<_>>(), now).await?;
     let pairs: Vec<_> = effects.iter().map(|e| (e.waiting.request.addressed, e.waiting.asker)).collect();
     let addresses = letter::addresses(tx, &pairs).await?;
     let doctors = letter::doctors(tx, &effects.iter().filter_map(Effect::owner).collect::<Vec<_>>()).await?;

@@ -2,6 +2,7 @@
 
 use super::bookable::bookable;
 use super::offer::is_offered;
+use super::telling::is_visible;
 use super::{Appointment, Change, NewVersion, Slot, Status, reminder_of};
 use crate::clinic::Clinic;
 use crate::entry::Representative;
@@ -114,7 +115,7 @@ fn refused(tema: (&'static str, &'static str), code: &'static str, text: Option<
 
 fn reserve(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     // The same reservation again: the same answer, whatever has become of the slot.
-    if let Some(booked) = facts.appointment.filter(|a| a.patient == request.patient && a.status == Status::Booked) {
+    if let Some(booked) = own(request, facts).filter(|a| a.status == Status::Booked) {
         return Decision { answer: confirmed(request, facts, booked.clone()), version: None };
     }
     let timebok = match bookable(facts.clinic, facts.fastlege, request.addressed) {
@@ -153,10 +154,14 @@ fn confirmed(request: &Request, facts: &Facts<'_>, appointment: Appointment) -> 
     Answer { tema, text: None, code: None, appointment: Some(appointment) }
 }
 
+/// The appointment that is named, if it is the patient's; one that is hidden by now is nobody's on HelseNorge (T6).
+fn own<'a>(request: &Request, facts: &Facts<'a>) -> Option<&'a Appointment> {
+    let is_visible = |a: &Appointment| is_visible(facts.clinic.booking.types.get(&a.appointment_type));
+    facts.appointment.filter(|a| a.patient == request.patient && is_visible(a))
+}
+
 fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
-    let is_hidden = |a: &Appointment| facts.clinic.booking.types.get(&a.appointment_type).is_none_or(|of_type| of_type.hidden);
-    let own = facts.appointment.filter(|a| a.patient == request.patient && !is_hidden(a));
-    let Some(appointment) = own else {
+    let Some(appointment) = own(request, facts) else {
         return refused(NOT_CANCELLED, "appointment-unknown", Some("Timen finnes ikke."));
     };
     let told = |appointment| Answer { tema: CANCELLED, text: None, code: None, appointment: Some(appointment) };
