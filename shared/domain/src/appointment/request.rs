@@ -3,7 +3,7 @@
 use super::bookable::bookable;
 use super::offer::is_offered;
 use super::telling::is_visible;
-use super::{Appointment, Change, NewVersion, Slot, Status, reminder_of};
+use super::{Appointment, Change, NewVersion, Slot, Status, is_seen, reminder_of};
 use crate::clinic::Clinic;
 use crate::entry::Representative;
 use jiff::{SignedDuration, Timestamp};
@@ -94,6 +94,9 @@ pub struct Decision {
     pub version: Option<NewVersion>,
 }
 
+/// Characters in which a patient may say what it is about.
+pub const COMMENT_LIMIT: usize = 2_000;
+
 const CONFIRMED: (&str, &str) = ("05", "Timereservasjon bekreftet");
 const CONFIRMED_WITH_ANOTHER: (&str, &str) = ("10", "Timereservasjon hos annen behandler bekreftet");
 const UNAVAILABLE: (&str, &str) = ("06", "Time ikke tilgjengelig");
@@ -125,6 +128,9 @@ fn reserve(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     let comment = request.comment.clone().filter(|comment| !comment.expose().trim().is_empty());
     if comment.is_none() {
         return refused(REJECTED, "comment-missing", Some("Skriv hva timen gjelder, og bestill på nytt."));
+    }
+    if comment.as_ref().is_some_and(|comment| comment.expose().chars().count() > COMMENT_LIMIT) {
+        return refused(REJECTED, "comment-too-long", Some("Skriv kortere hva timen gjelder, og bestill på nytt."));
     }
     let slot = facts.slot.filter(|slot| slot.timebok == timebok && is_offered(slot, &facts.clinic.booking, now));
     let Some(slot) = slot else { return refused(UNAVAILABLE, "slot-not-available", None) };
@@ -186,6 +192,7 @@ fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
 fn asked_for(request: &Request, facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> NewVersion {
     NewVersion {
         reminder: reminder_of(&appointment, &facts.clinic.booking, now),
+        is_visible: is_seen(&appointment, &facts.clinic.booking),
         clinic: facts.clinic.her_id,
         appointment,
         change,
