@@ -222,8 +222,7 @@ async fn t4_t5_an_appointment_is_changed_once() {
     let onto = day(9, 9, 0);
     let got = race.run(|n| of("siri", "MoveAppointment", json!({ "appointment": booked[n], "start": onto }))).await;
     assert_eq!(got, outcomes([("done", 1), ("time-taken", CLIENTS - 1)]));
-    for round in 0..ROUNDS {
-        let one = &booked[round];
+    for one in booked.iter().take(ROUNDS) {
         let seen = format!("select version from dialogpost.appointment where id = '{}'", one.as_str().unwrap());
         let version: i32 = race.clinic.fleet.rows.one(&seen).await;
         let got = race
