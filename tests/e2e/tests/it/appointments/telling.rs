@@ -91,12 +91,17 @@ async fn what_is_answered_is_not_told_again() {
 /// Whom HelseNorge does not reach it is not told of; when it does, it is told what there is.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_becomes_active_sees_his_appointments() {
-    let (clinic, epj) = open().await;
+    let (mut clinic, epj) = open().await;
     book(&epj, TROND, "vanlig").await;
     clinic.fleet.until("select count(*) from dialogpost.notification where channel is distinct from 'helsenorge'", 1).await;
-    clinic.fleet.rows.query("update dialogpost.appointment set changed_at = changed_at - interval '2 minutes'", &[]).await;
-    let active = "update dialogpost.contact_status set active = true, consented = true, as_of = now() where nin = '47819030045'";
-    clinic.fleet.rows.query(active, &[]).await;
+    clinic.send(&[Message::digital_user_changed(TROND)]).await;
+    let both = clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap();
+    let question = both.iter().find(|received| received.apprec.is_none()).unwrap();
+    let question = crate::commands::head(question).msg_id.unwrap();
+    clinic.send(&[Message::digital_users(&question, &[TROND.to_owned()])]).await;
+    clinic.receipt().await;
+    // What changed a while ago is on its way by itself no more.
+    clinic.fleet.rows.query("update dialogpost.appointment_owed set since = since - interval '2 minutes'", &[]).await;
     let mut picture = Picture::default();
     told(&clinic, &mut picture).await;
     assert_eq!(picture.shown(TROND).len(), 1);
@@ -158,5 +163,98 @@ async fn t5_several_changes_before_sending_are_one_message() {
     assert_eq!(sequences, [3, 3], "each in its last version");
     assert_eq!(picture.shown(LINE).len(), 1);
     running.stop().await;
+    clinic.close().await;
+}
+
+/// What HelseNorge is asked of a patient, and answers: that it does not reach him.
+async fn says_unreached(clinic: &mut Clinic) {
+    let question = crate::commands::head(&clinic.sent().await).msg_id.unwrap();
+    clinic.send(&[Message::digital_users_code(&question, "29")]).await;
+    clinic.receipt().await;
+}
+
+async fn turned_down(clinic: &mut Clinic, sent: &helsenorge::Received) {
+    let id = sent.properties.message_id.clone().unwrap();
+    let receipt = Receipt::for_message(&id).of_process(TIMERESERVASJON).rejected("E35", "Pasienten finnes ikke");
+    clinic.send(&[receipt.to_message()]).await;
+}
+
+/// N1, N4: a reminder that HelseNorge turns down is given by us, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_a_reminder_that_is_turned_down_is_given_by_us() {
+    let (mut clinic, epj) = open().await;
+    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
+    epj.done(&of("siri", "BookAppointment", arguments)).await;
+    clinic.sent().await;
+    clinic.fleet.rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
+    let reminder = clinic.sent().await;
+    assert!(reminder.about_appointments().unwrap().is_reminder());
+    turned_down(&mut clinic, &reminder).await;
+    says_unreached(&mut clinic).await;
+    let own = "select count(*) from dialogpost.notification where channel = 'sms' and kind = 'reminder'";
+    clinic.fleet.until(own, 1).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.notification where kind = 'reminder'").await, 1);
+    clinic.close().await;
+}
+
+/// T6: what is hidden is withdrawn although nobody knows whether HelseNorge reaches the patient; and a type that the set-up file hides is, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn t6_what_becomes_hidden_is_withdrawn_whatever_is_known() {
+    let (clinic, epj) = open().await;
+    let mut picture = Picture::default();
+    let id = book(&epj, LINE, "vanlig").await;
+    told(&clinic, &mut picture).await;
+    clinic.fleet.rows.query("delete from dialogpost.contact_status", &[]).await;
+    epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "skjult" }))).await;
+    for _ in 0..2 {
+        picture.hear(&clinic.sent().await);
+    }
+    assert_eq!(picture.shown(LINE).len(), 0, "beside it HelseNorge is asked");
+    clinic.fleet.apply(include_str!("../../../../fixtures/clinic.json")).await;
+    let other = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(8, 9, 0), "appointment_type": "vanlig" });
+    epj.done(&of("siri", "BookAppointment", other)).await;
+    told(&clinic, &mut picture).await;
+    assert_eq!(picture.shown(LINE).len(), 1);
+    let hides = include_str!("../../../../fixtures/clinic.json")
+        .replace(r#""contact": "oppmote", "hidden": false"#, r#""contact": "oppmote", "hidden": true"#);
+    clinic.fleet.apply(&hides).await;
+    clinic.fleet.rows.query("update dialogpost.appointment_owed set since = now() - interval '2 minutes'", &[]).await;
+    told(&clinic, &mut picture).await;
+    assert_eq!(picture.shown(LINE).len(), 0);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.reminder").await, 0);
+    clinic.close().await;
+}
+
+/// N4: what was to be said by our own channels and holds no longer is not said.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_what_holds_no_longer_is_called_off() {
+    let (clinic, epj) = open().await;
+    let id = book(&epj, TROND, "vanlig").await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
+    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'cancelled' and channel = 'sms'", 1).await;
+    let booked = "select state || ' ' || reason from dialogpost.notification where kind = 'booked'";
+    assert_eq!(clinic.fleet.rows.one::<String>(booked).await, "none superseded");
+    clinic.close().await;
+}
+
+/// T5: an answer that HelseNorge turns down is not what it knows: it is told once it reaches the patient again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_turned_down_is_told_later() {
+    let (mut clinic, epj) = open().await;
+    let at = day(7, 9, 0);
+    release(&epj, &[(at, "vanlig")]).await;
+    let slot = free(&mut clinic, question(at, at)).await.events.remove(0);
+    clinic.send(&[Message::reserver_avtale(&slot)]).await;
+    let both = clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap();
+    let answer = both.into_iter().find(|received| received.apprec.is_none()).unwrap();
+    turned_down(&mut clinic, &answer).await;
+    let question = crate::commands::head(&clinic.sent().await).msg_id.unwrap();
+    clinic.send(&[Message::digital_users(&question, &[LINE.to_owned()])]).await;
+    let mut picture = Picture::default();
+    for received in clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap() {
+        picture.hear(&received);
+    }
+    assert_eq!(picture.shown(LINE).len(), 1);
     clinic.close().await;
 }
