@@ -1,21 +1,24 @@
 #!/usr/bin/python3
 """Walks every command that a journal system can send, with an ordinary AMQP client and the published schemas.
 
-Wants a running fleet with the example clinic, and a prescription request that waits for its answer:
+Wants a running fleet with the example clinic, and a prescription request and a timeønske that wait for their answers:
     deploy/demo.sh --stay && eval "$(deploy/demo.sh --env)" && dialogpost schema --dir target/schemas
     /usr/bin/python3 deploy/epj.py target/schemas      # Debian's python3-pika and python3-jsonschema
 """
 import base64
+import datetime
 import json
 import os
 import pathlib
+import random
 import sys
+import time
 import uuid
 
 import jsonschema
 import pika
 
-CLINIC, PATIENT = 8141333, "15868549960"  # synthetic
+CLINIC, PATIENT, OTHER = 8141333, "15868549960", "47819030045"  # synthetic
 SUFFIX = ".schema.json"
 schemas = {path.name.removesuffix(SUFFIX): json.loads(path.read_text()) for path in pathlib.Path(sys.argv[1]).glob("*" + SUFFIX)}
 walked = set()
@@ -43,6 +46,19 @@ def ask(name, actor="kari", **arguments):
     return answer["result"]
 
 
+def waiting(kind):
+    """The dialog of a request that waits for its answer."""
+    for dialog in ask("ListDialogs", only="unanswered_request")["dialogs"]:
+        if dialog["kind"] == kind:
+            return dialog["dialog"]
+    sys.exit(f"no {kind} waits for its answer: run `demo` once more")
+
+
+def later(**by):
+    """A time from now on."""
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**by)).isoformat(timespec="seconds")
+
+
 upload = str(uuid.uuid4())
 ask("CheckContactability", patients=[PATIENT])
 ask("UploadAttachment", upload=upload, part=1, parts=1, bytes=base64.b64encode(b"%PDF-1.7 synthetic").decode())
@@ -53,10 +69,20 @@ ask("ConvertDialog", dialog=dialog, to="EKONSULTASJON")
 entries = ask("ShowDialog", dialog=dialog)["dialog"]["entries"]
 ask("FetchAttachment", entry=entries[0]["entry"], number=1)
 ask("CloseDialog", dialog=dialog, text="Da avslutter vi.")
-waiting = ask("ListDialogs", only="unanswered_request")["dialogs"]
-if not waiting:
-    sys.exit("no prescription request waits for its answer: run `demo` once more")
-ask("AnswerPrescriptionRequest", dialog=waiting[0]["dialog"], choice="renewed", text="Hentes på apoteket.")
+ask("AnswerPrescriptionRequest", dialog=waiting("RESEPTFORNYELSE"), choice="renewed", text="Hentes på apoteket.")
+
+at, another = (later(days=random.randrange(100, 1000), hours=hours) for hours in (0, 1))  # where nothing is yet
+ask("ReleaseSlots", timebok="kari-bok", slots=[{"start": at, "appointment_type": "vanlig"}])
+becomes = {"type": "booked", "timebok": "kari-bok", "start": another, "appointment_type": "vanlig"}
+ask("AnswerTimeonske", dialog=waiting("TIMEONSKE"), becomes=becomes, text="Velkommen.")
+appointment = ask("BookAppointment", timebok="kari-bok", patient=OTHER, start=at, appointment_type="vanlig")["appointment"]
+ask("ShowTimebok", timebok="kari-bok", **{"from": at[:10]})
+ask("ListAppointments", patient=OTHER)
+ask("ChangeAppointmentType", appointment=appointment, appointment_type="video")
+ask("MoveAppointment", appointment=appointment, start=later(seconds=2))
+time.sleep(3)  # whoever does not come does not come to what has begun
+ask("MarkNoShow", appointment=appointment)
+ask("CancelAppointment", appointment=appointment)
 choosable = ask("ShowRecipients")["recipients"]["choosable"]
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"group": choosable["groups"][0]["id"]}])
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="default")

@@ -15,9 +15,9 @@ use crate::{Outcome, now};
 use futures_util::Stream;
 use helsenorge::example::{KARI, LINE, SOLBAKKEN, TROND};
 use helsenorge::{AboutAppointments, HelseNorge, Message, NoticeKind, Received};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use listening::Heard;
-use messages::command::answer::{AppointmentStatus, Done, Timebok};
+use messages::command::answer::{Appointment, AppointmentStatus, Done, Timebok};
 use messages::command::order::{
     BookAppointment, CancelAppointment, ListAppointments, MoveAppointment, Order, ReleaseSlots, ReleasedSlot, ShowTimebok,
 };
@@ -35,6 +35,8 @@ const HIDDEN: &str = "skjult";
 /// Where Line and Trond get text messages.
 const LINES_PHONE: &str = "+4799900001";
 const TRONDS_PHONE: &str = "+4799900002";
+/// As long as an appointment is.
+const NEAR: SignedDuration = SignedDuration::from_mins(20);
 /// How long HelseNorge listens for what should not come.
 const QUIET: Duration = Duration::from_millis(300);
 
@@ -104,7 +106,6 @@ struct Play<'a, S> {
 impl<S: Stream<Item = Received> + Unpin> Play<'_, S> {
     async fn story(&mut self) -> Outcome<(Timebok, Seen)> {
         let texts_before = self.stage.texts.all()?.len();
-        self.tidy().await?;
         let plan = self.plan().await?;
         self.release(&plan).await?;
         let slot = self.look(&plan).await?;
@@ -112,7 +113,7 @@ impl<S: Stream<Item = Received> + Unpin> Play<'_, S> {
         self.come_too_late(&slot).await?;
         self.move_it(&plan, &slot, of_line).await?;
         self.hide(&plan).await?;
-        let of_trond = self.book_for_trond().await?;
+        let of_trond = self.book_for_trond(times::remindable(now())?).await?;
         self.remind(of_trond).await?;
         let seen = self.look_again(&plan, &slot).await?;
         let texts = self.stage.texts.all()?.split_off(texts_before);
@@ -120,18 +121,20 @@ impl<S: Stream<Item = Received> + Unpin> Play<'_, S> {
         Ok((self.timebok(&plan).await?, seen))
     }
 
-    /// What an earlier run has booked tomorrow for Trond is in the way of another reminder.
-    async fn tidy(&mut self) -> Outcome<()> {
+    /// What an earlier run has booked for Trond at this time, or right beside it.
+    async fn make_room(&mut self, start: Timestamp) -> Outcome<()> {
         let list = ListAppointments { patient: TROND.nin.to_owned().into() };
         let Done::Appointments { appointments } = self.stage.epj.give(Order::ListAppointments(list)).await? else {
             return Err("no list of appointments".into());
         };
-        let booked = appointments.iter().filter(|appointment| appointment.status == AppointmentStatus::Booked);
-        for appointment in booked {
-            self.begin("clinic", format!("cancels what an earlier run booked for T.H. on {}", shown(appointment.start)));
+        let is_booked = |appointment: &&Appointment| appointment.status == AppointmentStatus::Booked;
+        let is_near = |appointment: &&Appointment| appointment.start.duration_since(start).abs() < NEAR;
+        for appointment in appointments.iter().filter(is_booked).filter(is_near) {
+            self.begin("clinic", format!("cancels what an earlier run booked for T.H. at {}", times::clock(appointment.start)));
             let cancel = CancelAppointment { appointment: appointment.appointment, version: None };
             self.stage.epj.give(Order::CancelAppointment(cancel)).await?;
             let text = self.text(appointment.appointment, "cancelled").await?;
+            demand(text.contains("er avlyst"), &format!("he is told otherwise: {text}"))?;
             self.done(text);
         }
         Ok(())
@@ -224,8 +227,8 @@ impl<S: Stream<Item = Received> + Unpin> Play<'_, S> {
         Ok(())
     }
 
-    async fn book_for_trond(&mut self) -> Outcome<Uuid> {
-        let start = times::remindable(now())?;
+    async fn book_for_trond(&mut self, start: Timestamp) -> Outcome<Uuid> {
+        self.make_room(start).await?;
         self.begin("clinic", format!("books T.H., whom HelseNorge does not reach, on {}", shown(start)));
         let appointment = self.book(TROND.nin, start, ORDINARY).await?;
         let text = self.text(appointment, "booked").await?;

@@ -1,7 +1,7 @@
 //! A journal system in another language: Debian's Python, an ordinary AMQP client, the published schemas, and nothing of ours.
 
 use super::open;
-use helsenorge::Message;
+use helsenorge::{Message, Wish};
 use messages::command::schema::all;
 use tokio::process::Command;
 
@@ -11,6 +11,8 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/epj.py")
 async fn every_command_is_walked_by_a_stranger() {
     let (mut clinic, _) = open().await;
     clinic.send(&[Message::reseptfornyelse().prescription("Zyrtec", "R06AE07", "C")]).await;
+    clinic.receipt().await;
+    clinic.send(&[Message::timeonske(Wish::New)]).await;
     clinic.receipt().await;
     let folder = std::env::temp_dir().join(format!("dialogpost-schemas-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir(&folder).unwrap();
@@ -23,8 +25,8 @@ async fn every_command_is_walked_by_a_stranger() {
     std::fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said} (Debian's packages python3-pika and python3-jsonschema)");
-    // The dialog's beginning, two more messages and the answer to the request reach HelseNorge.
-    let sent = clinic.helsenorge.expect("8093244_async", 4, e2e::PATIENCE).await.unwrap();
+    // The dialog's beginning, two more messages and the answers to both requests reach HelseNorge; whose appointment changes it does not reach.
+    let sent = clinic.helsenorge.expect("8093244_async", 5, e2e::PATIENCE).await.unwrap();
     for received in &sent {
         assert_eq!(received.shape_faults(), Vec::<String>::new());
         if let Some(driver) = schemas::driver() {
