@@ -106,6 +106,7 @@ make_exchange() {
 
 # Takes text messages in place of their provider, as long as the fleet runs.
 start_receiver() {
+    stop 'the provider of text messages' receiver_runs "$receiver_pid" "$receiver_log"
     (umask 077 && exec setsid demo receive "$exchange" </dev/null >"$receiver_log" 2>&1 9>&-) &
     printf '%s\n' $! >"$receiver_pid"
     if ! wait_until 'the provider of text messages starts' 30 receiver_settled $! || [ ! -s "$exchange/receiver.env" ]; then
@@ -234,7 +235,7 @@ stays() {
     say 'It stays. To look around:'
     # shellcheck disable=SC2016 # to be typed as it is
     printf '  %s\n' 'eval "$(deploy/demo.sh --env)"' 'dialogpost show "$MESSAGE"' 'dialogpost dead-letters list' \
-        'cat "$DEMO_TEXTS"         # what the provider of text messages was handed' 'curl "$FLEET/metrics"' "less ${fleet_log#"$root"/}" 'demo                      # HelseNorge writes once more' \
+        'cat "$DEMO_TEXTS"         # what the provider of text messages was handed' 'curl "$FLEET/metrics"' "less ${fleet_log#"$root"/}" 'demo                      # all of it once more' \
         'deploy/demo.sh --stop     # stops and removes everything'
     say 'Without eval:'
     cat "$demo_dir/env"

@@ -50,6 +50,12 @@ struct Step {
     took: Option<Duration>,
 }
 
+impl Step {
+    const fn failed(&self) -> bool {
+        matches!(self.came, Some(Err(_)))
+    }
+}
+
 /// All that the steps are played with.
 pub(crate) struct Stage<'a, S> {
     /// HelseNorge.
@@ -84,7 +90,7 @@ pub(crate) async fn play<S: Stream<Item = Received> + Unpin>(stage: Stage<'_, S>
         println!("{}", picture::timebok(timebok, seen));
     }
     match &fault {
-        Some(fault) => println!("✗ {}: {fault}", steps.last().map_or("appointments", |step| &step.does)),
+        Some(fault) => println!("✗ {}: {fault}", steps.last().filter(|s| s.failed()).map_or("appointments", |step| &step.does)),
         None => println!("{0} of {0} steps about appointments went as they must", steps.len()),
     }
     Ok(fault.is_none())

@@ -43,3 +43,44 @@ pub(crate) fn receipt(received: &Received, exchange: Option<&Exchange>) -> Optio
 fn subject(head: &MsgHead) -> Option<&str> {
     head.documents.first()?.content_description.as_ref().map(|subject| subject.expose().as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use helsenorge::example::{KARI, SOLBAKKEN};
+    use helsenorge::{Message, Wish};
+    use jiff::Timestamp;
+    use jiff::civil::date;
+    use messages::wire::icalendar::Vevent;
+
+    fn received(message: &Message) -> Received {
+        let sent = message.build();
+        Received {
+            queue: sent.queue,
+            plain: sent.properties.clone(),
+            properties: sent.properties,
+            has_sections: true,
+            delivery_mode: Some(2),
+            kind: None,
+            redelivered: false,
+            body: sent.body,
+            apprec: None,
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn what_wants_a_receipt_gets_one() {
+        let (slot, day) = (Vevent::default(), date(2026, 12, 7));
+        let table = [
+            (Message::ekontakt(), true),
+            (Message::timeonske(Wish::New), true),
+            (Message::reserver_avtale(&slot), true),
+            (Message::hent_ledige_timer(SOLBAKKEN, KARI, day, day), false),
+            (Receipt::for_message("0192f1c0-0000-7000-8000-000000000001").to_message(), false),
+        ];
+        for (n, (message, want)) in table.iter().enumerate() {
+            assert_eq!(receipt(&received(message), None).is_some(), *want, "{n}");
+        }
+    }
+}

@@ -8,9 +8,15 @@ use jiff::Timestamp;
 use messages::command::answer::{Appointment, Timebok};
 use messages::wire::icalendar::Vevent;
 
+/// How wide it becomes where no terminal says how wide it may be.
+const WIDTH: u16 = 130;
+
 /// Every step so far.
 pub(super) fn steps(steps: &[Step]) -> Table {
     let mut table = framed(&["", "appointments: who", "does what", "what comes of it", "ms"]);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
     for step in steps {
         let (mark, came) = match &step.came {
             None => (Cell::new("…").fg(Color::Yellow), ""),
