@@ -1,19 +1,18 @@
 #!/usr/bin/python3
 """Walks every command that a journal system can send, with an ordinary AMQP client and the published schemas.
 
-Wants a running fleet with the example clinic, and a prescription request and a timeønske that wait for their answers:
+Wants a running fleet with the example clinic, and a prescription request and a wish for an appointment that wait for their answers:
     deploy/demo.sh --stay && eval "$(deploy/demo.sh --env)" && dialogpost schema --dir target/schemas
     /usr/bin/python3 deploy/epj.py target/schemas      # Debian's python3-pika and python3-jsonschema
 """
 import base64
-import datetime
 import json
 import os
 import pathlib
-import random
 import sys
 import time
 import uuid
+from datetime import datetime, timedelta, timezone
 
 import jsonschema
 import pika
@@ -46,19 +45,6 @@ def ask(name, actor="kari", **arguments):
     return answer["result"]
 
 
-def waiting(kind):
-    """The dialog of a request that waits for its answer."""
-    for dialog in ask("ListDialogs", only="unanswered_request")["dialogs"]:
-        if dialog["kind"] == kind:
-            return dialog["dialog"]
-    sys.exit(f"no {kind} waits for its answer: run `demo` once more")
-
-
-def later(**by):
-    """A time from now on."""
-    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**by)).isoformat(timespec="seconds")
-
-
 upload = str(uuid.uuid4())
 ask("CheckContactability", patients=[PATIENT])
 ask("UploadAttachment", upload=upload, part=1, parts=1, bytes=base64.b64encode(b"%PDF-1.7 synthetic").decode())
@@ -69,20 +55,22 @@ ask("ConvertDialog", dialog=dialog, to="EKONSULTASJON")
 entries = ask("ShowDialog", dialog=dialog)["dialog"]["entries"]
 ask("FetchAttachment", entry=entries[0]["entry"], number=1)
 ask("CloseDialog", dialog=dialog, text="Da avslutter vi.")
-ask("AnswerPrescriptionRequest", dialog=waiting("RESEPTFORNYELSE"), choice="renewed", text="Hentes på apoteket.")
-
-at, another = (later(days=random.randrange(100, 1000), hours=hours) for hours in (0, 1))  # where nothing is yet
-ask("ReleaseSlots", timebok="kari-bok", slots=[{"start": at, "appointment_type": "vanlig"}])
-becomes = {"type": "booked", "timebok": "kari-bok", "start": another, "appointment_type": "vanlig"}
-ask("AnswerTimeonske", dialog=waiting("TIMEONSKE"), becomes=becomes, text="Velkommen.")
-appointment = ask("BookAppointment", timebok="kari-bok", patient=OTHER, start=at, appointment_type="vanlig")["appointment"]
-ask("ShowTimebok", timebok="kari-bok", **{"from": at[:10]})
+waiting = {dialog["kind"]: dialog["dialog"] for dialog in ask("ListDialogs", only="unanswered_request")["dialogs"]}
+if len(waiting) < 2:
+    sys.exit("no prescription request or no wish waits for its answer: run `demo` once more")
+ask("AnswerTimeonske", dialog=waiting["TIMEONSKE"], becomes={"type": "unavailable"}, text="Vi har ingen ledige timer.")
+ask("AnswerPrescriptionRequest", dialog=waiting["RESEPTFORNYELSE"], choice="renewed", text="Hentes på apoteket.")
+day = datetime.now(timezone.utc).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=60)
+start = day.isoformat()
+ask("ReleaseSlots", timebok="kari-bok", slots=[{"start": start, "appointment_type": "vanlig"}])
+booked = ask("BookAppointment", timebok="kari-bok", patient=OTHER, start=start, appointment_type="vanlig")["appointment"]
+ask("ShowTimebok", timebok="kari-bok", **{"from": str(day.date())})
 ask("ListAppointments", patient=OTHER)
-ask("ChangeAppointmentType", appointment=appointment, appointment_type="video")
-ask("MoveAppointment", appointment=appointment, start=later(seconds=2))
-time.sleep(3)  # whoever does not come does not come to what has begun
-ask("MarkNoShow", appointment=appointment)
-ask("CancelAppointment", appointment=appointment)
+ask("ChangeAppointmentType", appointment=booked, appointment_type="video")
+ask("MoveAppointment", appointment=booked, start=(datetime.now(timezone.utc) + timedelta(seconds=2)).isoformat())
+time.sleep(3)
+ask("MarkNoShow", appointment=booked)
+ask("CancelAppointment", appointment=booked)
 choosable = ask("ShowRecipients")["recipients"]["choosable"]
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="fast", recipients=[{"group": choosable["groups"][0]["id"]}])
 ask("SetRecipients", actor="siri", kind="EKONTAKT", mode="default")

@@ -18,6 +18,7 @@ pub mod request;
 pub mod slots;
 pub mod telling;
 
+use self::telling::is_visible;
 use crate::notice::reminder::{Due, due};
 use jiff::{SignedDuration, Timestamp};
 pub use messages::command::answer::AppointmentStatus as Status;
@@ -200,12 +201,18 @@ pub struct NewVersion {
     pub takes_slot: bool,
     /// When its patient is reminded of it; none = never, or not any more.
     pub reminder: Option<Due>,
+    /// Whether its type may be seen (T6).
+    pub is_visible: bool,
+}
+
+/// Whether an appointment may be seen by its patient (T6).
+pub fn is_seen(appointment: &Appointment, booking: &Booking) -> bool {
+    is_visible(booking.types.get(&appointment.appointment_type))
 }
 
 /// When the patient is reminded of an appointment as it stands (N1): of none that is hidden, or does not take place.
 pub fn reminder_of(appointment: &Appointment, booking: &Booking, now: Timestamp) -> Option<Due> {
-    let is_visible = booking.types.get(&appointment.appointment_type).is_some_and(|of_type| !of_type.hidden);
-    match is_visible && appointment.status == Status::Booked {
+    match is_seen(appointment, booking) && appointment.status == Status::Booked {
         true => due(appointment.span.start, appointment.id, now),
         false => None,
     }

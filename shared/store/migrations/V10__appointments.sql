@@ -24,6 +24,8 @@ create table dialogpost.timebok (
     id text not null,
     owner text not null,
     notify boolean not null,
+    -- The set-up file names it no more: nothing more is booked in it.
+    closed boolean not null default false,
     primary key (clinic, id)
 );
 create index timebok_of_owner on dialogpost.timebok (clinic, owner);
@@ -94,12 +96,20 @@ create table dialogpost.appointment_told (
     version integer not null,
     shown boolean not null,
     at timestamptz not null,
-    -- The message that told it; null: the answer to what the patient asked for.
-    message uuid references dialogpost.message,
-    -- How often HelseNorge has turned such a message down since it does not reach the patient.
+    -- The message that told it.
+    message uuid not null,
+    -- How often HelseNorge has turned down what it was told of this version.
     refusals integer not null default 0
 );
-create index appointment_told_message on dialogpost.appointment_told (message) where message is not null;
+create index appointment_told_message on dialogpost.appointment_told (message);
+
+-- Appointments that HelseNorge may have to be told of: changed, or of patients whom it has come to reach. What is on its way by itself is not
+-- looked at before a while has gone by.
+create table dialogpost.appointment_owed (
+    appointment uuid primary key references dialogpost.appointment,
+    since timestamptz not null
+);
+create index appointment_owed_since on dialogpost.appointment_owed (since);
 
 -- Reservations and cancellations from HelseNorge, as they came. The answer is a message of its own.
 create table dialogpost.booking_request (

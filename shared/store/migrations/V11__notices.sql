@@ -53,3 +53,4 @@ create index notification_due on dialogpost.notification (channel, due_at)
 create index notification_ending on dialogpost.notification (expires_at)
     where state in ('due', 'sending') and channel is distinct from 'helsenorge';
 create index notification_of_patient on dialogpost.notification (patient);
+create index notification_message on dialogpost.notification (message) where message is not null;

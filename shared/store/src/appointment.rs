@@ -1,12 +1,13 @@
 //! Appointments as they stand, and their versions.
 
 use crate::clinic::her_id;
+use crate::notice::delivery;
 use crate::step::{Step, column, step};
 use crate::timebok::{Part, TimebokKey};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, telling};
 use ::messages::command::answer;
 use ::messages::{HerId, Sensitive};
-use domain::appointment::{Appointment, NewVersion, Span, Status};
+use domain::appointment::{Appointment, Change, NewVersion, Span, Status};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Row;
@@ -214,8 +215,8 @@ fn told(row: &Row) -> Result<answer::Appointment, StoreError> {
     })
 }
 
-/// Writes versions that were decided on, in order: the appointments as they stand after the last of them, every version, what HelseNorge is
-/// told by answers, and new names for slots that were booked.
+/// Writes versions that were decided on, in order: the appointments as they stand after the last of them, every version, reminders, that
+/// HelseNorge may have to be told, and new names for slots that were booked. What is called off by them is no longer noticed.
 ///
 /// # Errors
 /// As any step; [`StoreError::Conflict`] when two would hold the same time.
@@ -228,7 +229,12 @@ pub async fn write(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Resu
     put(tx, &last, now).await?;
     remind(tx, &last).await?;
     keep(tx, versions, now).await?;
-    tell(tx, versions, now).await?;
+    // What an answer tells is noted with the answer.
+    let owed: Vec<Uuid> = versions.iter().filter(|v| !v.told).map(|v| v.appointment.id).collect();
+    telling::owe(tx, &owed, now).await?;
+    let silenced = |v: &&&NewVersion| !v.is_visible || matches!(v.change, Change::Moved | Change::Cancelled);
+    let silenced: Vec<Uuid> = last.iter().filter(silenced).map(|v| v.appointment.id).collect();
+    delivery::call_off(tx, &silenced, now).await?;
     let booked: Vec<Uuid> = versions.iter().filter(|v| v.takes_slot).map(|v| v.appointment.uid).collect();
     if booked.is_empty() {
         return Ok(());
@@ -302,25 +308,6 @@ async fn keep(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Result<()
             $7::timestamptz[], $8::text[])"
     );
     tx.query(keep, &[&ids, &numbers, &changes, &actors, &requests, &starts, &ends, &types, &now]).await.map(drop)
-}
-
-async fn tell(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Result<(), StoreError> {
-    let told = versions.iter().filter(|v| v.told);
-    let last: BTreeMap<Uuid, &NewVersion> = told.map(|version| (version.appointment.id, version)).collect();
-    if last.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = last.keys().copied().collect();
-    let numbers: Vec<i32> = last.values().map(|v| number(v.appointment.version)).collect();
-    let shown: Vec<bool> = last.values().map(|v| v.appointment.status != Status::Cancelled).collect();
-    let tell = step!(
-        "appointment_told.answered",
-        "insert into dialogpost.appointment_told as t (appointment, version, shown, at)
-         select *, $4::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[])
-         on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, at = excluded.at
-            where t.version < excluded.version"
-    );
-    tx.query(tell, &[&ids, &numbers, &shown, &now]).await.map(drop)
 }
 
 pub(crate) fn number(version: u32) -> i32 {

@@ -39,7 +39,7 @@ const LOAD: Step = step!(
                 'hidden', t.hidden, 'notify', t.notify)), '{}')
             from dialogpost.appointment_type t where t.clinic = c.her_id) as types,
         (select coalesce(jsonb_object_agg(b.id, jsonb_build_object('owner', b.owner, 'notify', b.notify)), '{}')
-            from dialogpost.timebok b where b.clinic = c.her_id) as timeboker,
+            from dialogpost.timebok b where b.clinic = c.her_id and not b.closed) as timeboker,
         (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'her_id', e.her_id, 'services', e.services)), '[]')
             from dialogpost.employee e where e.clinic = c.her_id) as employees,
         (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')

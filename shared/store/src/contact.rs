@@ -6,7 +6,7 @@
 use crate::clinic::her_id;
 use crate::letter::{self, Addresses};
 use crate::step::{column, step};
-use crate::{StoreError, Tx, known};
+use crate::{StoreError, Tx, known, telling};
 use ::messages::{HerId, Sensitive};
 use domain::command::contact::Status;
 use domain::digital_user::Asked;
@@ -106,12 +106,14 @@ pub async fn told(tx: &Tx<'_>, clinic: HerId, said: &[Said], asked_at: Timestamp
             doubted_at = case when s.doubted_at > $5 then s.doubted_at end,
             asked_at = case when s.wanted_at > $5 then s.asked_at end,
             wanted_at = case when s.wanted_at > $5 then s.wanted_at end
-         where s.as_of is null or s.as_of <= excluded.as_of"
+         where s.as_of is null or s.as_of <= excluded.as_of returning s.nin, s.active and s.consented as reached"
     );
     let nins: Vec<&str> = said.iter().map(|s| s.nin.expose().as_str()).collect();
     let active: Vec<bool> = said.iter().map(|s| s.active).collect();
     let consented: Vec<bool> = said.iter().map(|s| s.consented).collect();
-    tx.query(tell, &[&clinic.get(), &nins, &active, &consented, &asked_at, &now]).await.map(drop)
+    let rows = tx.query(tell, &[&clinic.get(), &nins, &active, &consented, &asked_at, &now]).await?;
+    let reached = rows.iter().map(|row| Ok((column(row, "nin")?, column(row, "reached")?)));
+    telling::reached(tx, clinic, &reached.collect::<Result<Vec<_>, StoreError>>()?, now).await
 }
 
 /// Whose status no longer holds.
@@ -150,6 +152,8 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
                 join dialogpost.patient p on p.id = d.patient where e.id = any($4::uuid[]) and e.direction = 'out'
             union select p.clinic, p.nin from dialogpost.appointment_told o join dialogpost.appointment a on a.id = o.appointment
                 join dialogpost.patient p on p.id = a.patient where o.message = any($4::uuid[])
+            union select p.clinic, p.nin from dialogpost.notification n join dialogpost.patient p on p.id = n.patient
+                where n.message = any($4::uuid[])
          ), known as (
             select s.clinic, s.nin from people p join dialogpost.contact_status s on s.clinic = p.clinic and s.nin = p.nin
             order by s.clinic, s.nin for update of s

@@ -99,7 +99,7 @@ impl StoreError {
         let text = state.code();
         let code = Code::new(text);
         match (text, text.get(..2).unwrap_or_default()) {
-            ("40001" | "40P01" | "23505", _) => Self::Conflict { step, code },
+            ("40001" | "40P01" | "23505" | "23P01", _) => Self::Conflict { step, code },
             // 57014: our own statement_timeout; 55P03: lock_timeout; 25P03: idle in transaction. 42P01, 42703: a table or column is gone,
             // since a migration runs under an older build: what it has under way is for the newer one.
             ("57014" | "55P03" | "25P03" | "42P01" | "42703", _) | (_, "08" | "53" | "57" | "58") => {

@@ -77,7 +77,7 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str,
         let (changed, kept) = put_rules(tx, clinic, chosen, actor, now).await?;
         records.extend(changed);
         applied.kept_rules.extend(kept);
-        timebok::set_up(tx, clinic).await?;
+        timebok::set_up(tx, clinic, actor, now).await?;
         put_patients(tx, clinic).await?;
         put_statuses(tx, clinic).await?;
         applied.clinics += 1;

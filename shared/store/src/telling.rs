@@ -4,7 +4,7 @@ use crate::appointment::{appointment, number};
 use crate::clinic::her_id;
 use crate::notice::Key;
 use crate::step::{column, step};
-use crate::{StoreError, Tx};
+use crate::{Session, StoreError, Tx};
 use ::messages::{HerId, Sensitive};
 use domain::appointment::telling::Told;
 use domain::appointment::{Appointment, AppointmentType, Contact};
@@ -25,6 +25,8 @@ pub struct Subject {
     pub of_type: AppointmentType,
     /// What HelseNorge was last told.
     pub told: Option<Told>,
+    /// How often it has turned that down.
+    pub refusals: u32,
     /// HER-id of whose timebok it is in, when he has one.
     pub doctor: Option<HerId>,
     /// Whether he is the patient's fastlege.
@@ -43,7 +45,7 @@ pub async fn subjects(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Subject
     }
     let load = step!(
         "telling.subjects",
-        "select a.*, t.name as type_name, t.minutes, t.contact, t.hidden, t.notify, o.version as told_version, o.shown,
+        "select a.*, t.name as type_name, t.minutes, t.contact, t.hidden, t.notify, o.version as told_version, o.shown, coalesce(o.refusals, 0) as refusals,
             e.her_id as doctor, coalesce(e.id = p.fastlege, false) as is_fastlege, p.family_name, p.given_name, p.nin
          from dialogpost.appointment a
          join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
@@ -74,13 +76,26 @@ fn subject(row: &Row) -> Result<Subject, StoreError> {
             notify: column(row, "notify")?,
         },
         told,
+        refusals: unsigned(column(row, "refusals")?)?,
         doctor: column::<Option<i64>>(row, "doctor")?.and_then(|id| id.try_into().ok()),
         is_fastlege: column(row, "is_fastlege")?,
         patient: (text("family_name")?, text("given_name")?, text("nin")?),
     })
 }
 
-/// What HelseNorge said of the patients of appointments, each with clinic and number; locked, as [`subjects`] wants them.
+/// Locks appointments until the transaction ends, in one order.
+///
+/// # Errors
+/// As any step.
+pub async fn lock(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let lock = step!("telling.lock", "select from dialogpost.appointment where id = any($1) order by id for no key update");
+    tx.query(lock, &[&ids]).await.map(drop)
+}
+
+/// What HelseNorge said of the patients of appointments, each with clinic and number.
 ///
 /// # Errors
 /// As any step.
@@ -88,8 +103,6 @@ pub async fn statuses(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, (HerId,
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let lock = step!("telling.lock", "select from dialogpost.appointment where id = any($1) order by id for no key update");
-    tx.query(lock, &[&ids]).await?;
     let load = step!(
         "telling.statuses",
         "select a.id, a.clinic, p.nin, s.active, s.consented, s.as_of, s.doubted_at is not null as doubted
@@ -112,7 +125,7 @@ pub async fn statuses(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, (HerId,
     tx.query(load, &[&ids]).await?.iter().map(of).collect()
 }
 
-/// Notes what HelseNorge is told now, each with the message that tells it.
+/// Notes what HelseNorge is told now, each with the message that tells it, in order: of one appointment the last counts.
 ///
 /// # Errors
 /// As any step.
@@ -127,14 +140,17 @@ pub async fn told(tx: &Tx<'_>, told: &[(Uuid, Told, Uuid)], now: Timestamp) -> R
     let tell = step!(
         "appointment_told.put",
         "insert into dialogpost.appointment_told as t (appointment, version, shown, message, at)
-         select *, $5::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[], $4::uuid[])
+         select distinct on (i) i, v, s, m, $5::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[], $4::uuid[])
+            with ordinality u(i, v, s, m, n) order by i, n desc
          on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, message = excluded.message,
-            at = excluded.at where t.version <= excluded.version"
+            at = excluded.at, refusals = case when t.version < excluded.version then 0 else t.refusals end
+            where t.version <= excluded.version"
     );
-    tx.query(tell, &[&ids, &versions, &shown, &messages, &now]).await.map(drop)
+    tx.query(tell, &[&ids, &versions, &shown, &messages, &now]).await?;
+    settle(tx, &ids).await
 }
 
-/// Notes which notices HelseNorge gives, each with the message that told it to; none when it knew already.
+/// Notes which notices HelseNorge gives, each with the message that told it to; none = the one by which it knew already.
 ///
 /// # Errors
 /// As any step.
@@ -148,47 +164,85 @@ pub async fn carried(tx: &Tx<'_>, carried: &[(Key, Option<Uuid>)], now: Timestam
     let messages: Vec<Option<Uuid>> = carried.iter().map(|(_, message)| *message).collect();
     let note = step!(
         "telling.carried",
-        "update dialogpost.notification n set state = 'sent', message = c.message, changed_at = $5
+        "update dialogpost.notification n set state = 'sent', changed_at = $5,
+            message = coalesce(c.message, (select o.message from dialogpost.appointment_told o where o.appointment = n.appointment))
          from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) c(appointment, version, kind, message)
          where n.appointment = c.appointment and n.version = c.version and n.kind = c.kind and n.channel = 'helsenorge'"
     );
     tx.query(note, &[&ids, &versions, &kinds, &messages, &now]).await.map(drop)
 }
 
-/// Appointments to come that HelseNorge shows otherwise than they stand, or not at all, though it reaches their patients by what it said
-/// since `fresh_since`; those that changed before `changed_before`, since later ones are on their way. Locked; what others hold is left out.
+/// Notes that HelseNorge may have to be told of these, by whoever looks after `since`.
 ///
 /// # Errors
 /// As any step.
-pub async fn untold(
-    tx: &Tx<'_>,
-    limit: i64,
-    now: Timestamp,
-    fresh_since: Timestamp,
-    changed_before: Timestamp,
-) -> Result<Vec<Uuid>, StoreError> {
-    let find = step!(
-        "telling.untold",
-        "select a.id from dialogpost.appointment a
-         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
-         join dialogpost.clinic c on c.her_id = a.clinic and c.nhn_member and c.digital_dialog_ordered
-            and case when c.helsenorge is not null
-            then exists (select from dialogpost.communication_party where her_id = c.helsenorge)
-            else (select count(*) from (select from dialogpost.communication_party limit 2) two) = 1 end
-         join dialogpost.patient p on p.id = a.patient
-         join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and s.active and s.consented and s.doubted_at is null
-            and s.as_of >= $3
-         left join dialogpost.appointment_told o on o.appointment = a.id
-         where a.ends_at > $2 and a.changed_at < $4 and coalesce(o.refusals, 0) < 3
-            and case when a.status = 'booked' and not t.hidden then not coalesce(o.shown and o.version >= a.version, false)
-                else coalesce(o.shown, false) and o.version < a.version end
-         order by a.ends_at limit $1 for no key update of a skip locked"
+pub async fn owe(tx: &Tx<'_>, ids: &[Uuid], since: Timestamp) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let owe = step!(
+        "appointment_owed.put",
+        "insert into dialogpost.appointment_owed (appointment, since) select distinct id, $2::timestamptz from unnest($1::uuid[]) i(id)
+         order by id on conflict (appointment) do update set since = excluded.since"
     );
-    tx.query(find, &[&limit, &now, &fresh_since, &changed_before]).await?.iter().map(|row| column(row, "id")).collect()
+    tx.query(owe, &[&ids, &since]).await.map(drop)
+}
+
+/// HelseNorge need not be told of these.
+///
+/// # Errors
+/// As any step.
+pub async fn settle(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let settle = step!("appointment_owed.settle", "delete from dialogpost.appointment_owed where appointment = any($1)");
+    tx.query(settle, &[&ids]).await.map(drop)
+}
+
+/// Appointments that HelseNorge may have to be told of since `before`, the longest owed first. What waits for word of HelseNorge, and is
+/// noticed then, is left out.
+///
+/// # Errors
+/// As any step.
+pub async fn owing(session: &Session, limit: i64, before: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    let find = step!(
+        "appointment_owed.find",
+        "select o.appointment from dialogpost.appointment_owed o where o.since <= $2
+            and not exists (select from dialogpost.notification n where n.appointment = o.appointment and n.state = 'due' and n.channel is null)
+         order by o.since limit $1"
+    );
+    session.query(find, &[&limit, &before]).await?.iter().map(|row| column(row, "appointment")).collect()
+}
+
+/// HelseNorge reaches these patients of a clinic, or not: what is to come of the former it may have to be told, of the latter it shows nothing.
+///
+/// # Errors
+/// As any step.
+pub(crate) async fn reached(tx: &Tx<'_>, clinic: HerId, said: &[(String, bool)], now: Timestamp) -> Result<(), StoreError> {
+    if said.is_empty() {
+        return Ok(());
+    }
+    let (nins, reached): (Vec<&str>, Vec<bool>) = said.iter().map(|(nin, reached)| (nin.as_str(), *reached)).unzip();
+    let note = step!(
+        "telling.reached",
+        "with their as (
+            select a.id, a.version, a.status, s.reached from unnest($2::text[], $3::bool[]) s(nin, reached)
+            join dialogpost.patient p on p.clinic = $1 and p.nin = s.nin
+            join dialogpost.appointment a on a.patient = p.id and a.ends_at > $4
+         ), forgotten as (
+            delete from dialogpost.appointment_told t using their x where t.appointment = x.id and not x.reached and t.at <= $4
+         )
+         insert into dialogpost.appointment_owed (appointment, since) select x.id, $4 - interval '1 minute' from their x
+         where x.reached and x.status = 'booked' and not exists (
+            select from dialogpost.appointment_told t where t.appointment = x.id and t.shown and t.version >= x.version)
+         order by x.id on conflict do nothing"
+    );
+    tx.query(note, &[&clinic.get(), &nins, &reached, &now]).await.map(drop)
 }
 
 /// HelseNorge has turned messages down. Where that says that it does not reach the patient it shows nothing, and each notice is looked at
-/// again: somebody else may have to give it. Any other is given up. Tells how many notices were given up.
+/// again: somebody else may have to give it. Any other is given up. Tells how many were given up.
 ///
 /// # Errors
 /// As any step.
@@ -199,7 +253,11 @@ pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: 
     let untell = step!(
         "telling.turned_down",
         "with told as (
-            update dialogpost.appointment_told set shown = false, refusals = refusals + 1 where message = any($1)
+            update dialogpost.appointment_told set shown = false, refusals = refusals + 1 where message = any($1) returning appointment
+         ), owed as (
+            insert into dialogpost.appointment_owed (appointment, since) select appointment, $3 from told on conflict do nothing
+         ), kept as (
+            update dialogpost.appointment_told set refusals = refusals + 1 where message = any($2) returning 1
          ), again as (
             update dialogpost.notification set state = 'due', channel = null, message = null, due_at = $3, changed_at = $3
             where message = any($1) and state = 'sent'
@@ -207,27 +265,9 @@ pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: 
             update dialogpost.notification set state = 'failed', code = 'turned-down', changed_at = $3
             where message = any($2) and state = 'sent' returning 1
          )
-         select count(*) as given_up from given_up"
+         select greatest((select count(*) from given_up), (select count(*) from kept)) as given_up"
     );
     let rows = tx.query(untell, &[&unreached, &others, &now]).await?;
     let count: i64 = column(rows.first().ok_or_else(|| StoreError::row("given_up"))?, "given_up")?;
     Ok(count.unsigned_abs())
-}
-
-/// Forgets what HelseNorge was told of patients whom it reaches no longer: should it reach them again, it is told anew.
-///
-/// # Errors
-/// As any step.
-pub async fn forget_unreached(tx: &Tx<'_>, limit: i64, now: Timestamp) -> Result<(), StoreError> {
-    let forget = step!(
-        "appointment_told.forget",
-        "delete from dialogpost.appointment_told o using (
-            select a.id from dialogpost.appointment a
-            join dialogpost.appointment_told t on t.appointment = a.id and t.shown
-            join dialogpost.patient p on p.id = a.patient
-            join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and not (s.active and s.consented)
-            where a.ends_at > $2 and t.at < s.as_of order by a.id limit $1 for no key update of a skip locked
-         ) gone where o.appointment = gone.id"
-    );
-    tx.query(forget, &[&limit, &now]).await.map(drop)
 }

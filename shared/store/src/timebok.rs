@@ -2,11 +2,12 @@
 
 use crate::clinic::her_id;
 use crate::step::{column, step};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, appointment, clinic};
 use ::messages::HerId;
 use domain::appointment::change::PutSlot;
-use domain::appointment::{Slot, Span};
+use domain::appointment::{Appointment, Change, NewVersion, Slot, Span, is_seen, reminder_of};
 use domain::setup::{ClinicSetup, SlotSetup};
+use jiff::Timestamp;
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -14,14 +15,16 @@ use uuid::Uuid;
 /// A timebok as it is named: its clinic's HER-id and its short name.
 pub type TimebokKey = (HerId, String);
 
-/// Brings types and timebøker to what a checked file says. Those that it does not name are removed, unless an appointment is of them; slots
-/// that are there stay as they are.
+/// Brings types and timebøker to what a checked file says. Those that it does not name are removed, or, when an appointment is of them, take no
+/// more; slots that are there stay as they are. Appointments to come that patients are to see otherwise get a version.
 ///
 /// # Errors
 /// As any step.
-pub(crate) async fn set_up(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
+pub(crate) async fn set_up(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str, now: Timestamp) -> Result<(), StoreError> {
+    let concerned = concerned(tx, clinic, now).await?;
     put_types(tx, clinic).await?;
     put_timeboker(tx, clinic).await?;
+    change(tx, clinic, concerned, actor, now).await?;
     let minutes: HashMap<&str, u32> = clinic.appointment_types.iter().map(|t| (t.id.as_str(), t.minutes)).collect();
     let slot = |timebok: &str, slot: &SlotSetup| {
         let minutes = minutes.get(slot.appointment_type.as_str()).copied()?;
@@ -40,6 +43,64 @@ pub(crate) async fn set_up(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), Stor
     remove_unnamed(tx, clinic).await
 }
 
+/// Appointments to come of which patients are to see something else from now on: of another kind, with another doctor, or nothing.
+async fn concerned(tx: &Tx<'_>, clinic: &ClinicSetup, now: Timestamp) -> Result<Vec<Appointment>, StoreError> {
+    let types: Vec<&str> = clinic.appointment_types.iter().map(|t| t.id.as_str()).collect();
+    let contacts: Vec<&str> = clinic.appointment_types.iter().map(|t| t.contact.as_str()).collect();
+    let hidden: Vec<bool> = clinic.appointment_types.iter().map(|t| t.hidden).collect();
+    let timeboker: Vec<&str> = clinic.timeboker.iter().map(|t| t.id.as_str()).collect();
+    let owners: Vec<&str> = clinic.timeboker.iter().map(|t| t.owner.as_str()).collect();
+    let lock = step!(
+        "timebok.lock_all",
+        "select from dialogpost.timebok where clinic = $1 and exists (select from dialogpost.appointment a where a.clinic = $1 and a.ends_at > $2)
+         order by id for update"
+    );
+    tx.query(lock, &[&clinic.her_id.get(), &now]).await?;
+    let find = step!(
+        "timebok.concerned",
+        "select a.* from dialogpost.appointment a
+         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
+         join dialogpost.timebok b on b.clinic = a.clinic and b.id = a.timebok
+         left join unnest($2::text[], $3::text[], $4::bool[]) n(id, contact, hidden) on n.id = t.id
+         left join unnest($5::text[], $6::text[]) o(id, owner) on o.id = b.id
+         where a.clinic = $1 and a.ends_at > $7 and a.status = 'booked'
+            and (n.contact <> t.contact or n.hidden <> t.hidden or o.owner <> b.owner)
+         order by a.id for update of a"
+    );
+    let rows = tx.query(find, &[&clinic.her_id.get(), &types, &contacts, &hidden, &timeboker, &owners, &now]).await?;
+    rows.iter().map(appointment::appointment).collect()
+}
+
+/// Makes a version of each, so that HelseNorge is told.
+async fn change(
+    tx: &Tx<'_>,
+    clinic: &ClinicSetup,
+    concerned: Vec<Appointment>,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if concerned.is_empty() {
+        return Ok(());
+    }
+    let known = clinic::load(tx, &[clinic.her_id]).await?;
+    let Some(booking) = known.get(&clinic.her_id).map(|clinic| &clinic.booking) else { return Ok(()) };
+    let versions = concerned.into_iter().map(|before| {
+        let appointment = Appointment { version: before.version.saturating_add(1), ..before };
+        NewVersion {
+            clinic: clinic.her_id,
+            reminder: reminder_of(&appointment, booking, now),
+            is_visible: is_seen(&appointment, booking),
+            change: Change::TypeChanged,
+            actor: Some(actor.to_owned()),
+            request: None,
+            told: false,
+            takes_slot: false,
+            appointment,
+        }
+    });
+    appointment::write(tx, &versions.collect::<Vec<_>>(), now).await
+}
+
 async fn put_types(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
     let types = &clinic.appointment_types;
     let ids: Vec<&str> = types.iter().map(|t| t.id.as_str()).collect();
@@ -51,7 +112,8 @@ async fn put_types(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> 
     let put = step!(
         "timebok.types",
         "insert into dialogpost.appointment_type (clinic, id, name, minutes, contact, hidden, notify)
-         select $1::bigint, * from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::bool[], $7::bool[])
+         select $1::bigint, * from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::bool[], $7::bool[]) t(id, n, m, c, h, y)
+         order by id
          on conflict (clinic, id) do update set name = excluded.name, minutes = excluded.minutes, contact = excluded.contact,
             hidden = excluded.hidden, notify = excluded.notify"
     );
@@ -64,9 +126,10 @@ async fn put_timeboker(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreErr
     let notify: Vec<bool> = clinic.timeboker.iter().map(|t| t.notify).collect();
     let put = step!(
         "timebok.put",
-        "insert into dialogpost.timebok (clinic, id, owner, notify)
-         select $1::bigint, * from unnest($2::text[], $3::text[], $4::bool[])
-         on conflict (clinic, id) do update set owner = excluded.owner, notify = excluded.notify"
+        "insert into dialogpost.timebok as b (clinic, id, owner, notify)
+         select $1::bigint, * from unnest($2::text[], $3::text[], $4::bool[]) t(id, o, n) order by id
+         on conflict (clinic, id) do update set owner = excluded.owner, notify = excluded.notify, closed = false
+            where (b.owner, b.notify, b.closed) is distinct from (excluded.owner, excluded.notify, false)"
     );
     tx.query(put, &[&clinic.her_id.get(), &ids, &owners, &notify]).await.map(drop)
 }
@@ -80,6 +143,10 @@ async fn remove_unnamed(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreEr
             and not exists (select from dialogpost.appointment a where a.clinic = b.clinic and a.timebok = b.id)"
     );
     tx.query(remove, &[&clinic.her_id.get(), &timeboker]).await?;
+    // One that has appointments stays for their sake, and takes no more.
+    let close =
+        step!("timebok.close", "update dialogpost.timebok set closed = true where clinic = $1 and id <> all($2) and not closed");
+    tx.query(close, &[&clinic.her_id.get(), &timeboker]).await?;
     let remove_types = step!(
         "timebok.remove_types",
         "delete from dialogpost.appointment_type t where t.clinic = $1 and t.id <> all($2)
@@ -143,7 +210,8 @@ fn columns(parts: &[Part]) -> (Vec<i64>, Vec<&str>, Vec<jiff::Timestamp>, Vec<ji
 }
 
 /// The slots of parts of timebøker that begin in it or run into it, each with its part's place in the list and whether no appointment takes
-/// any of its time; `only_online`: those that are released and free, `limit` for each part.
+/// any of its time; `only_online`: those that are released, free, and of a type that patients may
+/// book; `limit` for each part.
 ///
 /// # Errors
 /// As any step.
@@ -160,12 +228,14 @@ pub async fn slots(tx: &Tx<'_>, parts: &[Part], only_online: bool, limit: usize)
          cross join lateral (
             select s.timebok, s.starts_at, s.ends_at, s.type, s.online, s.uid, f.free
             from dialogpost.slot s
+            join dialogpost.appointment_type t on t.clinic = s.clinic and t.id = s.type
+            join dialogpost.clinic c on c.her_id = s.clinic
             cross join lateral (
                 select not exists (select from dialogpost.appointment a where a.clinic = s.clinic and a.timebok = s.timebok
                     and a.status <> 'cancelled' and tstzrange(a.starts_at, a.ends_at) && tstzrange(s.starts_at, s.ends_at)) as free
             ) f
             where s.clinic = p.clinic and s.timebok = p.timebok and s.starts_at >= p.starts_at and s.starts_at < p.ends_at
-                and (not $5 or (s.online and f.free))
+                and (not $5 or (s.online and f.free and not t.hidden and (t.contact <> 'video' or c.video_module)))
             order by s.starts_at limit $6
          ) s order by p.n, s.starts_at"
     );

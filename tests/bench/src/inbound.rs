@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Where HelseNorge gets its receipts.
-const RECEIPTS: &str = "8093244_async";
+pub(crate) const RECEIPTS: &str = "8093244_async";
 /// Patients the load comes from.
-const PATIENTS: usize = 2000;
+pub(crate) const PATIENTS: usize = 2000;
 
 /// The figures, in the order of the last line.
 #[derive(Serialize)]
@@ -111,7 +111,7 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
 }
 
 /// Messages from HelseNorge, sealed beforehand in an exchange.
-fn load(n: usize, seed: u64, exchange: Option<&Exchange>) -> Box<dyn Iterator<Item = Sent>> {
+pub(crate) fn load(n: usize, seed: u64, exchange: Option<&Exchange>) -> Box<dyn Iterator<Item = Sent>> {
     let messages = Load::from_patients(PATIENTS).generate(n, seed);
     match exchange {
         None => Box::new(messages),
@@ -119,7 +119,7 @@ fn load(n: usize, seed: u64, exchange: Option<&Exchange>) -> Box<dyn Iterator<It
     }
 }
 
-async fn prepare(options: Inbound, exchange: Option<&Exchange>) -> Fleet {
+pub(crate) async fn prepare(options: Inbound, exchange: Option<&Exchange>) -> Fleet {
     eprintln!("starting private servers ...");
     let world = testbed::private_world(true).await;
     // Tells exactly when an inbox copy became visible.
@@ -157,7 +157,7 @@ fn patient(patient: &SyntheticPatient) -> serde_json::Value {
 }
 
 /// Fills the queue, then starts the fleet: messages a second until the last AppRec is on HelseNorge's queue.
-async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize, exchange: Option<&Exchange>) -> f64 {
+pub(crate) async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize, exchange: Option<&Exchange>) -> f64 {
     let sending = helsenorge.send_paced(load(n, 1, exchange), Pace::AsFastAsPossible).await;
     assert_eq!(sending.unconfirmed.len(), 0, "HelseNorge could not send");
     let progress = bar("whole path, full queue", n as u64);

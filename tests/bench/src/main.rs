@@ -17,6 +17,7 @@ mod inbound;
 mod meter;
 mod progress;
 mod protection;
+mod slots;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use e2e::{Exchange, WORKERS};
@@ -41,6 +42,8 @@ enum What {
     Sealed(Sealed),
     /// A question about a thousand patients, and the memory that the largest file takes in each worker on its way to HelseNorge.
     Commands(Commands),
+    /// How long a patient waits for free slots while the clinic's other messages come, from when HelseNorge means to ask.
+    Slots(Slots),
     /// Serves as this worker, for measurements of a process of its own.
     #[command(hide = true)]
     Worker {
@@ -55,6 +58,19 @@ struct Commands {
     /// Questions, 10 to 100 000.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     questions: u32,
+}
+
+/// See [`What::Slots`].
+#[derive(Args, Clone, Copy)]
+struct Slots {
+    /// Seconds of each of the three measurements: alone, at half load, with a full queue; 2 to 600.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=600))]
+    seconds: u32,
+    /// Questions in a second, at fixed times, 1 to 1000.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rate: u32,
+    #[command(flatten)]
+    inbound: Inbound,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -133,6 +149,10 @@ async fn measure(what: What) {
         }
         What::Commands(options) => {
             let figures = commands::measure(options).await;
+            print(&figures.for_people(), &figures);
+        }
+        What::Slots(options) => {
+            let figures = slots::measure(options).await;
             print(&figures.for_people(), &figures);
         }
         What::Worker { .. } => unreachable!("it measures nothing"),

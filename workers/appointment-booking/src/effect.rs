@@ -3,6 +3,7 @@
 use domain::agreement::part::Delivery;
 use domain::appointment::letter::{Doctor, Ends, Shown, answer};
 use domain::appointment::request::Decision;
+use domain::appointment::telling::Told;
 use domain::appointment::{NewVersion, event_of};
 use domain::clinic::Clinic;
 use domain::command::compose::{Patient, Unit};
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use store::booking::{self, Decided, Waiting};
 use store::letter::{self, Addresses};
 use store::message::{self, Sent};
-use store::{StoreError, Tx, appointment};
+use store::{StoreError, Tx, appointment, telling};
 use uuid::Uuid;
 
 /// What is written for one request.
@@ -42,12 +43,16 @@ type Doctors = HashMap<(HerId, String), Doctor>;
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
     let versions: Vec<NewVersion> = effects.iter().filter_map(|effect| effect.decision.version.clone()).collect();
     appointment::write(tx, &versions, now).await?;
-    let pairs: Vec<_> = effects.iter().map(|e| (e.waiting.request.addressed, e.waiting.asker)).collect();
+    let ends = |e: &Effect| [e.waiting.request.addressed, e.clinic.her_id].map(|own| (own, e.waiting.asker));
+    let pairs: Vec<_> = effects.iter().flat_map(ends).collect();
     let addresses = letter::addresses(tx, &pairs).await?;
     let doctors = letter::doctors(tx, &effects.iter().filter_map(Effect::owner).collect::<Vec<_>>()).await?;
     let sent: Vec<Sent> =
         effects.iter().map(|effect| effect.compose(&addresses, &doctors, series, now)).collect::<Result<_, _>>()?;
     message::insert_sent(tx, &sent).await?;
+    // Also what was as it was asked for before: HelseNorge may have been told otherwise since.
+    let answered = effects.iter().filter_map(Effect::told);
+    telling::told(tx, &answered.collect::<Vec<_>>(), now).await?;
     booking::decided(tx, &effects.iter().map(Effect::decided).collect::<Vec<_>>(), now).await?;
     let written = sent.iter().map(|sent| Fact::MessageWritten(Answered { message: sent.id }));
     let facts = written.chain(versions.iter().map(event_of));
@@ -55,6 +60,12 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
 }
 
 impl Effect {
+    /// What HelseNorge knows by the answer.
+    fn told(&self) -> Option<(Uuid, Told, Uuid)> {
+        let appointment = self.decision.answer.appointment.as_ref()?;
+        Some((appointment.id, Told::by_answer(appointment), self.answer))
+    }
+
     fn decided(&self) -> Decided {
         let told = &self.decision.answer;
         Decided {
@@ -80,7 +91,9 @@ impl Effect {
         now: Timestamp,
     ) -> Result<Sent, StoreError> {
         let Waiting { request, asker, function, conversation, patient, fastlege, .. } = &self.waiting;
-        let addresses = addresses.get(&(request.addressed, *asker)).ok_or_else(|| StoreError::missing("addresses"))?;
+        // Whom the patient turned to may have left since: then the clinic answers.
+        let addresses = addresses.get(&(request.addressed, *asker)).or_else(|| addresses.get(&(self.clinic.her_id, *asker)));
+        let addresses = addresses.ok_or_else(|| StoreError::missing("addresses"))?;
         let (family_name, given_name, nin) = patient.clone();
         let id = PersonId::parse(nin.expose(), series).map_err(|_| StoreError::missing("patient"))?;
         let mut from = addresses.from.clone();

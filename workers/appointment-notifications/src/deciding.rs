@@ -60,14 +60,15 @@ impl Ruling {
             (Kind::Reminder, _) => None,
             (Kind::Cancelled, Outcome::HelseNorge) => Some(Word::IsOff),
             (_, Outcome::HelseNorge) => Some(Word::Stands),
-            // Whatever becomes of the notice, HelseNorge shows what is to be seen.
-            _ => is_reached.then_some(Word::Stands),
+            // Whatever becomes of the notice, HelseNorge shows what is to be seen, and nothing else.
+            _ => Some(Word::Stands),
         };
+        let is_reached = is_reached || matches!(outcome, Outcome::HelseNorge);
         let about = notice::About::Appointment { id, version, starts_at: appointment.starts_at };
         let notice = notice_of(&appointment.to, kind, about, outcome);
         tell(&notice);
         facts.note(key, &notice.outcome);
-        Verdict::Done(Some(Effect { notice: Some(notice), ask, word: word.map(|word| (id, word)) }))
+        Verdict::Done(Some(Effect { notice: Some(notice), ask, word: word.map(|word| (id, word, is_reached)) }))
     }
 
     fn unnoticed(&self, appointment: Uuid, facts: &Facts, now: Timestamp) -> Verdict<Option<Effect>> {
@@ -80,7 +81,7 @@ impl Ruling {
         let (reached, _) = contactable(status.as_ref(), self.age_limit, now);
         // Should HelseNorge say that it reaches the patient, what it was not told is told then.
         let asks = reached == Contactable::Unknown && self.asks && may_ask(nin, &self.series);
-        let word = (reached == Contactable::Yes).then_some((appointment, Word::Stands));
+        let word = Some((appointment, Word::Stands, reached == Contactable::Yes));
         Verdict::Done(Some(Effect { notice: None, ask: asks.then(|| (*clinic, nin.clone())), word }))
     }
 }
@@ -111,7 +112,14 @@ fn tell(notice: &Notice) {
         Outcome::Wait(_) => "wait",
     };
     metrics::counter!("dialogpost_notices_total", "kind" => notice.kind.as_str(), "outcome" => outcome).increment(1);
-    if let (Outcome::None(Reason::ReminderLate), notice::About::Appointment { id, .. }) = (&notice.outcome, notice.about) {
-        tracing::error!(appointment = %id, clinic = %notice.clinic, "nobody was reminded in time");
-    }
+    let why = match &notice.outcome {
+        Outcome::None(Reason::ReminderLate) => "nobody was reminded in time",
+        Outcome::None(Reason::NoAddress) => "the patient has no address for any channel of the clinic",
+        _ => return,
+    };
+    let about = match notice.about {
+        notice::About::Appointment { id, .. } => id,
+        notice::About::Entry(id) => id,
+    };
+    tracing::error!(%about, clinic = %notice.clinic, why, "a notice was not given");
 }

@@ -1,7 +1,7 @@
 //! Decisions → rows, and what HelseNorge is told, for a whole batch.
 
 use crate::deciding::Ruling;
-use crate::telling::{Said, Word, tell};
+use crate::telling::{Said, Wanted, tell};
 use domain::notice::channel::Outcome;
 use jiff::Timestamp;
 use messages::transport::Outgoing;
@@ -18,7 +18,7 @@ pub struct Effect {
     /// Whom HelseNorge is to be asked about.
     pub ask: Option<Who>,
     /// What it is to be told of which appointment.
-    pub word: Option<(Uuid, Word)>,
+    pub word: Option<Wanted>,
 }
 
 /// Writes a batch and returns what is to be sent. Notices of our own are taken from their rows by [`crate::delivering`].
@@ -26,7 +26,7 @@ pub struct Effect {
 /// # Errors
 /// As any step of the store.
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, ruling: &Ruling, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
-    let words: Vec<(Uuid, Word)> = effects.iter().filter_map(|effect| effect.word).collect();
+    let words: Vec<Wanted> = effects.iter().filter_map(|effect| effect.word).collect();
     let (said, outgoing) = tell(tx, &words, ruling, now).await?;
     let carried: Vec<(Key, Option<Uuid>)> = effects.iter().filter_map(|effect| effect.carried(&said)).collect();
     let ask: Vec<Who> = effects.iter().filter_map(|effect| effect.ask.clone()).collect();
@@ -42,6 +42,6 @@ impl Effect {
     fn carried(&self, said: &Said) -> Option<(Key, Option<Uuid>)> {
         let notice = self.notice.as_ref().filter(|notice| matches!(notice.outcome, Outcome::HelseNorge))?;
         let About::Appointment { id, version, .. } = notice.about else { return None };
-        Some(((id, version, notice.kind), self.word.and_then(|word| said.get(&word).copied())))
+        Some(((id, version, notice.kind), self.word.and_then(|(id, word, _)| said.get(&(id, word)).copied())))
     }
 }

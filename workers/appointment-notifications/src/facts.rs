@@ -49,6 +49,9 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let messages: Vec<(Uuid, Uuid)> = batch.iter().filter_map(message).collect();
     let unnoticed = |asked: &&Asked| if let About::Unnoticed(appointment) = asked.about { Some(appointment) } else { None };
     let unnoticed: Vec<Uuid> = batch.iter().filter_map(unnoticed).collect();
+    // All at once, in one order: whoever decides about several waits for nobody who waits for him.
+    let all: BTreeSet<Uuid> = keys.iter().map(|(id, ..)| *id).chain(unnoticed.iter().copied()).collect();
+    telling::lock(tx, &all.into_iter().collect::<Vec<_>>()).await?;
     let appointments = notice::appointments(tx, &keys).await?;
     let statuses = telling::statuses(tx, &unnoticed).await?;
     let addressees = notice::addressees(tx, &messages).await?;

@@ -1,21 +1,29 @@
-//! What HelseNorge should have been told: of patients whom it has come to reach, and whatever was missed. And what it is to be told anew, should
-//! it reach again whom it reaches no longer. Any number of processes may look.
+//! What HelseNorge should have been told: of patients whom it has come to reach, and whatever was missed. Any number of processes may look.
 
 use crate::deciding::Ruling;
-use crate::telling::{Word, tell};
+use crate::telling::{Wanted, Word, connected, tell};
 use crate::watch::Watch;
+use domain::appointment::telling::{Telling, owed};
+use domain::command::contact::{contactable, may_ask};
 use jiff::{SignedDuration, Timestamp};
+use messages::command::answer::Contactable;
 use runtime::worker::Context;
 use std::time::Duration;
-use store::{StoreError, outbox, telling};
+use store::contact::{self, Who};
+use store::telling::Subject;
+use store::{StoreError, Tx, outbox, telling};
 use uuid::Uuid;
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(10);
 /// As many at a time.
-const MOST: i64 = 200;
+const MOST: i64 = 100;
 /// What changed later than so long ago is on its way by itself.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
+/// What cannot be told now is looked at again so much later.
+const LATER: SignedDuration = SignedDuration::from_mins(30);
+/// HelseNorge is told no more of a version that it has turned down so often.
+const REFUSALS: u32 = 3;
 
 /// Looks until the context is cancelled.
 pub async fn run(context: Context, ruling: Ruling) {
@@ -28,22 +36,98 @@ pub async fn run(context: Context, ruling: Ruling) {
     }
 }
 
-/// Tells what is untold, in one transaction. Says whether there may be more.
+/// Tells what is owed. Says whether there may be more.
 ///
 /// # Errors
-/// As any step of the store: then nothing was told.
+/// As any step of the store.
 pub async fn round(context: &Context, ruling: &Ruling) -> Result<bool, StoreError> {
     let now = (context.clock)();
-    let ago = |by: SignedDuration| now.checked_sub(by).unwrap_or(Timestamp::MIN);
+    let session = context.store.session().await?;
+    let owing = telling::owing(&session, MOST, now.checked_sub(ON_ITS_WAY).unwrap_or(Timestamp::MIN)).await?;
+    drop(session);
+    if let Err(error) = together(context, ruling, &owing, now).await {
+        if error.is_unavailable() {
+            return Err(error);
+        }
+        // One of them cannot be told: the others can.
+        for id in &owing {
+            if let Err(error) = together(context, ruling, &[*id], now).await {
+                tracing::error!(appointment = %id, %error, "HelseNorge cannot be told of this appointment");
+                put_off(context, *id, now).await?;
+            }
+        }
+    }
+    Ok(i64::try_from(owing.len()).is_ok_and(|owing| owing >= MOST))
+}
+
+async fn put_off(context: &Context, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let mut session = context.store.session().await?;
     let tx = session.begin().await?;
-    telling::forget_unreached(&tx, MOST, now).await?;
-    let untold = telling::untold(&tx, MOST, now, ago(ruling.age_limit), ago(ON_ITS_WAY)).await?;
-    let words: Vec<(Uuid, Word)> = untold.iter().map(|id| (*id, Word::Stands)).collect();
-    let (said, outgoing) = tell(&tx, &words, ruling, now).await?;
+    telling::owe(&tx, &[id], now.checked_add(LATER).unwrap_or(Timestamp::MAX)).await?;
+    tx.commit().await
+}
+
+/// What becomes of what is owed.
+#[derive(Default)]
+struct Sorted {
+    say: Vec<Wanted>,
+    settled: Vec<Uuid>,
+    later: Vec<Uuid>,
+    ask: Vec<Who>,
+}
+
+async fn together(context: &Context, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut session = context.store.session().await?;
+    let tx = session.begin().await?;
+    telling::lock(&tx, ids).await?;
+    let sorted = sorted(&tx, ruling, ids, now).await?;
+    let (_, outgoing) = tell(&tx, &sorted.say, ruling, now).await?;
+    telling::settle(&tx, &sorted.settled).await?;
+    telling::owe(&tx, &sorted.later, now.checked_add(LATER).unwrap_or(Timestamp::MAX)).await?;
+    contact::want(&tx, &sorted.ask, now).await?;
     // Due at once: any worker of the fleet publishes it.
     outbox::insert(&tx, &outgoing, now).await?;
-    tx.commit().await?;
-    // Of those that nobody can be told of there may be any number: they are no reason to look again at once.
-    Ok(i64::try_from(said.len()).is_ok_and(|said| said >= MOST))
+    tx.commit().await
+}
+
+async fn sorted(tx: &Tx<'_>, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> Result<Sorted, StoreError> {
+    let (mut subjects, mut statuses) = (telling::subjects(tx, ids).await?, telling::statuses(tx, ids).await?);
+    let clinics: Vec<_> = subjects.values().map(|subject| subject.clinic).collect();
+    let connected = connected(tx, &clinics).await?;
+    let mut sorted = Sorted::default();
+    for id in ids {
+        let (Some(subject), Some((clinic, nin, status))) = (subjects.remove(id), statuses.remove(id)) else {
+            sorted.settled.push(*id);
+            continue;
+        };
+        let (reached, _) = contactable(status.as_ref(), ruling.age_limit, now);
+        match what(&subject, reached, now) {
+            None => sorted.settled.push(*id),
+            Some(_) if !connected.contains_key(&clinic) => sorted.later.push(*id),
+            Some(true) => sorted.say.push((*id, Word::Stands, reached == Contactable::Yes)),
+            Some(false) => {
+                sorted.later.push(*id);
+                sorted.ask.extend((ruling.asks && may_ask(&nin, &ruling.series)).then_some((clinic, nin)));
+            }
+        }
+    }
+    Ok(sorted)
+}
+
+/// Whether HelseNorge is to be told, or it must be known first whether it reaches the patient; none = it need not be told.
+fn what(subject: &Subject, reached: Contactable, now: Timestamp) -> Option<bool> {
+    let Subject { appointment, of_type, told, refusals, .. } = subject;
+    match owed(appointment, Some(of_type), *told)? {
+        _ if *refusals >= REFUSALS => None,
+        Telling::Withdraw | Telling::NoShow => Some(true),
+        Telling::Show if appointment.span.end <= now => None,
+        Telling::Show => match reached {
+            Contactable::Yes => Some(true),
+            Contactable::Unknown => Some(false),
+            Contactable::No => None,
+        },
+    }
 }

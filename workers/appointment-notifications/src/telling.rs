@@ -14,7 +14,7 @@ use messages::event::{Answered, Event, Fact};
 use messages::transport::Outgoing;
 use messages::{HerId, PersonId};
 use runtime::topology::event_to;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::agreement::{self, Pair};
 use store::letter::{self, Addresses};
 use store::message::{self, Sent};
@@ -45,21 +45,20 @@ struct Draft<'a> {
     pair: (HerId, HerId),
 }
 
+/// What is to be said of which appointment, and whether HelseNorge reaches its patient: else it is told only what it shows and should not.
+pub type Wanted = (Uuid, Word, bool);
+
 /// Says what is to be said and returns the word that it is to be sent. The appointments are locked.
 ///
 /// # Errors
 /// As any step of the store; a bug when what stands around a message is missing or no XML can be made of it.
-pub async fn tell(
-    tx: &Tx<'_>,
-    words: &[(Uuid, Word)],
-    ruling: &Ruling,
-    now: Timestamp,
-) -> Result<(Said, Vec<Outgoing>), StoreError> {
+pub async fn tell(tx: &Tx<'_>, words: &[Wanted], ruling: &Ruling, now: Timestamp) -> Result<(Said, Vec<Outgoing>), StoreError> {
     let words = wanted(words);
-    let subjects = telling::subjects(tx, &words.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
+    let subjects = telling::subjects(tx, &words.iter().map(|(id, ..)| *id).collect::<Vec<_>>()).await?;
     let clinics: Vec<HerId> = subjects.values().map(|s| s.clinic).collect::<BTreeSet<_>>().into_iter().collect();
     let reach = connected(tx, &clinics).await?;
-    let drafts: Vec<Draft<'_>> = words.into_iter().filter_map(|(id, word)| draft(subjects.get(&id)?, word, &reach)).collect();
+    let drafts: Vec<Draft<'_>> =
+        words.into_iter().filter_map(|(id, word, reached)| draft(subjects.get(&id)?, word, reached, &reach)).collect();
     let pairs: Vec<(HerId, HerId)> = drafts.iter().map(|draft| draft.pair).collect();
     let addresses = letter::addresses(tx, &pairs).await?;
     let functions = functions(tx, &pairs, ruling, now).await?;
@@ -83,10 +82,15 @@ pub async fn tell(
 }
 
 /// How each appointment stands is said once, and before HelseNorge is to remind of it.
-fn wanted(words: &[(Uuid, Word)]) -> BTreeSet<(Uuid, Word)> {
-    let off: BTreeSet<Uuid> = words.iter().filter(|(_, word)| *word == Word::IsOff).map(|(id, _)| *id).collect();
-    let soon = words.iter().filter(|(_, word)| *word == Word::IsSoon).map(|(id, _)| (*id, Word::Stands));
-    words.iter().copied().chain(soon).filter(|(id, word)| *word != Word::Stands || !off.contains(id)).collect()
+fn wanted(words: &[Wanted]) -> Vec<Wanted> {
+    let off: BTreeSet<Uuid> = words.iter().filter(|(_, word, _)| *word == Word::IsOff).map(|(id, ..)| *id).collect();
+    let soon = words.iter().filter(|(_, word, _)| *word == Word::IsSoon).map(|(id, _, reached)| (*id, Word::Stands, *reached));
+    let all = words.iter().copied().chain(soon).filter(|(id, word, _)| *word != Word::Stands || !off.contains(id));
+    let mut once = BTreeMap::<(Uuid, Word), bool>::new();
+    for (id, word, reached) in all {
+        *once.entry((id, word)).or_default() |= reached;
+    }
+    once.into_iter().map(|((id, word), reached)| (id, word, reached)).collect()
 }
 
 /// Through which party each clinic reaches HelseNorge, of those that take part (J1). Others tell it nothing: `dialogpost check` says why.
@@ -102,12 +106,14 @@ pub async fn connected(tx: &Tx<'_>, clinics: &[HerId]) -> Result<HashMap<HerId, 
     Ok(known::reach(tx, clinics).await?.into_iter().filter(|(id, _)| is_ready(id)).collect())
 }
 
-fn draft<'a>(subject: &'a Subject, word: Word, reach: &HashMap<HerId, HerId>) -> Option<Draft<'a>> {
-    let is_owed = owed(&subject.appointment, Some(&subject.of_type), subject.told);
+fn draft<'a>(subject: &'a Subject, word: Word, reached: bool, reach: &HashMap<HerId, HerId>) -> Option<Draft<'a>> {
+    let Subject { appointment, told, .. } = subject;
+    let is_owed = owed(appointment, Some(&subject.of_type), *told);
+    let never_shown = told.is_none_or(|told| !told.shown && told.version < appointment.version);
     let telling = match word {
         Word::IsSoon => Telling::Show,
-        Word::Stands => is_owed?,
-        Word::IsOff => is_owed.or_else(|| (subject.told.is_none()).then_some(Telling::Withdraw))?,
+        Word::Stands => is_owed.filter(|telling| reached || *telling != Telling::Show)?,
+        Word::IsOff => is_owed.or_else(|| never_shown.then_some(Telling::Withdraw))?,
     };
     let pair = (subject.doctor.unwrap_or(subject.clinic), *reach.get(&subject.clinic)?);
     Some(Draft { id: Uuid::now_v7(), subject, word, telling, pair })
@@ -150,7 +156,7 @@ impl Draft<'_> {
             *called = *is_fastlege;
         }
         let ends = Ends { from, to: addresses.to.clone(), patient: Patient { family_name, given_name, id } };
-        let shown = Shown { appointment, of_type: Some(of_type), doctor: doctor.or(Some(self.subject.clinic)) };
+        let shown = Shown { appointment, of_type: Some(of_type), doctor: *doctor };
         let message = match self.word {
             Word::IsSoon => reminder(ends, function, shown, self.id, now),
             Word::Stands | Word::IsOff => told(ends, function, self.telling, shown, self.id, now),

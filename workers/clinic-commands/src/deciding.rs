@@ -71,7 +71,7 @@ pub struct Decision {
 }
 
 /// Bytes of the texts of one dialog in an answer: half of what a broker carries at once, since JSON may write a character as six.
-const SHOWN_LIMIT: usize = 8 * 1024 * 1024;
+pub(crate) const SHOWN_LIMIT: usize = 8 * 1024 * 1024;
 
 pub(crate) type Decided = Result<(Act, Done), Refusal>;
 

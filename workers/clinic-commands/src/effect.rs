@@ -5,6 +5,7 @@ use crate::asked::{Asked, Reply, digest};
 use crate::deciding::{Act, Decision};
 use crate::dialogs::{self, Doing};
 use domain::appointment::change::PutSlot;
+use domain::appointment::telling::Told;
 use domain::appointment::{NewVersion, event_of};
 use domain::audit::Record;
 use domain::command::attachments::Part;
@@ -18,7 +19,7 @@ use messages::person_id::TestSeries;
 use messages::transport::Outgoing;
 use store::command::{self, Decided};
 use store::upload::UploadKey;
-use store::{StoreError, Tx, appointment, audit, contact, setup, timebok, upload};
+use store::{StoreError, Tx, appointment, audit, contact, setup, telling, timebok, upload};
 use uuid::Uuid;
 
 /// What is written for one command.
@@ -63,6 +64,8 @@ struct Acts {
     rules: Vec<(HerId, String, DialogKind, Chosen)>,
     slots: Vec<PutSlot>,
     appointments: Vec<NewVersion>,
+    /// What HelseNorge knows of appointments by answers to wishes.
+    told: Vec<(Uuid, Told, Uuid)>,
 }
 
 impl Acts {
@@ -109,7 +112,11 @@ impl Sorted {
         match decision.act {
             Act::Nothing => {}
             Act::Deed(mut deed) => {
-                acts.appointments.extend(deed.appointment.take().map(|version| *version));
+                let entry = deed.written.as_ref().map(|written| written.entry);
+                if let Some((version, entry)) = deed.appointment.take().zip(entry) {
+                    acts.told.push((version.appointment.id, Told::by_answer(&version.appointment), entry));
+                    acts.appointments.push(*version);
+                }
                 acts.doing.push(Doing { clinic, actor, deed: *deed });
             }
             Act::Part(key, part) => acts.parts.push((key, part)),
@@ -143,6 +150,7 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
         }
         timebok::put_slots(tx, &acts.slots).await?;
         appointment::write(tx, &acts.appointments, now).await?;
+        telling::told(tx, &acts.told, now).await?;
         outgoing.extend(acts.appointments.iter().map(|version| event(event_of(version), now)));
     }
     if !sorted.ask.is_empty() {

@@ -49,6 +49,9 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     if her_ids.is_empty() {
         return Ok(Facts::default());
     }
+    let all: Vec<&Command> = commands.iter().map(|(_, command)| *command).collect();
+    // First: what a clinic is may not change under what is decided of its timebøker.
+    timeboker::lock(tx, &all).await?;
     let clinics = clinic::load(tx, &her_ids).await?;
     let reach = known::reach(tx, &her_ids).await?;
     let changed = named(&commands, |command| dialog_of(&command.order).into_iter().collect());
@@ -76,7 +79,6 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let shown = reading::dialogs(tx, &looks(&commands)).await?;
     let names = clinic::names(tx, &asking_for_names(&commands)).await?;
     let lists = lists(tx, &commands, &patients).await?;
-    let all: Vec<&Command> = commands.iter().map(|(_, command)| *command).collect();
     let timeboker = timeboker::load(tx, &all, &clinics).await?;
     Ok(Facts { clinics, reach, dialogs, patients, statuses, uploads, spooled, shown, parts, names, lists, timeboker })
 }

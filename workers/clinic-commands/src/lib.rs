@@ -41,7 +41,7 @@ use uuid::Uuid;
 /// The worker.
 pub const WORKER: Worker = Worker {
     name: ClinicCommands::WORKER,
-    about: "does what clinics ask by command: begins, answers, converts and ends dialogs, and chooses who receives",
+    about: "does what clinics ask by command: dialogs, appointments, and who receives",
     opens_or_seals: false,
     start: |context| Box::pin(start(context)),
 };

@@ -109,10 +109,19 @@ fn subject(command: &Command, facts: &Facts, decided: &Decided) -> (String, Opti
             (about(appointment.id), Some(json!({ "change": change, "version": appointment.version })))
         }
         (Order::ReleaseSlots(release), _) => {
-            (release.timebok.clone(), Some(json!({ "slots": release.slots.len(), "online": release.online })))
+            let detail = json!({ "slots": release.slots.len(), "online": release.online });
+            (known_timebok(&release.timebok, command, facts), Some(detail))
         }
-        (Order::ShowTimebok(show), _) => (show.timebok.clone(), Some(json!({ "from": show.from, "days": show.days }))),
+        (Order::ShowTimebok(show), _) => {
+            (known_timebok(&show.timebok, command, facts), Some(json!({ "from": show.from, "days": show.days })))
+        }
         (Order::FetchAttachment(fetch), _) => (about(fetch.entry), Some(json!({ "number": fetch.number, "part": fetch.part }))),
         (order, _) => (dialog_of(order).or_else(|| appointment_of(order)).map(about).unwrap_or_default(), None),
     }
+}
+
+/// The timebok that a command names; what is no timebok of the clinic's could be anything that somebody wrote.
+fn known_timebok(name: &str, command: &Command, facts: &Facts) -> String {
+    let clinic = facts.clinics.get(&command.clinic);
+    clinic.filter(|clinic| clinic.booking.timeboker.contains_key(name)).map(|_| name.to_owned()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Commands about timebøker and appointments: what the rules ask, which rule a command goes by, and what the next command of the batch finds.
 
-use crate::deciding::{Act, Decided};
+use crate::deciding::{Act, Decided, SHOWN_LIMIT};
 use domain::appointment::bookable::why_not;
 use domain::appointment::change::{self, Asked as Change, Facts as ChangeFacts, PutSlot};
 use domain::appointment::offer::start_of;
@@ -67,17 +67,26 @@ fn timebok_of(order: &Order) -> Option<&str> {
     }
 }
 
-/// Loads them, with every timebok and appointment that is to change locked.
+fn named(commands: &[&Command]) -> Vec<(HerId, Uuid)> {
+    commands.iter().filter_map(|c| appointment_of(&c.order).map(|id| (c.clinic, id))).collect()
+}
+
+/// Locks every timebok and appointment that is to change.
+///
+/// # Errors
+/// As any step.
+pub async fn lock(tx: &Tx<'_>, commands: &[&Command]) -> Result<(), StoreError> {
+    let of_name = |c: &&Command| timebok_of(&c.order).map(|name| (c.clinic, name.to_owned()));
+    let timeboker: Vec<TimebokKey> = commands.iter().filter_map(of_name).collect();
+    appointment::lock(tx, &timeboker, &named(commands)).await
+}
+
+/// Loads them, once they are locked.
 ///
 /// # Errors
 /// As any step.
 pub async fn load(tx: &Tx<'_>, commands: &[&Command], clinics: &HashMap<HerId, Arc<Clinic>>) -> Result<Timeboker, StoreError> {
-    let named = |c: &&Command| appointment_of(&c.order).map(|id| (c.clinic, id));
-    let named: Vec<(HerId, Uuid)> = commands.iter().filter_map(named).collect();
-    let of_name = |c: &&Command| timebok_of(&c.order).map(|name| (c.clinic, name.to_owned()));
-    let timeboker: Vec<TimebokKey> = commands.iter().filter_map(of_name).collect();
-    appointment::lock(tx, &timeboker, &named).await?;
-    let known = appointment::by_id(tx, &named).await?;
+    let known = appointment::by_id(tx, &named(commands)).await?;
     let parts: Vec<Part> = commands.iter().flat_map(|command| parts(command, clinics.get(&command.clinic), &known)).collect();
     let taken = appointment::taken(tx, &parts).await?;
     let is_release = |c: &&&Command| matches!(c.order, Order::ReleaseSlots(_));
@@ -213,6 +222,10 @@ impl Timeboker {
         let timebok = clinic.booking.timeboker.get(&order.timebok).ok_or_else(unknown)?;
         let stands = looked(command.clinic, order).and_then(|look| self.shown.get(&look));
         let (slots, appointments) = stands.cloned().unwrap_or_default();
+        let has = appointments.iter().filter_map(|one| Some(one.comment.as_ref()?.expose().len())).sum();
+        if has > SHOWN_LIMIT {
+            return Err(Refusal::of("arguments.days", Why::AnswerTooLarge { has, limit: SHOWN_LIMIT }));
+        }
         let slot = |(slot, free): (Slot, bool)| answer::Slot {
             start: slot.span.start,
             end: slot.span.end,

@@ -232,7 +232,6 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     let placed = place(tx, &rows, &kept, now).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();
     receipt::insert(tx, &receipts).await?;
-    contact::turned_down(tx, &receipts, now).await?;
     let turned_down = receipts.iter().filter(|r| r.is_refusal()).filter_map(|r| r.about);
     let turned_down = receipt::dialog_entries(tx, &turned_down.collect::<Vec<_>>()).await?;
     let replies: Vec<_> =
@@ -245,6 +244,8 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     });
     let requests: Vec<_> = requests.collect();
     booking::insert(tx, &requests).await?;
+    // Afterwards: a message that was turned down tells whose status is doubted.
+    contact::turned_down(tx, &receipts, now).await?;
     let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
     let requested =
         |r: &booking::Received| Fact::BookingRequested(BookingRequested { message: r.request.message, clinic: r.clinic });

@@ -21,13 +21,21 @@ async fn applying_is_idempotent_and_routes_events() {
         "message-repeated",
         "message-noted",
         "request-received",
+        "booking-requested.8141333",
+        "appointment-moved.8141333",
+        "e-dialog-written.8141333",
     ];
     let batch: Vec<_> = keys.iter().map(|key| message(topology::EXCHANGE, key, key)).collect();
     publish(&vhost, &batch).await;
     let admin = Admin::new(&vhost).await;
-    for (worker, want) in
-        [("helsenorge-inbound", 0), ("recipient-routing", 3), ("ekonsultasjon-journaling", 2), ("helsenorge-outbound", 7)]
-    {
+    for (worker, want) in [
+        ("helsenorge-inbound", 0),
+        ("recipient-routing", 3),
+        ("ekonsultasjon-journaling", 2),
+        ("appointment-booking", 1),
+        ("appointment-notifications", 2),
+        ("helsenorge-outbound", 8),
+    ] {
         admin.ready_becomes(&topology::queue_of(worker), want).await;
     }
     admin.ready_becomes(&topology::sync_queue_of("helsenorge-outbound"), 1).await;

@@ -1,14 +1,19 @@
 //! What the clinic changes itself: releases slots, books, moves, cancels, changes the type, notes that a patient did not come (T5). Every
 //! change is one version; what changes nothing is none.
 
-use super::{Appointment, Booking, Change, NewVersion, Span, Status, reminder_of};
-use jiff::Timestamp;
+use super::request::COMMENT_LIMIT;
+use super::{Appointment, Booking, Change, NewVersion, Span, Status, is_seen, reminder_of};
+use crate::command::text::check;
+use jiff::{SignedDuration, Timestamp};
 use messages::HerId;
 use messages::command::order::{
     BookAppointment, CancelAppointment, ChangeAppointmentType, MarkNoShow, MoveAppointment, ReleaseSlots,
 };
 use messages::command::refusal::{Refusal, Why};
 use uuid::Uuid;
+
+/// So far ahead an appointment may be made: ten years.
+const AHEAD: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 
 /// What the clinic asks for.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +71,9 @@ fn book(order: &BookAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<Ch
     let of_type = facts.booking.types.get(&order.appointment_type);
     let of_type = of_type.ok_or_else(|| Refusal::of("arguments.appointment_type", Why::AppointmentTypeUnknown))?;
     let patient = facts.patient.ok_or_else(|| Refusal::of("arguments.patient", Why::PatientUnknown))?;
+    if let Some(comment) = &order.comment {
+        check(comment.expose(), COMMENT_LIMIT).map_err(|why| Refusal::of("arguments.comment", why))?;
+    }
     let span = Span { start: order.start, end: of_type.end(order.start) };
     free(timebok, span, None, facts, now)?;
     let appointment = Appointment {
@@ -77,7 +85,7 @@ fn book(order: &BookAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<Ch
         status: Status::Booked,
         uid: facts.new.1,
         version: 1,
-        comment: None,
+        comment: order.comment.clone(),
     };
     Ok((appointment.clone(), Some(by_clinic(facts, appointment, Change::Booked, now))))
 }
@@ -160,6 +168,9 @@ fn free(timebok: &str, span: Span, but: Option<Uuid>, facts: &Facts<'_>, now: Ti
     if span.start <= now {
         return at(Why::TimePast);
     }
+    if span.start.duration_since(now) > AHEAD {
+        return at(Why::TimeTooFar);
+    }
     let is_taken = facts.taken.iter().any(|(of, taken, by)| of == timebok && taken.meets(span) && Some(*by) != but);
     if is_taken { at(Why::TimeTaken) } else { Ok(()) }
 }
@@ -172,6 +183,7 @@ fn next(facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timest
 fn by_clinic(facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> NewVersion {
     NewVersion {
         reminder: reminder_of(&appointment, facts.booking, now),
+        is_visible: is_seen(&appointment, facts.booking),
         clinic: facts.clinic,
         appointment,
         change,
@@ -222,6 +234,9 @@ pub fn release(
         let of_type = booking.types.get(&slot.appointment_type);
         let of_type = of_type.ok_or_else(|| Refusal::of(&at("appointment_type"), Why::AppointmentTypeUnknown))?;
         let span = Span { start: slot.start, end: of_type.end(slot.start) };
+        if span.start.duration_since(now) > AHEAD {
+            return Err(Refusal::of(&at("start"), Why::TimeTooFar));
+        }
         if order.online && span.start <= now {
             return Err(Refusal::of(&at("start"), Why::TimePast));
         }

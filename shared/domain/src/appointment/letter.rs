@@ -67,13 +67,13 @@ pub struct Ends {
 }
 
 /// What a free slot looks like.
-pub fn offered(slot: &Slot, of_type: Option<&AppointmentType>, doctor: Option<HerId>) -> Vevent {
+pub fn offered(slot: &Slot, contact: Option<Contact>, doctor: Option<HerId>) -> Vevent {
     Vevent {
         uid: Some(slot.uid.to_string()),
         start: Some(slot.span.start),
         end: Some(slot.span.end),
         contact: doctor.map(|her_id| her_id.to_string()),
-        ..described(of_type)
+        ..described(contact)
     }
 }
 
@@ -87,13 +87,13 @@ pub fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
         contact: doctor.map(|her_id| her_id.to_string()),
         status: Some(if takes_place { CONFIRMED } else { CANCELLED }.to_owned()),
         sequence: Some(appointment.version),
-        ..described(of_type)
+        ..described(of_type.map(|of_type| of_type.contact))
     }
 }
 
 /// What patients read of a type (T7). Its name is the clinic's own and may say more than it should: it stays here.
-fn described(of_type: Option<&AppointmentType>) -> Vevent {
-    let (summary, location) = match of_type.map(|of_type| of_type.contact) {
+fn described(contact: Option<Contact>) -> Vevent {
+    let (summary, location) = match contact {
         Some(Contact::Video) => (VIDEO, Some(VIDEO)),
         Some(Contact::Telefon) => ("Telefonkonsultasjon", None),
         Some(Contact::Oppmote) | None => ("Time hos lege", None),

@@ -2,7 +2,8 @@
 
 use super::bookable::bookable;
 use super::offer::is_offered;
-use super::{Appointment, Change, NewVersion, Slot, Status, reminder_of};
+use super::telling::is_visible;
+use super::{Appointment, Change, NewVersion, Slot, Status, is_seen, reminder_of};
 use crate::clinic::Clinic;
 use crate::entry::Representative;
 use jiff::{SignedDuration, Timestamp};
@@ -93,6 +94,9 @@ pub struct Decision {
     pub version: Option<NewVersion>,
 }
 
+/// Characters in which a patient may say what it is about.
+pub const COMMENT_LIMIT: usize = 2_000;
+
 const CONFIRMED: (&str, &str) = ("05", "Timereservasjon bekreftet");
 const CONFIRMED_WITH_ANOTHER: (&str, &str) = ("10", "Timereservasjon hos annen behandler bekreftet");
 const UNAVAILABLE: (&str, &str) = ("06", "Time ikke tilgjengelig");
@@ -114,7 +118,7 @@ fn refused(tema: (&'static str, &'static str), code: &'static str, text: Option<
 
 fn reserve(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     // The same reservation again: the same answer, whatever has become of the slot.
-    if let Some(booked) = facts.appointment.filter(|a| a.patient == request.patient && a.status == Status::Booked) {
+    if let Some(booked) = own(request, facts).filter(|a| a.status == Status::Booked) {
         return Decision { answer: confirmed(request, facts, booked.clone()), version: None };
     }
     let timebok = match bookable(facts.clinic, facts.fastlege, request.addressed) {
@@ -124,6 +128,9 @@ fn reserve(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     let comment = request.comment.clone().filter(|comment| !comment.expose().trim().is_empty());
     if comment.is_none() {
         return refused(REJECTED, "comment-missing", Some("Skriv hva timen gjelder, og bestill på nytt."));
+    }
+    if comment.as_ref().is_some_and(|comment| comment.expose().chars().count() > COMMENT_LIMIT) {
+        return refused(REJECTED, "comment-too-long", Some("Skriv kortere hva timen gjelder, og bestill på nytt."));
     }
     let slot = facts.slot.filter(|slot| slot.timebok == timebok && is_offered(slot, &facts.clinic.booking, now));
     let Some(slot) = slot else { return refused(UNAVAILABLE, "slot-not-available", None) };
@@ -153,10 +160,14 @@ fn confirmed(request: &Request, facts: &Facts<'_>, appointment: Appointment) -> 
     Answer { tema, text: None, code: None, appointment: Some(appointment) }
 }
 
+/// The appointment that is named, if it is the patient's; one that is hidden by now is nobody's on HelseNorge (T6).
+fn own<'a>(request: &Request, facts: &Facts<'a>) -> Option<&'a Appointment> {
+    let is_visible = |a: &Appointment| is_visible(facts.clinic.booking.types.get(&a.appointment_type));
+    facts.appointment.filter(|a| a.patient == request.patient && is_visible(a))
+}
+
 fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
-    let is_hidden = |a: &Appointment| facts.clinic.booking.types.get(&a.appointment_type).is_none_or(|of_type| of_type.hidden);
-    let own = facts.appointment.filter(|a| a.patient == request.patient && !is_hidden(a));
-    let Some(appointment) = own else {
+    let Some(appointment) = own(request, facts) else {
         return refused(NOT_CANCELLED, "appointment-unknown", Some("Timen finnes ikke."));
     };
     let told = |appointment| Answer { tema: CANCELLED, text: None, code: None, appointment: Some(appointment) };
@@ -181,6 +192,7 @@ fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
 fn asked_for(request: &Request, facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> NewVersion {
     NewVersion {
         reminder: reminder_of(&appointment, &facts.clinic.booking, now),
+        is_visible: is_seen(&appointment, &facts.clinic.booking),
         clinic: facts.clinic.her_id,
         appointment,
         change,

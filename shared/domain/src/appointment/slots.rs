@@ -3,8 +3,9 @@
 use super::bookable::bookable;
 use super::letter::offered;
 use super::offer::is_offered;
-use super::{AppointmentType, Slot};
+use super::{Contact, Slot};
 use crate::acceptance::Facts;
+use crate::readiness::missing;
 use crate::receipts::norwegian_time;
 use jiff::Timestamp;
 use messages::transport::Properties;
@@ -37,7 +38,7 @@ struct Offered {
     uid: Uuid,
     start: Timestamp,
     end: Timestamp,
-    of_type: Option<AppointmentType>,
+    contact: Option<Contact>,
 }
 
 /// Who asks, as his question names him.
@@ -69,6 +70,9 @@ impl LedigeTimer {
         let Some((clinic, addressed)) = facts.clinic.as_deref().zip(addressed) else {
             return answer(("31", "Generell feil"), Some("receiver-unknown"));
         };
+        if !missing(clinic).is_empty() {
+            return answer(("33", "Tjenesten tilbys ikke"), Some("clinic-not-ready"));
+        }
         let timebok = match bookable(clinic, facts.fastlege.as_deref(), addressed) {
             Ok(timebok) => timebok,
             Err(why) => return answer(why.tema(), Some(why.code())),
@@ -79,7 +83,7 @@ impl LedigeTimer {
             uid: slot.uid,
             start: slot.span.start,
             end: slot.span.end,
-            of_type: booking.types.get(&slot.appointment_type).cloned(),
+            contact: booking.types.get(&slot.appointment_type).map(|of_type| of_type.contact),
         });
         let slots: Vec<Offered> = slots.collect();
         let owner = booking.timeboker.get(timebok).and_then(|timebok| clinic.employees.get(&timebok.owner));
@@ -113,6 +117,6 @@ impl Offered {
     fn vevent(self, doctor: Option<HerId>) -> Vevent {
         let span = super::Span { start: self.start, end: self.end };
         let slot = Slot { timebok: String::new(), span, appointment_type: String::new(), online: true, uid: self.uid };
-        offered(&slot, self.of_type.as_ref(), doctor)
+        offered(&slot, self.contact, doctor)
     }
 }

@@ -11,6 +11,13 @@ pub struct Told {
     pub shown: bool,
 }
 
+impl Told {
+    /// What an answer tells of an appointment as it stands.
+    pub fn by_answer(appointment: &Appointment) -> Self {
+        Self { version: appointment.version, shown: appointment.status != Status::Cancelled }
+    }
+}
+
 /// What HelseNorge is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Telling {

@@ -80,7 +80,8 @@ fn changed(
     let facts = ChangeFacts { appointment: of_patient, ..facts.clone() };
     let decided = match becomes.clone() {
         Fulfilment::Booked { timebok, start, appointment_type } => {
-            change(Asked::Book(&BookAppointment { timebok, patient, start, appointment_type }), &facts, now)
+            let book = BookAppointment { timebok, patient, start, appointment_type, comment: None };
+            change(Asked::Book(&book), &facts, now)
         }
         Fulfilment::Moved { appointment, start, timebok } => {
             change(Asked::Move(&MoveAppointment { appointment, start, timebok, version: None }), &facts, now)

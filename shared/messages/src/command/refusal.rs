@@ -231,6 +231,8 @@ pub enum Why {
     SlotTaken,
     /// The time has passed.
     TimePast,
+    /// The time is too far ahead.
+    TimeTooFar,
     /// The time has not come.
     TimeToCome,
     /// Too few at once.
@@ -310,6 +312,7 @@ impl Why {
         Self::TimeTaken,
         Self::SlotTaken,
         Self::TimePast,
+        Self::TimeTooFar,
         Self::TimeToCome,
         Self::TooFew { least: 1 },
         Self::TooMany { limit: 1000 },

@@ -3,7 +3,7 @@
 use super::{kind, language};
 use crate::clinic::her_id;
 use crate::step::{column, step};
-use crate::{Session, StoreError};
+use crate::{Session, StoreError, Tx};
 use ::messages::{HerId, Sensitive};
 use domain::notice::{Channel, Kind, Language};
 use jiff::Timestamp;
@@ -35,6 +35,23 @@ pub struct Due {
     pub expires_at: Timestamp,
     /// How often it was taken, this time included.
     pub attempts: u32,
+}
+
+/// Calls off what was to be said of appointments and is not under way yet: it holds no longer.
+///
+/// # Errors
+/// As any step.
+pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+    if appointments.is_empty() {
+        return Ok(());
+    }
+    let call_off = step!(
+        "notice.call_off",
+        "update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, address = null, due_at = null,
+            expires_at = null, changed_at = $2
+         where appointment = any($1) and state = 'due' and channel in ('sms', 'email', 'push')"
+    );
+    tx.query(call_off, &[&appointments, &now]).await.map(drop)
 }
 
 fn channel(row: &Row) -> Result<Channel, StoreError> {

@@ -2,6 +2,8 @@
 
 mod booking;
 mod changing;
+mod racing;
+mod rules;
 mod telling;
 mod wishing;
 
@@ -28,14 +30,14 @@ async fn open() -> (Clinic, Epj) {
 }
 
 /// At this hour, Norwegian time, some days from today.
-fn day(days: i64, hour: i8, minute: i8) -> Timestamp {
+pub(crate) fn day(days: i64, hour: i8, minute: i8) -> Timestamp {
     let oslo = TimeZone::get("Europe/Oslo").unwrap();
     let today: Zoned = runtime::clock::system().to_zoned(oslo);
     let at = today.date().checked_add(days.days()).unwrap().at(hour, minute, 0, 0);
     at.to_zoned(today.time_zone().clone()).unwrap().timestamp()
 }
 
-fn date(at: Timestamp) -> Date {
+pub(crate) fn date(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::get("Europe/Oslo").unwrap()).date()
 }
 

@@ -1,7 +1,8 @@
 //! Every kind of bad input gets its own clear answer; nothing is lost, no worker restarts.
 
 use e2e::Clinic;
-use helsenorge::{Message, example};
+use helsenorge::{AVTALEAVBESTILLING, Message, example};
+use messages::wire::icalendar::Vevent;
 
 /// What the sender is told.
 enum Told {
@@ -94,6 +95,21 @@ fn content() -> Vec<(&'static str, Message, Told)> {
     ]
 }
 
+fn booking() -> Vec<(&'static str, Message, Told)> {
+    let slot = Vevent { uid: Some("0192f1c0-0000-4000-8000-0000000000a1".to_owned()), ..Vevent::default() };
+    let reserve = || Message::reserver_avtale(&slot);
+    let many = (0..1_001).fold(reserve(), |message, _| message.event(&slot));
+    vec![
+        ("request-unsupported", reserve().of_process(AVTALEAVBESTILLING), AppRec("T10")),
+        ("request-of-a-later-version", reserve().replacing("V=\"RT\"", "V=\"RXT\""), AppRec("T10")),
+        ("events-several", reserve().event(&slot), AppRec("T99")),
+        ("events-too-many", many, AppRec("T99")),
+        ("booking-clinic-not-ready", reserve().to_clinic(8_141_400, 115_900), AppRec("E21")),
+        ("booking-patient-unknown", reserve().patient("29820099840", "Ukjent", "Person"), AppRec("E35")),
+        ("booking-doctor-unknown", reserve().to_doctor(8_141_333, 8_149_998).on_queue("8141333_async"), AppRec("E20")),
+    ]
+}
+
 /// A second clinic, which has not ordered Digital Dialog.
 pub(crate) const NOT_READY: &str = r#"{"clinics":[{"name":"Ventende legekontor","her_id":8141400,"parent_her_id":115900,
     "nhn_member":true,"digital_dialog_ordered":false,
@@ -159,4 +175,9 @@ async fn wrong_properties() {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_content() {
     check(content()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_bookings() {
+    check(booking()).await;
 }

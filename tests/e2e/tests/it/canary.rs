@@ -1,5 +1,6 @@
 //! No personal data leaks: values are hidden in everything that arrives, and looked for in everything that may be seen by others.
 
+mod booking;
 mod checker;
 mod commanding;
 mod planting;
@@ -23,7 +24,8 @@ const TEXTS: [(&str, &str); 9] = [
     ("dead_letter.text and code", "select text || ' ' || code || ' ' || fault || ' ' || queue from dialogpost.dead_letter"),
     ("message.code", "select coalesce(code, '') from dialogpost.message"),
     ("message.function", "select coalesce(function, '') from dialogpost.message"),
-    ("message.answer", "select coalesce(answer::text, '') from dialogpost.message"),
+    // The reply about free slots names whom it is for, as his question in the same row does; nobody is shown either.
+    ("message.answer", "select coalesce((answer #- '{content,ledige_timer,patient}')::text, '') from dialogpost.message"),
     ("waiting", "select concat_ws(' ', key, queue, function, code) from dialogpost.waiting"),
     ("notification", "select concat_ws(' ', kind, channel, reason, state, provider_id, code) from dialogpost.notification"),
     ("processed", "select worker || ' ' || message_id from dialogpost.processed"),

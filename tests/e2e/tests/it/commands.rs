@@ -38,7 +38,10 @@ pub(crate) const LINE: &str = "15868549960";
 pub(crate) const TROND: &str = "47819030045";
 
 /// Every table that a command could leave something in, but for those of answers, of the audit and of dead letters.
-pub(crate) const TABLES: [&str; 13] = [
+pub(crate) const TABLES: [&str; 17] = [
+    "appointment",
+    "appointment_change",
+    "appointment_told",
     "attachment",
     "contact_question",
     "contact_status",
@@ -50,6 +53,7 @@ pub(crate) const TABLES: [&str; 13] = [
     "message",
     "portal_item",
     "routing_rule",
+    "slot",
     "upload",
     "upload_part",
 ];

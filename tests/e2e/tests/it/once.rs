@@ -3,21 +3,52 @@
 
 use broker::{Consumer, IntakeConfig, Publisher, Settled, topology};
 use e2e::{Fleet, PATIENCE, Snapshot, WORKERS};
-use helsenorge::{Message, Sent, example};
+use helsenorge::{AVTALEAVBESTILLING, Message, Received, Sent, example};
 use messages::transport::{Delivery, Outgoing, Wire};
+use messages::wire::icalendar::Vevent;
 use runtime::clock;
 use runtime::probe::{Probe, Step};
 use runtime::worker::Worker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const CONVERSATION: &str = "5f7f7b5e-54a7-4c0e-8d8e-000000000001";
 
-/// Every path: both journaled and not, a conversation, a rejection, a refusal, a repeat.
+/// What HelseNorge knows a free slot and two appointments of Line's by.
+const SLOT: &str = "5f7f7b5e-54a7-4c0e-8d8e-0000000000a1";
+const BOOKED: &str = "5f7f7b5e-54a7-4c0e-8d8e-0000000000a2";
+const HIDDEN: &str = "5f7f7b5e-54a7-4c0e-8d8e-0000000000a3";
+/// Of [`messages`], those that have an answer beside their receipt.
+const BOOKINGS: usize = 6;
+
+/// A fleet with these in Kari's timebok.
+pub(crate) async fn furnished() -> Fleet {
+    let fleet = Fleet::new().await;
+    let slot = format!(
+        "insert into dialogpost.slot select 8141333, 'kari-bok', at, at + interval '20 minutes', 'vanlig', true, '{SLOT}'
+         from (select date_trunc('hour', now()) + interval '7 days') t(at)"
+    );
+    fleet.rows.query(&slot, &[]).await;
+    for (hours, of_type, uid) in [(1, "vanlig", BOOKED), (2, "skjult", HIDDEN)] {
+        let appointment = format!(
+            "with made as (insert into dialogpost.appointment
+                select gen_random_uuid(), 8141333, 'kari-bok', p.id, at, at + interval '20 minutes', '{of_type}', 'booked', '{uid}', 1, null,
+                    now(), now()
+                from dialogpost.patient p, (select date_trunc('hour', now()) + interval '7 days {hours} hours') t(at)
+                where p.family_name = 'Danser' returning *)
+             insert into dialogpost.appointment_change select id, 1, 'booked', now(), 'kari', null, starts_at, ends_at, type from made"
+        );
+        fleet.rows.query(&appointment, &[]).await;
+    }
+    fleet
+}
+
+/// Every path: both journaled and not, a conversation, a rejection, a refusal; booked, cancelled, and neither.
 fn messages() -> Vec<Sent> {
     let id = |n: u32| format!("5f7f7b5e-54a7-4c0e-8d8e-{n:012}");
     let first = || Message::ekonsultasjon().msg_id(CONVERSATION).text("en");
@@ -29,24 +60,36 @@ fn messages() -> Vec<Sent> {
         Message::ekontakt().msg_id(id(5)).patient("29820099840", "Ukjent", "Person"),
         Message::ekontakt().msg_id(id(6)).raw_body("hei"),
         Message::ekontakt().msg_id(id(7)).patient(example::TROND.nin, "Trond", "Harboe").text("sju"),
+        Message::reserver_avtale(&event(SLOT)).msg_id(id(8)),
+        Message::reserver_avtale(&event(SLOT)).msg_id(id(9)).without_text().patient(example::TROND.nin, "Trond", "Harboe"),
+        Message::reserver_avtale(&event(CONVERSATION)).msg_id(id(10)),
+        Message::avbestill_avtale(&event(BOOKED)).msg_id(id(11)),
+        Message::avbestill_avtale(&event(BOOKED)).msg_id(id(12)).of_process(AVTALEAVBESTILLING),
+        Message::avbestill_avtale(&event(HIDDEN)).msg_id(id(13)),
+        Message::reserver_avtale(&event(SLOT)).msg_id(id(14)).of_process(AVTALEAVBESTILLING),
     ];
     all.iter().map(Message::build).collect()
 }
 
-/// Original id → AppRec status, each distinct receipt once: a resend has the same message id.
+/// How much HelseNorge is told of them.
+fn answers(sent: &[Sent]) -> usize {
+    sent.len() + BOOKINGS
+}
+
+fn event(uid: &str) -> Vevent {
+    Vevent { uid: Some(uid.to_owned()), ..Vevent::default() }
+}
+
+/// Original id → AppRec status, or the code of an answer about appointments, each distinct receipt once: a resend has the same message id.
 async fn told(fleet: &Fleet, answers: usize) -> BTreeMap<String, String> {
     let helsenorge = fleet.helsenorge().await;
-    let mut ids = BTreeMap::new();
+    let (mut ids, started) = (BTreeMap::new(), Instant::now());
     while ids.len() < answers {
+        assert!(started.elapsed() < PATIENCE, "{} of {answers}: {ids:?}", ids.len());
         let mut received = helsenorge.receive("8093244_async", answers, std::time::Duration::from_millis(300)).await.unwrap();
         received.extend(helsenorge.receive("8093244_error", answers, std::time::Duration::from_millis(300)).await.unwrap());
         for r in received {
-            let apprec = r.apprec.as_ref();
-            let about =
-                apprec.and_then(|a| a.original_id.clone()).or(r.application("originalMessageId").map(str::to_owned)).unwrap();
-            let status = apprec.map_or("error".to_owned(), |a| a.status.clone().unwrap().v.unwrap());
-            let id = r.properties.message_id.clone().unwrap();
-            ids.insert(id, (about, status));
+            ids.insert(r.properties.message_id.clone().unwrap(), about(&r));
         }
     }
     let mut told = BTreeMap::new();
@@ -56,19 +99,36 @@ async fn told(fleet: &Fleet, answers: usize) -> BTreeMap<String, String> {
     told
 }
 
+fn about(received: &Received) -> (String, String) {
+    if let Some(apprec) = &received.apprec {
+        return (apprec.original_id.clone().unwrap(), apprec.status.clone().unwrap().v.unwrap());
+    }
+    if let Some(said) = received.about_appointments() {
+        let version = said.events.first().and_then(|event| event.sequence);
+        return (format!("answer to {}", said.answers.unwrap()), format!("{} {version:?}", said.answer.unwrap()));
+    }
+    (received.application("originalMessageId").unwrap().to_owned(), "error".to_owned())
+}
+
+/// Everything has an end, and what we answer is sent.
+async fn settle(fleet: &Fleet, sent: &[Sent]) {
+    fleet.settle(sent.len() as i64).await;
+    fleet.until("select count(*) from dialogpost.sent_state where state = 'queued'", 0).await;
+}
+
 async fn clean_run(sent: &[Sent]) -> Snapshot {
-    let fleet = Fleet::new().await;
+    let fleet = furnished().await;
     fleet.helsenorge().await.publish(sent).await.unwrap();
     let running = fleet.start();
-    fleet.settle(sent.len() as i64).await;
+    settle(&fleet, sent).await;
     running.stop().await;
-    assert_eq!(told(&fleet, sent.len()).await.len(), sent.len());
+    assert_eq!(told(&fleet, answers(sent)).await.len(), answers(sent));
     fleet.rows.snapshot().await
 }
 
 /// Dies once, at `step` of `worker`; then a new fleet finishes the work.
 async fn crashing_run(sent: &[Sent], worker: Worker, step: Step) -> Snapshot {
-    let fleet = Fleet::new().await;
+    let fleet = furnished().await;
     fleet.helsenorge().await.publish(sent).await.unwrap();
     let died = Arc::new(AtomicBool::new(false));
     let once = Arc::clone(&died);
@@ -76,10 +136,10 @@ async fn crashing_run(sent: &[Sent], worker: Worker, step: Step) -> Snapshot {
     let running = fleet.start_with(&WORKERS, probe);
     running.crashed_or(&died).await;
     let running = fleet.start();
-    fleet.settle(sent.len() as i64).await;
+    settle(&fleet, sent).await;
     running.stop().await;
     assert!(died.load(Ordering::SeqCst), "{} never reached {step:?}", worker.name);
-    assert_eq!(told(&fleet, sent.len()).await.len(), sent.len(), "{} {step:?}", worker.name);
+    assert_eq!(told(&fleet, answers(sent)).await.len(), answers(sent), "{} {step:?}", worker.name);
     fleet.rows.snapshot().await
 }
 
@@ -88,7 +148,8 @@ async fn crash_after_each_step(worker: Worker) {
     let clean = clean_run(&sent).await;
     for step in Step::ALL {
         // Routing and journaling publish nothing.
-        if step == Step::Published && !["helsenorge-inbound", "helsenorge-outbound"].contains(&worker.name) {
+        if step == Step::Published && !["helsenorge-inbound", "helsenorge-outbound", "appointment-booking"].contains(&worker.name)
+        {
             continue;
         }
         assert_eq!(crashing_run(&sent, worker, step).await, clean, "{} {step:?}", worker.name);
@@ -108,6 +169,11 @@ async fn crash_after_each_step_of_recipient_routing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn crash_after_each_step_of_ekonsultasjon_journaling() {
     crash_after_each_step(ekonsultasjon_journaling::WORKER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_after_each_step_of_appointment_booking() {
+    crash_after_each_step(appointment_booking::WORKER).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,12 +242,17 @@ fn event_of(delivery: &Delivery) -> Outgoing {
 async fn twice_and_in_reverse() {
     let sent = messages();
     let clean = clean_run(&sent).await;
-    let fleet = Fleet::new().await;
+    let fleet = furnished().await;
     let helsenorge = fleet.helsenorge().await;
     helsenorge.publish(&sent).await.unwrap();
     helsenorge.publish(&sent).await.unwrap();
     let inbound = fleet.start_with(&[helsenorge_inbound::WORKER], Probe::default());
-    let queues = [("recipient-routing", 5), ("ekonsultasjon-journaling", 2), ("helsenorge-outbound", 7)];
+    let queues = [
+        ("recipient-routing", 5),
+        ("ekonsultasjon-journaling", 2),
+        ("appointment-booking", BOOKINGS),
+        ("helsenorge-outbound", sent.len()),
+    ];
     for (worker, events) in queues {
         let queue = topology::queue_of(worker);
         let mut deliveries = drain(&fleet, &queue, events).await;
@@ -197,14 +268,14 @@ async fn twice_and_in_reverse() {
     }
     inbound.stop().await;
     let running = fleet.start();
-    fleet.settle(sent.len() as i64).await;
+    settle(&fleet, &sent).await;
     for (worker, _) in queues {
         while helsenorge.waiting_on(&topology::queue_of(worker)).await.unwrap() > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
     running.stop().await;
-    assert_eq!(told(&fleet, sent.len()).await.len(), sent.len());
+    assert_eq!(told(&fleet, answers(&sent)).await.len(), answers(&sent));
     assert_eq!(fleet.rows.snapshot().await, clean);
 }
 

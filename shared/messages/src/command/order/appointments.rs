@@ -51,6 +51,10 @@ pub struct BookAppointment {
     pub start: Timestamp,
     /// Short name of its type, which also says how long it is.
     pub appointment_type: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(min = 1, max = 2_000))]
+    pub comment: Option<Sensitive<String>>,
 }
 
 /// Moves an appointment to another time, or another timebok, or both: one change, of which HelseNorge is told once.

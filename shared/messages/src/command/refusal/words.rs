@@ -249,6 +249,7 @@ impl Why {
                 "Another slot of the timebok takes some of that time.",
             ),
             Self::TimePast => ("time-past", "Tiden er forbi.", "The time has passed."),
+            Self::TimeTooFar => ("time-too-far", "Tiden er mer enn ti år fram.", "The time is more than ten years ahead."),
             Self::TimeToCome => ("time-to-come", "Tiden er ikke kommet ennå.", "The time has not come yet."),
             // Those that name figures, see there.
             Self::TextTooLong { .. }

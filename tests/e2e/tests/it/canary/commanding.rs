@@ -1,5 +1,6 @@
 //! What is hidden in a clinic's commands, done and refused, with an answer's queue and without.
 
+use super::booking;
 use super::planting::Planter;
 use e2e::Fleet;
 use e2e::epj::{COMMANDS, Epj, QUESTIONS, command};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-fn of(name: &str, arguments: Value) -> Value {
+pub(super) fn of(name: &str, arguments: Value) -> Value {
     command(name, SOLBAKKEN, "kari", arguments)
 }
 
@@ -22,9 +23,11 @@ pub(super) async fn give(fleet: &Fleet, planter: &mut Planter, patient: &Synthet
         given.insert(command["command"].as_str().unwrap().to_owned());
         epj.done(&command).await;
     }
+    let about_timeboker = booking::give(fleet, &epj, planter, patient).await;
+    given.extend(about_timeboker.iter().map(|command| command["command"].as_str().unwrap().to_owned()));
     given.extend(["UploadAttachment".to_owned(), "SetRecipients".to_owned()]);
     assert_eq!(given, Order::NAMES.iter().map(|name| (*name).to_owned()).collect(), "each was given");
-    for command in bad(planter, patient) {
+    for command in bad(planter, patient).into_iter().chain(booking::bad(planter, patient)) {
         assert_eq!(epj.ask_anyhow(COMMANDS, &command).await.body["outcome"], "refused", "{}", command["command"]);
         // Told to whoever listens, or a dead letter when not even the clinic can be read.
         epj.tell(&command).await;

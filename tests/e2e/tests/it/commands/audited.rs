@@ -1,8 +1,9 @@
 //! Who did what, on whose data, why: a row of every command, in a chain that operators verify and tell a patient from.
 
 use super::{LINE, TROND, of, open};
+use crate::appointments::{date, day};
 use e2e::{Clinic, Epj, Fleet};
-use helsenorge::Message;
+use helsenorge::{Message, Wish};
 use messages::command::order::Order;
 use messages::event::DialogKind;
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ fn because(mut command: Value) -> Value {
 }
 
 fn writing(result: &Value, to: &str) -> Option<Value> {
-    Some(json!({ "entry": result["entry"], "to": to, "converts": null }))
+    Some(json!({ "entry": result["entry"], "to": to, "converts": null, "appointment": null }))
 }
 
 /// The patient's dialogs and the message with a file.
@@ -73,7 +74,8 @@ async fn written(epj: &Epj, contact: Uuid, request: Uuid) -> Vec<Row> {
     }
     let convert = of("kari", "ConvertDialog", json!({ "dialog": contact, "to": "EKONSULTASJON" }));
     epj.done(&convert).await;
-    let converts = json!({ "entry": null, "to": null, "converts": { "from": "EKONTAKT", "to": "EKONSULTASJON" } });
+    let converts =
+        json!({ "entry": null, "to": null, "converts": { "from": "EKONTAKT", "to": "EKONSULTASJON" }, "appointment": null });
     rows.push(row(&convert, contact, &[LINE], Some(converts)));
     let close = of("siri", "CloseDialog", on(contact));
     let result = epj.done(&close).await;
@@ -91,6 +93,43 @@ async fn written(epj: &Epj, contact: Uuid, request: Uuid) -> Vec<Row> {
     rows
 }
 
+/// Does every command that writes in a timebok once, and gives the rows it must leave.
+async fn booked(fleet: &Fleet, epj: &Epj, wish: Uuid) -> Vec<Row> {
+    let slot = json!({ "start": day(7, 8, 0), "appointment_type": "vanlig" });
+    let release = because(of("siri", "ReleaseSlots", json!({ "timebok": "kari-bok", "slots": [slot] })));
+    epj.done(&release).await;
+    let mut rows = vec![row(&release, "kari-bok", &[], Some(json!({ "slots": 1, "online": true })))];
+    let book = json!({ "timebok": "kari-bok", "patient": TROND, "start": day(7, 9, 0), "appointment_type": "vanlig" });
+    let book = because(of("siri", "BookAppointment", book));
+    let id = epj.done(&book).await["appointment"].as_str().unwrap().to_owned();
+    let version = |change: &str, version: u32| Some(json!({ "change": change, "version": version }));
+    rows.push(row(&book, &id, &[TROND], version("booked", 1)));
+    for (n, name, more, change) in [
+        (2, "MoveAppointment", json!({ "start": day(7, 10, 0) }), "moved"),
+        (3, "ChangeAppointmentType", json!({ "appointment_type": "video" }), "type_changed"),
+        (4, "MarkNoShow", json!({}), "no_show"),
+        (5, "CancelAppointment", json!({}), "cancelled"),
+    ] {
+        if name == "MarkNoShow" {
+            let past = "update dialogpost.appointment set starts_at = now() - interval '1 hour', ends_at = now()";
+            fleet.rows.query(past, &[]).await;
+        }
+        let mut arguments = json!({ "appointment": id });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let command = of("siri", name, arguments);
+        epj.done(&command).await;
+        rows.push(row(&command, &id, &[TROND], version(change, n)));
+    }
+    let becomes = json!({ "type": "booked", "timebok": "kari-bok", "start": day(8, 9, 0), "appointment_type": "vanlig" });
+    let answer = of("kari", "AnswerTimeonske", json!({ "dialog": wish, "becomes": becomes }));
+    let result = epj.done(&answer).await;
+    let appointment: Uuid = fleet.rows.one("select id from dialogpost.appointment where status = 'booked'").await;
+    let mut detail = writing(&result, "helsenorge").unwrap();
+    detail["appointment"] = json!(appointment);
+    rows.push(row(&answer, wish, &[LINE], Some(detail)));
+    rows
+}
+
 /// Asks every question once.
 async fn asked(epj: &Epj, contact: Uuid, entry: Uuid) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -101,6 +140,13 @@ async fn asked(epj: &Epj, contact: Uuid, entry: Uuid) -> Vec<Row> {
         (of("siri", "ListDialogs", json!({})), String::new(), vec![LINE], None),
         (of("kari", "FetchAttachment", fetch), entry.to_string(), vec![LINE], Some(json!({ "number": 1, "part": 1 }))),
         (of("ole", "ShowRecipients", json!({})), String::new(), vec![], None),
+        (
+            of("ole", "ShowTimebok", json!({ "timebok": "kari-bok", "from": date(day(8, 0, 0)) })),
+            "kari-bok".to_owned(),
+            vec![LINE],
+            Some(json!({ "from": date(day(8, 0, 0)), "days": 1 })),
+        ),
+        (of("ole", "ListAppointments", json!({ "patient": TROND })), String::new(), vec![TROND], None),
         (of("ole", "CheckContactability", json!({ "patients": [TROND, LINE] })), String::new(), vec![LINE, TROND], None),
     ] {
         epj.done(&command).await;
@@ -132,6 +178,9 @@ async fn every_command_is_kept_with_who_what_whom_and_why() {
     let (mut clinic, epj) = open().await;
     let (contact, request, entry) = received(&mut clinic).await;
     let mut want = written(&epj, contact, request).await;
+    clinic.send(&[Message::timeonske(Wish::New)]).await;
+    let wish: Uuid = clinic.fleet.rows.one("select id from dialogpost.dialog where kind = 'TIMEONSKE'").await;
+    want.extend(booked(&clinic.fleet, &epj, wish).await);
     want.extend(asked(&epj, contact, entry).await);
     want.extend(refused(&epj, contact).await);
     let kept = audit(&clinic.fleet).await;
@@ -142,7 +191,7 @@ async fn every_command_is_kept_with_who_what_whom_and_why() {
     let tried: BTreeSet<&str> = kept.iter().map(|row| row.1.as_str()).chain(["UploadAttachment"]).collect();
     assert_eq!(tried, Order::NAMES.iter().copied().collect(), "every command was tried");
     told_by_the_operator(&clinic.fleet, &kept).await;
-    clinic.helsenorge.receipts(4, e2e::PATIENCE).await.unwrap();
+    clinic.helsenorge.receipts(6, e2e::PATIENCE).await.unwrap();
     clinic.close().await;
 }
 

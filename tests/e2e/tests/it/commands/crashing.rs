@@ -1,9 +1,10 @@
 //! A worker that dies after any step has done all of a command or nothing; sent again it gets the answer that it would have got.
 
 use super::{LINE, TABLES, TROND, of};
+use crate::appointments::day;
 use e2e::epj::{COMMANDS, Epj, Reply, base64};
 use e2e::{Clinic, Fleet, PATIENCE, Running, WORKERS};
-use helsenorge::{HelseNorge, Message};
+use helsenorge::{HelseNorge, Message, Wish};
 use runtime::probe::{Probe, Step};
 use runtime::worker::Worker;
 use serde_json::{Value, json};
@@ -29,6 +30,13 @@ enum Case {
     ConvertRequest,
     Upload,
     Recipients,
+    Release,
+    Book,
+    Move,
+    Cancel,
+    Type,
+    NoShow,
+    Wish,
 }
 
 /// What every command leaves something in beside [`TABLES`], and what none may.
@@ -68,6 +76,17 @@ impl Case {
             Self::ConvertRequest => &[("dialog_participant", 1), ("dialog_entry", 1), ("message", 1), ("journal_entry", 2)],
             Self::Upload => &[("upload", 1), ("upload_part", 1)],
             Self::Recipients => &[(CHOSEN, 1)],
+            Self::Release => &[("slot", 1)],
+            Self::Book => &[("appointment", 1), ("appointment_change", 1)],
+            Self::Move | Self::Cancel | Self::Type | Self::NoShow => &[("appointment_change", 1)],
+            Self::Wish => &[
+                ("dialog_participant", 1),
+                ("dialog_entry", 1),
+                ("message", 1),
+                ("appointment", 1),
+                ("appointment_change", 1),
+                ("appointment_told", 1),
+            ],
         }
     }
 
@@ -117,6 +136,27 @@ impl Case {
                 scene.clinic.fleet.rows.query("update dialogpost.routing_rule set chosen_by = null", &[]).await;
                 of("siri", "SetRecipients", json!({ "kind": "EKONTAKT", "mode": "behandler" }))
             }
+            Self::Release => {
+                let slot = json!({ "start": scene.free_day(), "appointment_type": "vanlig" });
+                of("siri", "ReleaseSlots", json!({ "timebok": "kari-bok", "slots": [slot] }))
+            }
+            Self::Book => scene.booking(),
+            Self::Move => {
+                let appointment = scene.booked().await;
+                of("siri", "MoveAppointment", json!({ "appointment": appointment, "start": scene.free_day() }))
+            }
+            Self::Cancel => of("siri", "CancelAppointment", json!({ "appointment": scene.booked().await })),
+            Self::Type => {
+                let appointment = scene.booked().await;
+                of("siri", "ChangeAppointmentType", json!({ "appointment": appointment, "appointment_type": "video" }))
+            }
+            Self::NoShow => of("siri", "MarkNoShow", json!({ "appointment": scene.begun().await })),
+            Self::Wish => {
+                let becomes =
+                    json!({ "type": "booked", "timebok": "kari-bok", "start": scene.free_day(), "appointment_type": "vanlig" });
+                let wish = scene.received(Message::timeonske(Wish::New)).await;
+                of("kari", "AnswerTimeonske", json!({ "dialog": wish, "becomes": becomes }))
+            }
         }
     }
 }
@@ -125,6 +165,8 @@ impl Case {
 struct Scene {
     clinic: Clinic,
     epj: Epj,
+    /// Days that something stands on.
+    days: i64,
 }
 
 impl Scene {
@@ -132,7 +174,7 @@ impl Scene {
         super::by_the_schemas();
         let clinic = Clinic::with(Fleet::new().await, &all_but(worker)).await;
         let epj = clinic.epj().await;
-        Self { clinic, epj }
+        Self { clinic, epj, days: 0 }
     }
 
     fn start(&self, worker: Worker) -> Running {
@@ -155,6 +197,35 @@ impl Scene {
     async fn received(&mut self, message: Message) -> Uuid {
         let sent = self.clinic.send(&[message]).await.remove(0);
         self.clinic.fleet.rows.one(&format!("select id from dialogpost.dialog where conversation = '{}'", sent.msg_id)).await
+    }
+
+    /// A time at which nothing stands in Kari's timebok.
+    fn free_day(&mut self) -> jiff::Timestamp {
+        self.days += 1;
+        day(30 + self.days, 9, 0)
+    }
+
+    fn booking(&mut self) -> Value {
+        let at = self.free_day();
+        let booking = json!({ "timebok": "kari-bok", "patient": TROND, "start": at, "appointment_type": "vanlig" });
+        of("siri", "BookAppointment", booking)
+    }
+
+    async fn booked(&mut self) -> Value {
+        let booking = self.booking();
+        self.epj.done(&booking).await["appointment"].clone()
+    }
+
+    /// One that was booked for a time that is past by now.
+    async fn begun(&mut self) -> Value {
+        let appointment = self.booked().await;
+        let past = format!(
+            "update dialogpost.appointment set starts_at = starts_at - interval '1 year', ends_at = ends_at - interval '1 year'
+             where id = '{}'",
+            appointment.as_str().unwrap()
+        );
+        self.clinic.fleet.rows.query(&past, &[]).await;
+        appointment
     }
 
     async fn send(&self, command: &Value, correlation: &str) {
@@ -280,6 +351,18 @@ async fn crash_while_a_prescription_request_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn crash_while_a_file_comes_or_recipients_are_chosen() {
     a_crash_after_any_step_leaves_one_effect_and_one_answer(&[Case::Upload, Case::Recipients]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_while_slots_are_released_or_an_appointment_is_made() {
+    use Case::{Book, Release, Wish};
+    a_crash_after_any_step_leaves_one_effect_and_one_answer(&[Release, Book, Wish]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crash_while_an_appointment_is_changed() {
+    use Case::{Cancel, Move, NoShow, Type};
+    a_crash_after_any_step_leaves_one_effect_and_one_answer(&[Move, Cancel, Type, NoShow]).await;
 }
 
 /// The worker that sends what a command wrote dies instead.

@@ -10,10 +10,9 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/epj.py")
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_is_walked_by_a_stranger() {
     let (mut clinic, _) = open().await;
-    clinic.send(&[Message::reseptfornyelse().prescription("Zyrtec", "R06AE07", "C")]).await;
-    clinic.receipt().await;
-    clinic.send(&[Message::timeonske(Wish::New)]).await;
-    clinic.receipt().await;
+    let request = Message::reseptfornyelse().prescription("Zyrtec", "R06AE07", "C");
+    clinic.send(&[request, Message::timeonske(Wish::New)]).await;
+    clinic.helsenorge.receipts(2, e2e::PATIENCE).await.unwrap();
     let folder = std::env::temp_dir().join(format!("dialogpost-schemas-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir(&folder).unwrap();
     for schema in all() {
@@ -25,7 +24,7 @@ async fn every_command_is_walked_by_a_stranger() {
     std::fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said} (Debian's packages python3-pika and python3-jsonschema)");
-    // The dialog's beginning, two more messages and the answers to both requests reach HelseNorge; whose appointment changes it does not reach.
+    // The dialog's beginning, two more messages and the answers to the request and to the wish reach HelseNorge.
     let sent = clinic.helsenorge.expect("8093244_async", 5, e2e::PATIENCE).await.unwrap();
     for received in &sent {
         assert_eq!(received.shape_faults(), Vec::<String>::new());

@@ -1,6 +1,7 @@
 //! Commands at the same time about the same thing, in two processes: one of them is done, and the others are told so.
 
-use super::{LINE, of, open, start};
+use super::{LINE, TROND, of, open, start};
+use crate::appointments::day;
 use e2e::epj::{COMMANDS, Epj};
 use e2e::{Clinic, Fleet, Running};
 use helsenorge::{Message, Sent};
@@ -187,6 +188,54 @@ async fn s3_a_file_goes_into_one_message() {
         for table in ["dialog", "dialog_entry", "attachment"] {
             assert_eq!(race.clinic.fleet.rows.count(&format!("dialogpost.{table}")).await, round, "{table}");
         }
+    }
+    race.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_a_time_is_booked_once() {
+    let mut race = Race::open().await;
+    for round in 1..=ROUNDS as i64 {
+        // The second half begins ten minutes later, within the same time.
+        let at = |n: usize| day(10 + round, 9, if n < CLIENTS / 2 { 0 } else { 10 });
+        let book = |n: usize| {
+            let book = json!({ "timebok": "kari-bok", "patient": TROND, "start": at(n), "appointment_type": "vanlig" });
+            of("siri", "BookAppointment", book)
+        };
+        let got = race.run(book).await;
+        assert_eq!(got, outcomes([("done", 1), ("time-taken", CLIENTS - 1)]));
+        assert_eq!(race.clinic.fleet.rows.count("dialogpost.appointment").await, round);
+        assert_eq!(race.clinic.fleet.rows.count("dialogpost.appointment_change").await, round);
+    }
+    race.close().await;
+}
+
+/// Moved onto one time, and changed in the version that all have seen: one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn t4_t5_an_appointment_is_changed_once() {
+    let mut race = Race::open().await;
+    let mut booked = Vec::new();
+    for n in 0..CLIENTS as i64 {
+        let book = json!({ "timebok": "kari-bok", "patient": TROND, "start": day(10 + n, 9, 0), "appointment_type": "vanlig" });
+        booked.push(race.clients[0].done(&of("siri", "BookAppointment", book)).await["appointment"].clone());
+    }
+    let onto = day(9, 9, 0);
+    let got = race.run(|n| of("siri", "MoveAppointment", json!({ "appointment": booked[n], "start": onto }))).await;
+    assert_eq!(got, outcomes([("done", 1), ("time-taken", CLIENTS - 1)]));
+    for one in booked.iter().take(ROUNDS) {
+        let seen = format!("select version from dialogpost.appointment where id = '{}'", one.as_str().unwrap());
+        let version: i32 = race.clinic.fleet.rows.one(&seen).await;
+        let got = race
+            .run(|n| match n % 2 {
+                0 => of("siri", "CancelAppointment", json!({ "appointment": one, "version": version })),
+                _ => {
+                    let start = day(100 + n as i64, 9, 0);
+                    of("kari", "MoveAppointment", json!({ "appointment": one, "start": start, "version": version }))
+                }
+            })
+            .await;
+        assert_eq!(got, outcomes([("done", 1), ("version-stale", CLIENTS - 1)]));
+        assert_eq!(race.clinic.fleet.rows.one::<i32>(&seen).await, version + 1);
     }
     race.close().await;
 }
