@@ -271,7 +271,7 @@ impl<S: Stream<Item = Received> + Unpin> Play<'_, S> {
 
     async fn book(&self, patient: &str, start: Timestamp, of_type: &str) -> Outcome<Uuid> {
         let (timebok, patient) = (TIMEBOK.to_owned(), patient.to_owned().into());
-        let book = BookAppointment { timebok, patient, start, appointment_type: of_type.to_owned() };
+        let book = BookAppointment { timebok, patient, start, appointment_type: of_type.to_owned(), comment: None };
         match self.stage.epj.give(Order::BookAppointment(book)).await? {
             Done::Appointment { appointment, version: 1 } => Ok(appointment),
             other => Err(format!("not booked: {other:?}").into()),
