@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# HelseNorge writes to three clinics, and everything that happens to its messages is shown and checked.
+# HelseNorge writes to three clinics, patients book there, and everything that comes of it is shown and checked.
 set -euo pipefail
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
@@ -8,6 +8,8 @@ lib=$root/deploy/lib
 demo_dir=${DEMO_DIR:-$root/target/demo}
 fleet_log=$demo_dir/fleet.log
 fleet_pid=$demo_dir/fleet.pid
+receiver_log=$demo_dir/receiver.log
+receiver_pid=$demo_dir/receiver.pid
 exchange=$demo_dir/exchange
 protected=yes
 export LOCAL_DIR=$demo_dir/servers
@@ -25,20 +27,22 @@ export LOCAL_DIR=$demo_dir/servers
 
 usage() {
     cat <<'HELP'
-HelseNorge writes to three example clinics: shows live what becomes of each message, and fails unless each ends as it must.
+HelseNorge writes to three example clinics, patients book there, and a clinic moves and hides appointments and reminds of them: shows live
+what comes of it, and fails unless all of it ends as it must.
 
-Builds Dialogpost, starts a private PostgreSQL and RabbitMQ on free ports with fresh data under target/demo, makes
-authorities, keys and certificates, sets the clinics up, runs the whole fleet, and lets the stand-in for HelseNorge write.
-Everything is signed and encrypted, and what is not, or is signed by somebody else, is refused. All people are synthetic.
-Installs the Debian packages it needs when they are missing and it may.
+Builds Dialogpost, starts a private PostgreSQL and RabbitMQ on free ports with fresh data under target/demo, and a provider of
+text messages that sends none, makes authorities, keys and certificates, sets the clinics up, runs the whole fleet, and lets the
+stand-in for HelseNorge write. Everything is signed and encrypted, and what is not, or is signed by somebody else, is refused.
+All people are synthetic. Installs the Debian packages it needs when they are missing and it may.
 
 usage: deploy/demo.sh [--plain] [--stay] | --env | --stop
 
   (nothing)   stops and removes everything at the end; the fleet's log stays in target/demo/fleet.log
   --plain     signs and encrypts nothing: the fleet runs with PLAIN_CONTENT=accept
   --stay      leaves servers and fleet running, to look around in
-  --env       prints the export lines for what --stay left running: PATH, DATABASE_URL, AMQP_URL, KEYS_DIR, TRUST_DIR,
-              DEMO_EXCHANGE (what HelseNorge has), FLEET (where health and metrics are), MESSAGE (a message of the run)
+  --env       prints the export lines for what --stay left running: PATH, DATABASE_URL, AMQP_URL, KEYS_DIR, TRUST_DIR, SMS_URL,
+              WEBHOOK_SECRET, EXTRA_ROOTS (the provider of text messages), DEMO_TEXTS (what it was handed), DEMO_EXCHANGE
+              (what HelseNorge has), FLEET (where health and metrics are), MESSAGE (a message of the run)
   --stop      stops and removes what --stay left running
 
 examples:
@@ -46,7 +50,7 @@ examples:
   deploy/demo.sh --plain
   deploy/demo.sh --stay && eval "$(deploy/demo.sh --env)" && dialogpost show "$MESSAGE"
 
-exit codes: 0 every message ended as it must; 1 not so, or something did not start; 2 wrong usage
+exit codes: 0 everything ended as it must; 1 not so, or something did not start; 2 wrong usage
 HELP
 }
 
@@ -59,6 +63,7 @@ fi
 
 # A moment after its start it is still setsid.
 fleet_runs() { runs "$fleet_pid" dialogpost || runs "$fleet_pid" setsid; }
+receiver_runs() { runs "$receiver_pid" demo || runs "$receiver_pid" setsid; }
 
 build() {
     say 'Building (the first time takes some minutes)'
@@ -78,30 +83,45 @@ servers() {
     deploy/local.sh env
     printf '%s\n' 'unset DATABASE_URL_FILE AMQP_URL_FILE NHN_AMQP_URL NHN_AMQP_URL_FILE NHN_EXCHANGE' \
         'unset KEYS_DIR KEYS_PASSWORD KEYS_PASSWORD_FILE TRUST_DIR REVOCATION LEGACY_ALGORITHMS PLAIN_CONTENT DEMO_EXCHANGE' \
+        'unset SMTP_URL SMTP_URL_FILE SMTP_FROM SMS_URL PUSH_URL WEBHOOK_SECRET WEBHOOK_SECRET_FILE RECEIPTS_LISTEN EXTRA_ROOTS DEMO_TEXTS' \
         'export TEST_NUMBER_SERIES=80,40'
     if [ $protected = yes ]; then
         printf 'export KEYS_DIR=%q TRUST_DIR=%q DEMO_EXCHANGE=%q\n' "$exchange/keys" "$exchange/trust" "$exchange"
     else
         printf 'export PLAIN_CONTENT=accept\n'
     fi
+    cat "$exchange/receiver.env"
 }
 
 # Nothing here is kept or worth anything, but private keys are not for everybody to read.
-make_keys() {
-    say 'Making authorities, keys and certificates'
+make_exchange() {
     rm -rf "$exchange"
-    (umask 077 && demo pki "$exchange")
+    if [ $protected = yes ]; then
+        say 'Making authorities, keys and certificates'
+        (umask 077 && demo pki "$exchange")
+    else
+        demo clinics "$exchange"
+    fi
 }
+
+# Takes text messages in place of their provider, as long as the fleet runs.
+start_receiver() {
+    stop 'the provider of text messages' receiver_runs "$receiver_pid" "$receiver_log"
+    (umask 077 && exec setsid demo receive "$exchange" </dev/null >"$receiver_log" 2>&1 9>&-) &
+    printf '%s\n' $! >"$receiver_pid"
+    if ! wait_until 'the provider of text messages starts' 30 receiver_settled $! || [ ! -s "$exchange/receiver.env" ]; then
+        give_up 'the provider of text messages did not start; its log ends:' "$receiver_log"
+    fi
+}
+
+receiver_settled() { [ -s "$exchange/receiver.env" ] || ! kill -0 "$1" 2>/dev/null; } # JOB
 
 set_up() {
     say 'Setting up: schema, clinics, queues'
-    local clinic=tests/fixtures/clinic.json clinics=tests/demo/clinics.json
-    # The same clinics, with the names of their keys and HelseNorge's certificates.
-    [ $protected = no ] || clinic=$exchange/clinic.json clinics=$exchange/clinics.json
     dialogpost migrate
-    dialogpost apply "$clinic"
+    dialogpost apply "$exchange/clinic.json"
     # One of these is not ready, and `apply` says what it lacks.
-    dialogpost apply "$clinics"
+    dialogpost apply "$exchange/clinics.json"
     dialogpost topology apply --nhn-standin >"$demo_dir/topology.txt"
     printf '%s exchanges, queues and bindings declared\n' "$(grep -cE '┆ (exchange|queue|binding) ' "$demo_dir/topology.txt")"
 }
@@ -112,7 +132,8 @@ start_fleet() {
     say 'Starting the fleet: dialogpost run --all'
     choose_ports 1
     export LISTEN=127.0.0.1:${ports[0]} LOG_FORMAT=human
-    setsid dialogpost run --all </dev/null >"$fleet_log" 2>&1 9>&- &
+    # What is handed to a provider on this machine leaves it through no proxy.
+    NO_PROXY=localhost no_proxy=localhost setsid dialogpost run --all </dev/null >"$fleet_log" 2>&1 9>&- &
     printf '%s\n' $! >"$fleet_pid"
     if ! wait_until 'the fleet starts' 30 settled "${ports[0]}" $! || ! ready "${ports[0]}"; then
         give_up 'the fleet did not start; its log ends:' "$fleet_log"
@@ -149,20 +170,25 @@ environment() {
 }
 
 play() {
-    say 'HelseNorge writes'
+    say 'HelseNorge writes, patients book, and the clinic changes what they booked'
     demo --id-file "$demo_dir/message"
     show_more
     environment >"$demo_dir/env"
 }
 
 stop_all() {
-    if fleet_runs; then
-        kill -s TERM "$(cat "$fleet_pid")"
-        wait_until 'the fleet stops' 30 not fleet_runs || give_up 'the fleet does not stop' "$fleet_log"
-    fi
+    stop 'the fleet' fleet_runs "$fleet_pid" "$fleet_log"
+    stop 'the provider of text messages' receiver_runs "$receiver_pid" "$receiver_log"
     deploy/local.sh down --purge
     rm -rf "$exchange"
-    rm -f "$fleet_pid" "$demo_dir/env" "$demo_dir/message" "$demo_dir/topology.txt"
+    rm -f "$fleet_pid" "$receiver_pid" "$receiver_log" "$demo_dir/env" "$demo_dir/message" "$demo_dir/topology.txt"
+}
+
+stop() { # WHAT CHECK PIDFILE LOG
+    if "$2"; then
+        kill -s TERM "$(cat "$3")"
+        wait_until "$1 stops" 30 not "$2" || give_up "$1 does not stop" "$4"
+    fi
 }
 
 # However this ends. What is on its way down must not be interrupted once more.
@@ -190,7 +216,8 @@ run() { # [--plain] [--stay]
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
-    [ $protected = no ] || make_keys
+    make_exchange
+    start_receiver
     start_servers
     set_up
     start_fleet
@@ -208,7 +235,7 @@ stays() {
     say 'It stays. To look around:'
     # shellcheck disable=SC2016 # to be typed as it is
     printf '  %s\n' 'eval "$(deploy/demo.sh --env)"' 'dialogpost show "$MESSAGE"' 'dialogpost dead-letters list' \
-        'curl "$FLEET/metrics"' "less ${fleet_log#"$root"/}" 'demo                      # HelseNorge writes once more' \
+        'cat "$DEMO_TEXTS"         # what the provider of text messages was handed' 'curl "$FLEET/metrics"' "less ${fleet_log#"$root"/}" 'demo                      # all of it once more' \
         'deploy/demo.sh --stop     # stops and removes everything'
     say 'Without eval:'
     cat "$demo_dir/env"

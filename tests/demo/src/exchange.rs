@@ -1,10 +1,9 @@
 //! The protected exchange: authorities, keys and certificates made for a demo, and HelseNorge's use of them.
 
-use crate::Outcome;
+use crate::{Outcome, setup};
 use helsenorge::{Message, Received, SEALED, Sent};
 use jiff::Timestamp;
 use pki::{Identity, Period, Pki, Subject, Usage, key};
-use serde_json::{Value, json};
 use std::path::Path;
 use trust::{Certificate, DecryptionKey, SigningKey, Zeroizing};
 
@@ -40,14 +39,7 @@ pub(crate) fn write(dir: &Path, now: Timestamp) -> Outcome<()> {
     let forger = forger(&pki);
     std::fs::write(own.join("forger.pem"), [forger.pem(), helsenorge.signing.pem()].concat())?;
     std::fs::write(own.join("forger.key"), forger.key_pem())?;
-    for (name, json) in
-        [("clinic.json", include_str!("../../fixtures/clinic.json")), ("clinics.json", include_str!("../clinics.json"))]
-    {
-        let mut setup: Value = serde_json::from_str(json)?;
-        name_keys(&mut setup);
-        std::fs::write(dir.join(name), serde_json::to_vec_pretty(&setup)?)?;
-    }
-    Ok(())
+    setup::write(dir, true)
 }
 
 /// Somebody whose certificate bears the issuer's name and the serial number of HelseNorge's, under an authority of their own making.
@@ -57,17 +49,6 @@ fn forger(pki: &Pki) -> Identity {
         pki.other_root.intermediate("Test Issuing CA", authority_key, Period::days(pki.now, -365, 365), &pki.root_crl_url);
     let subject = Subject::of("Norsk Helsenett SF", "994598759");
     authority.issue(pki.request(subject, "forger", &[Usage::NonRepudiation], SERIAL))
-}
-
-/// Paths are relative to the set-up file, names of keys to `KEYS_DIR`. The three clinics belong to one enterprise, which has the keys.
-fn name_keys(setup: &mut Value) {
-    for party in setup.get_mut("parties").and_then(Value::as_array_mut).into_iter().flatten() {
-        party["signing_certificate"] = json!({ "file": "helsenorge/signing.pem" });
-        party["encryption_certificate"] = json!({ "file": "helsenorge/encryption.pem" });
-    }
-    for clinic in setup.get_mut("clinics").and_then(Value::as_array_mut).into_iter().flatten() {
-        clinic["own_certificates"] = json!({ "signing": "signing.pem", "encryption": "encryption.pem" });
-    }
 }
 
 /// What HelseNorge has: its own keys, the clinics' certificates, and a forger's key.
@@ -141,13 +122,5 @@ pub(crate) mod tests {
         assert_eq!(forged.unwrap_err(), OpenFault::Unverified(Unverified::Signature));
         assert!(exchange.forger.intermediates().contains(exchange.signing.certificate()));
         std::fs::remove_dir_all(&dir).unwrap();
-    }
-
-    #[test]
-    fn the_set_up_names_keys_and_certificates() {
-        let mut setup: Value = serde_json::from_str(include_str!("../../fixtures/clinic.json")).unwrap();
-        name_keys(&mut setup);
-        assert_eq!(setup["parties"][0]["signing_certificate"]["file"], "helsenorge/signing.pem");
-        assert_eq!(setup["clinics"][0]["own_certificates"]["signing"], "signing.pem");
     }
 }

@@ -1,19 +1,29 @@
-//! HelseNorge writes to the example clinics; shows live what happens to each message, and fails unless each ends as it must.
+//! HelseNorge writes to the example clinics, patients book there, and the clinic changes what they booked; shows live what comes of it, and
+//! fails unless all of it ends as it must.
 //!
 //! Works on a fleet that runs already, as often as you like: see `deploy/demo.sh`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 #![allow(clippy::indexing_slicing, reason = "rows, what was seen of them and verdicts are lists of one length")]
 
+mod appointments;
+mod epj;
 mod exchange;
+mod receiver;
 mod reply;
+mod setup;
 mod story;
 mod table;
 mod watch;
 
+use appointments::Stage;
 use clap::{Parser, Subcommand};
+use epj::Epj;
 use exchange::Exchange;
+use futures_util::stream::select;
 use futures_util::{Stream, StreamExt};
 use helsenorge::{HelseNorge, Received};
+use jiff::Timestamp;
+use receiver::Texts;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +32,7 @@ use story::{Row, story};
 use table::Screen;
 use tokio::time::timeout;
 use uuid::Uuid;
-use watch::{Ledger, Seen, Told, Verdict, answers, told};
+use watch::{Ledger, Seen, Told, Verdict, answers, replies, told};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -37,21 +47,24 @@ const QUIET: Duration = Duration::from_millis(300);
 
 /// Lets HelseNorge write to the example clinics, and checks what becomes of it.
 ///
-/// Wants a running fleet with tests/fixtures/clinic.json and tests/demo/clinics.json applied, TEST_NUMBER_SERIES=80,40, and the
-/// stand-in's queues (dialogpost topology apply --nhn-standin). Reads DATABASE_URL, NHN_AMQP_URL (default: AMQP_URL) and NHN_EXCHANGE
-/// (default: NHNTESTServiceBus). Takes what lies on HelseNorge's queues.
+/// Wants a running fleet with the set-up files of `demo pki`, or `demo clinics`, applied, TEST_NUMBER_SERIES=80,40, the stand-in's queues
+/// (dialogpost topology apply --nhn-standin), and text messages going to `demo receive`. Reads DATABASE_URL, AMQP_URL, NHN_AMQP_URL (default:
+/// AMQP_URL) and NHN_EXCHANGE (default: NHNTESTServiceBus). Takes what lies on HelseNorge's queues.
 ///
-/// With --exchange (or DEMO_EXCHANGE) HelseNorge signs and encrypts what it sends and wants its receipts so, and the set-up files are
-/// those of that directory, made before with `demo pki`. Without, everything is plain: the fleet must run with PLAIN_CONTENT=accept.
+/// With --exchange (or DEMO_EXCHANGE) HelseNorge signs and encrypts what it sends and wants what it gets so, with the keys that `demo pki` has
+/// made in that directory. Without, everything is plain: the fleet must run with PLAIN_CONTENT=accept.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
-#[command(after_help = "Exit codes: 0 every message ended as it must; 1 one did not; 2 it could not be tried.")]
+#[command(after_help = "Exit codes: 0 everything ended as it must; 1 something did not; 2 it could not be tried.")]
 struct Arguments {
     #[command(subcommand)]
     instead: Option<Instead>,
     /// Where the keys and certificates are [default: $DEMO_EXCHANGE]
     #[arg(long, value_name = "DIR")]
     exchange: Option<PathBuf>,
+    /// Where `demo receive` keeps text messages [default: $DEMO_TEXTS]
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
     /// Where to write the ledger id of a delivered message.
     #[arg(long, value_name = "FILE")]
     id_file: Option<PathBuf>,
@@ -64,6 +77,16 @@ enum Instead {
         /// Where to write them. What is there is replaced.
         dir: PathBuf,
     },
+    /// Makes the set-up files alone, of clinics without keys.
+    Clinics {
+        /// Where to write them. What is there is replaced.
+        dir: PathBuf,
+    },
+    /// Takes text messages until it is stopped, as their provider would: DIR/receiver.env says how the fleet finds it.
+    Receive {
+        /// Where to keep them, in texts.jsonl. What is there is replaced.
+        dir: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -71,6 +94,8 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.instead {
         Some(Instead::Pki { dir }) => make_exchange(dir),
+        Some(Instead::Clinics { dir }) => setup::write(dir, false).map(|()| true),
+        Some(Instead::Receive { dir }) => receiver::receive(dir).await,
         None => run(&arguments).await,
     };
     match outcome {
@@ -83,9 +108,13 @@ async fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "certificates are valid around the time they are made at")]
+#[allow(clippy::disallowed_methods, reason = "certificates and appointments go by the clock on the wall")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 fn make_exchange(dir: &Path) -> Outcome<bool> {
-    exchange::write(dir, jiff::Timestamp::now())?;
+    exchange::write(dir, now())?;
     println!("made two authorities, their revocation lists, and keys and certificates of HelseNorge and the clinics");
     Ok(true)
 }
@@ -93,8 +122,10 @@ fn make_exchange(dir: &Path) -> Outcome<bool> {
 async fn run(arguments: &Arguments) -> Outcome<bool> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let database = variable("DATABASE_URL").ok_or("DATABASE_URL is not set")?;
-    let broker = variable("NHN_AMQP_URL").or_else(|| variable("AMQP_URL")).ok_or("AMQP_URL is not set")?;
+    let own = variable("AMQP_URL").ok_or("AMQP_URL is not set")?;
+    let broker = variable("NHN_AMQP_URL").unwrap_or_else(|| own.clone());
     let exchange = variable("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".to_owned());
+    let texts = arguments.texts.clone().or_else(|| variable("DEMO_TEXTS").map(PathBuf::from)).ok_or("DEMO_TEXTS is not set")?;
     let helsenorge = HelseNorge::connect(&broker, &exchange).await?;
     let dir = arguments.exchange.clone().or_else(|| variable("DEMO_EXCHANGE").map(PathBuf::from));
     let exchange = dir.as_deref().map(Exchange::read).transpose()?;
@@ -102,11 +133,17 @@ async fn run(arguments: &Arguments) -> Outcome<bool> {
     let mut answers = answers(&helsenorge).await?;
     demo.play(&helsenorge, &mut answers).await?;
     demo.listen_on(&helsenorge, &mut answers).await?;
-    helsenorge.close().await;
     if let (Some(file), Some(id)) = (&arguments.id_file, demo.example()) {
         std::fs::write(file, format!("{id}\n"))?;
     }
-    Ok(demo.report())
+    let is_well = demo.report();
+    println!();
+    let queues = select(answers, replies(&helsenorge).await?);
+    let (exchange, ledger) = (demo.exchange.as_ref(), &demo.ledger);
+    let stage = Stage { helsenorge: &helsenorge, queues, exchange, ledger, epj: Epj::new(&own)?, texts: Texts::of(texts) };
+    let appointments = appointments::play(stage).await?;
+    helsenorge.close().await;
+    Ok(is_well && appointments)
 }
 
 struct Demo {

@@ -2,7 +2,7 @@
 
 use crate::exchange::Exchange;
 use helsenorge::example::{KARI, LINE, SOLBAKKEN};
-use helsenorge::{Message, SEALED, Sent};
+use helsenorge::{Message, SEALED, Sent, Wish};
 use messages::event::DialogKind;
 use uuid::Uuid;
 
@@ -93,6 +93,7 @@ pub(crate) fn story(exchange: Option<&Exchange>) -> Vec<Row> {
         row("eKontakt", "L.D.", "Solbakken", &kontakt, delivered(everybody, false)),
         row("eKonsultasjon, with file", "L.D.", "Kari Lunde", &konsultasjon, delivered(&["kari"], true)),
         row("Reseptfornyelse of two", "L.D.", "Solbakken", &resept, delivered(everybody, false)),
+        row("Timeønske", "L.D.", "Solbakken", &Message::timeonske(Wish::New), delivered(everybody, false)),
         row("eKonsultasjon, guardian", "E.D.", "Fjordgløtt", &child, delivered(&["nora"], true)),
         row("eKonsultasjon, follow-up", "L.D.", "Solbakken", &answer, delivered(&["kari"], true)).after(1),
         row("not XML", "–", "Solbakken", &Message::ekontakt().raw_body("hei"), End::Refused("transport:not-well-formed-xml")),

@@ -44,13 +44,19 @@ impl Screen {
     }
 }
 
-/// The table as it stands.
-pub(crate) fn table(rows: &[Row], seen: &[Seen], verdicts: &[Verdict]) -> Table {
+/// A table with nothing in it yet.
+pub(crate) fn framed(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(HEADER);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         table.force_no_tty();
     }
+    table
+}
+
+/// The table as it stands.
+pub(crate) fn table(rows: &[Row], seen: &[Seen], verdicts: &[Verdict]) -> Table {
+    let mut table = framed(&HEADER);
     for ((row, seen), verdict) in rows.iter().zip(seen).zip(verdicts) {
         table.add_row(cells(row, seen, verdict));
     }

@@ -3,7 +3,7 @@
 use crate::exchange::Exchange;
 use crate::story::{End, Row};
 use futures_util::Stream;
-use helsenorge::example::{HELSENORGE, async_queue, error_queue};
+use helsenorge::example::{HELSENORGE, async_queue, error_queue, syncreply_queue};
 use helsenorge::{HelseNorge, Received, Trouble};
 use std::collections::HashMap;
 use std::time::Instant;
@@ -109,6 +109,26 @@ fn delivery_fault(end: End, trace: &Trace) -> Option<String> {
     (is != (recipients.join(" "), journaled)).then(|| format!("recipients and journal: {is:?}"))
 }
 
+/// What became of a notice to a patient.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// Its id.
+    pub id: Uuid,
+    /// How far it is.
+    pub state: String,
+    /// How it goes out.
+    pub channel: Option<String>,
+    /// Why nobody gets it.
+    pub reason: Option<String>,
+}
+
+impl Given {
+    /// Whether nothing more becomes of it.
+    pub(crate) fn is_over(&self) -> bool {
+        !matches!(self.state.as_str(), "due" | "sending")
+    }
+}
+
 /// The database.
 pub(crate) struct Ledger(Client);
 
@@ -146,6 +166,17 @@ impl Ledger {
         Ok(traces)
     }
 
+    /// The notice of an appointment, of this kind.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub(crate) async fn given(&self, appointment: Uuid, kind: &str) -> Result<Option<Given>, tokio_postgres::Error> {
+        let sql = "select id, state, channel, reason from dialogpost.notification where appointment = $1 and kind = $2";
+        let Some(row) = self.0.query_opt(sql, &[&appointment, &kind]).await? else { return Ok(None) };
+        let (id, state) = (row.try_get("id")?, row.try_get("state")?);
+        Ok(Some(Given { id, state, channel: row.try_get("channel")?, reason: row.try_get("reason")? }))
+    }
+
     /// The message that an answer answers.
     ///
     /// # Errors
@@ -154,6 +185,14 @@ impl Ledger {
         let sql = "select answers from dialogpost.message where id = $1 and direction = 'out'";
         self.0.query_opt(sql, &[&answer]).await?.map_or(Ok(None), |row| row.try_get("answers"))
     }
+}
+
+/// The queue on which HelseNorge waits for replies.
+///
+/// # Errors
+/// The broker is away, or there is no such queue.
+pub(crate) async fn replies(helsenorge: &HelseNorge) -> Result<impl Stream<Item = Received> + Unpin + use<>, Trouble> {
+    helsenorge.listen(&syncreply_queue(HELSENORGE)).await
 }
 
 /// HelseNorge's two queues as one.
