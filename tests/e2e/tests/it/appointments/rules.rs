@@ -168,7 +168,8 @@ impl Model {
             Book { patient, quarter: at, of_type } => {
                 let (start, appointment_type) = (quarter(at), TYPES[of_type].to_owned());
                 let patient_nin = Sensitive::new(PATIENTS[patient].nin.to_owned());
-                let order = BookAppointment { timebok: BOK.to_owned(), patient: patient_nin, start, appointment_type, comment: None };
+                let order =
+                    BookAppointment { timebok: BOK.to_owned(), patient: patient_nin, start, appointment_type, comment: None };
                 self.change(Asked::Book(&order), nobody, Some(patient));
             }
             Move { which, quarter: at } => {
