@@ -75,7 +75,7 @@ fn content() -> Vec<(&'static str, Message, Told)> {
         ("type-unknown", kontakt().replacing("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_UKJENT"), AppRec("T10")),
         (
             "type-of-a-later-version",
-            kontakt().replacing("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_TIMEONSKE"),
+            kontakt().replacing("DIALOG_INNBYGGER_EKONTAKT", "DIALOG_INNBYGGER_TIMEONSKEUNGDOM"),
             AppRec("T10"),
         ),
         ("dialog-namespace", dialog_2015, AppRec("T10")),
