@@ -23,12 +23,9 @@ use std::time::Duration;
 use store::StoreError;
 use store::notice::delivery::{self, Due, End};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use webhook::Webhook;
 
-/// How often it is looked what is due.
-const EVERY: Duration = Duration::from_secs(1);
 /// Notices of one channel taken at a time.
 const MOST: i64 = 64;
 /// Of which so many are under way at once.
@@ -122,15 +119,15 @@ async fn deliver(context: Context, channel: Channel, provider: Provider) {
                 health.failing(error.to_string());
             }
         }
-        if !pause(&context.cancel).await {
+        if !pause(&context).await {
             return;
         }
     }
 }
 
 /// Waits a while; `false` = asked to stop.
-async fn pause(cancel: &CancellationToken) -> bool {
-    cancel.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some()
+async fn pause(context: &Context) -> bool {
+    context.cancel.run_until_cancelled(tokio::time::sleep(context.glance)).await.is_some()
 }
 
 /// Takes what is due, sends it, and stores what came of it. Tells whether more may be due.
@@ -233,7 +230,7 @@ async fn oversee(context: Context) {
             }
             Err(error) => health.failing(error.to_string()),
         }
-        if !pause(&context.cancel).await {
+        if !pause(&context).await {
             return;
         }
     }

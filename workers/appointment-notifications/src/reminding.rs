@@ -8,13 +8,10 @@ use messages::transport::Outgoing;
 use runtime::Handler;
 use runtime::topology::{event_to, queue_of};
 use runtime::worker::Context;
-use std::time::Duration;
 use store::notice::agenda::{self, Item};
 use store::{StoreError, outbox};
 use uuid::Uuid;
 
-/// How often it is looked what is due.
-const EVERY: Duration = Duration::from_secs(1);
 /// Of each as many at a time.
 const MOST: i64 = 200;
 /// A notice that waits and was looked at is looked at again so much later, should nothing have come of it.
@@ -41,7 +38,7 @@ pub async fn run(context: Context) {
         }
         tokio::select! {
             () = context.cancel.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(context.glance) => {}
         }
     }
 }
