@@ -14,6 +14,8 @@ use jiff::{Timestamp, ToSpan};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use runtime::probe::Probe;
+use runtime::worker::Context;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -39,6 +41,8 @@ pub(crate) struct Scene {
     pub(crate) options: Options,
     pub(crate) people: People,
     pub(crate) fleet: Fleet,
+    /// Of a part of a worker that the program drives itself.
+    pub(crate) context: Context,
     pub(crate) national: Arc<National>,
     pub(crate) settling: Settling,
     pub(crate) epj: Epj,
@@ -61,8 +65,9 @@ impl Scene {
         epj: Epj,
         random: StdRng,
     ) -> Self {
+        let context = fleet.context(Probe::default());
         let (upcoming, counts, wishes) = (Vec::new(), BTreeMap::new(), HashMap::new());
-        Self { options, people, fleet, national, settling, epj, random, upcoming, counts, wishes, working_days: 0 }
+        Self { options, people, fleet, context, national, settling, epj, random, upcoming, counts, wishes, working_days: 0 }
     }
 
     /// A whole day, until its evening is over.

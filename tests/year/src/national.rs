@@ -158,14 +158,17 @@ impl National {
         let mut receipt = Receipt::for_message(&id).of_process(&process);
         receipt = receipt.between((HELSENORGE, HELSENORGE_PARENT), (from, PARENT));
         let mut answers = Vec::new();
+        let mut may_be_late = self.heard.load(Ordering::SeqCst).is_multiple_of(LATE);
         if process == DIGITALBRUKER {
             let answer = state.users.answer(received).expect("a question about users");
             answers.push(answer.to_clinic(from, PARENT).on_queue(&reply_to).build());
         } else if state.is_refused(received) {
             receipt = receipt.rejected("E35", "Pasienten finnes ikke");
+            // Whoever is to be told by somebody else is told in time.
+            may_be_late = false;
         }
         let receipt = receipt.to_message().on_queue(&reply_to).build();
-        if self.heard.load(Ordering::SeqCst) % LATE == 0 {
+        if may_be_late {
             state.late.push(receipt);
         } else {
             answers.push(receipt);

@@ -7,7 +7,6 @@ use appointment_notifications::mending;
 use helsenorge::Shown;
 use jiff::{SignedDuration, Timestamp};
 use messages::wire::icalendar::Vevent;
-use runtime::probe::Probe;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -47,15 +46,14 @@ impl Scene {
     /// Lets what was missed be mended, then compares. Gives the faults.
     pub(crate) async fn night(&mut self) -> Vec<String> {
         clock::set(clock::now() + ON_ITS_WAY);
-        let context = self.fleet.context(Probe::default());
-        let config = &context.config;
+        let config = &self.context.config;
         let ruling = Ruling {
             asks: true,
             age_limit: config.contact_caution.age_limit,
             series: config.test_series,
             without_agreement: Vec::new(),
         };
-        while mending::round(&context, &ruling).await.expect("the database answers") {}
+        while mending::round(&self.context, &ruling).await.expect("the database answers") {}
         self.settle().await;
         self.upcoming = self.upcoming().await;
         let mut wanted: HashMap<&str, BTreeSet<Shown>> = HashMap::new();

@@ -232,13 +232,14 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     let placed = place(tx, &rows, &kept, now).await?;
     let receipts: Vec<_> = kept.iter().filter_map(|k| if let Kept::Receipt(r) = k { Some(r.clone()) } else { None }).collect();
     receipt::insert(tx, &receipts).await?;
-    contact::turned_down(tx, &receipts, now).await?;
     let turned_down = receipts.iter().filter(|r| r.is_refusal()).filter_map(|r| r.about);
     let turned_down = receipt::dialog_entries(tx, &turned_down.collect::<Vec<_>>()).await?;
     let replies: Vec<_> =
         rows.iter().zip(&kept).filter_map(|(row, k)| if let Kept::Reply(of) = k { Some((*of, row.id)) } else { None }).collect();
     sending::heard(tx, &replies).await?;
     contact::write(tx, rows.iter().zip(&kept).filter_map(|(row, kept)| kept.told(row)).collect(), now).await?;
+    // Afterwards: a notice that is looked at again no longer knows the message by which its patient is doubted.
+    contact::turned_down(tx, &receipts, now).await?;
     let requests = rows.iter().zip(&kept).filter_map(|(row, kept)| match kept {
         Kept::Booking(clinic, request) => Some(booking::Received { clinic: *clinic, request: request.clone(), at: row.at }),
         _ => None,
