@@ -7,7 +7,7 @@ use crate::pipeline::Ended;
 use crate::probe::Probe;
 use crate::protection::Protection;
 use crate::telemetry;
-use crate::worker::{Context, LEASE, Worker};
+use crate::worker::{Context, GLANCE, LEASE, Worker};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,6 +155,7 @@ fn context(config: Config, workers: usize) -> Result<Context, String> {
         health: Health::default(),
         probe: Probe::default(),
         lease: LEASE,
+        glance: GLANCE,
     })
 }
 

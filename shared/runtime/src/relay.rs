@@ -37,7 +37,6 @@ const UNSENDABLE: [&str; 5] = [
 ];
 /// Rows taken by one sweep.
 const SWEEP: i64 = 200;
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Confirmed rows are deleted together: a crash meanwhile repeats at most this much, under the same ids.
 const DELETE_EVERY: Duration = Duration::from_millis(25);
 
@@ -197,7 +196,7 @@ async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreE
 async fn sweep(relay: Relay) {
     let Inner { context, publishers, worker, .. } = relay.inner.as_ref();
     let mut more = false;
-    while more || sleep_unless(&context.cancel, SWEEP_EVERY).await {
+    while more || sleep_unless(&context.cancel, context.glance).await {
         more = false;
         let open: Vec<Wire> = publishers.iter().filter(|(_, p)| !p.is_blocked()).map(|(wire, _)| *wire).collect();
         match take(context, &open).await {

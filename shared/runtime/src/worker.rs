@@ -40,10 +40,14 @@ pub struct Context {
     pub probe: Probe,
     /// How long the writer of an outbox row may take to publish it before any worker may.
     pub lease: Duration,
+    /// How often it is looked for what is due.
+    pub glance: Duration,
 }
 
 /// [`Context::lease`] outside tests.
 pub const LEASE: Duration = Duration::from_secs(60);
+/// [`Context::glance`] outside tests.
+pub const GLANCE: Duration = Duration::from_secs(1);
 
 /// A worker of the fleet.
 #[derive(Clone, Copy)]

@@ -152,6 +152,7 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
                 join dialogpost.patient p on p.id = d.patient where e.id = any($4::uuid[]) and e.direction = 'out'
             union select p.clinic, p.nin from dialogpost.appointment_told o join dialogpost.appointment a on a.id = o.appointment
                 join dialogpost.patient p on p.id = a.patient where o.message = any($4::uuid[])
+            -- A reminder says nothing of how an appointment stands: its notice alone knows its message.
             union select p.clinic, p.nin from dialogpost.notification n join dialogpost.patient p on p.id = n.patient
                 where n.message = any($4::uuid[])
          ), known as (

@@ -5,7 +5,8 @@ use domain::setup::{Setup, check};
 use runtime::pipeline::Ended;
 use runtime::probe::Probe;
 use runtime::protection::Protection;
-use runtime::worker::{Context, Worker};
+use runtime::clock::Clock;
+use runtime::worker::{Context, GLANCE, Worker};
 use runtime::{Config, clock, health::Health};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,6 +45,10 @@ pub struct Fleet {
     /// How long the writer of an outbox row may take to publish it before any worker may. Short, so that a test need not wait for what a
     /// crash left behind; under load, or with a large message, one is then sent twice under its id.
     pub lease: Duration,
+    /// How often workers look for what is due.
+    pub glance: Duration,
+    /// The time they go by.
+    pub clock: Clock,
     /// Variables of the environment beside those the testbed sets, or in their place.
     pub settings: BTreeMap<&'static str, String>,
 }
@@ -65,7 +70,7 @@ impl Fleet {
     /// On given servers.
     pub async fn in_world(world: World) -> Self {
         let rows = Rows::connect(&world.database_url).await;
-        let fleet = Self { world, rows, batch: 64, lanes: 1, lease: Duration::from_secs(1), settings: BTreeMap::new() };
+        let fleet = Self { world, rows, batch: 64, lanes: 1, lease: Duration::from_secs(1), glance: GLANCE, clock: clock::system, settings: BTreeMap::new() };
         let url = fleet.world.amqp_url.parse().expect("the testbed's URL is valid");
         broker::topology::apply(&url).await.expect("the topology can be applied");
         fleet.apply(include_str!("../../fixtures/clinic.json")).await;
@@ -127,23 +132,28 @@ impl Fleet {
 
     /// Starts some workers, with a probe that may kill them.
     pub fn start_with(&self, workers: &[Worker], probe: Probe) -> Running {
-        let health = Health::default();
-        let (config, store) = (self.config(), self.store());
-        let context = Context {
-            protection: Protection::from_config(&config, &store).expect("trust anchors can be read"),
-            config: Arc::new(config),
-            store,
-            clock: clock::system,
-            cancel: CancellationToken::new(),
-            health: health.clone(),
-            probe,
-            lease: self.lease,
-        };
+        let context = self.context(probe);
         let mut running = JoinSet::new();
         for worker in workers {
             running.spawn((worker.start)(context.clone()));
         }
-        Running { cancel: context.cancel, workers: running, health }
+        Running { cancel: context.cancel, workers: running, health: context.health }
+    }
+
+    /// What workers get, also for a part of one that a test drives itself.
+    pub fn context(&self, probe: Probe) -> Context {
+        let (config, store) = (self.config(), self.store());
+        Context {
+            protection: Protection::from_config(&config, &store).expect("trust anchors can be read"),
+            config: Arc::new(config),
+            store,
+            clock: self.clock,
+            cancel: CancellationToken::new(),
+            health: Health::default(),
+            probe,
+            lease: self.lease,
+            glance: self.glance,
+        }
     }
 
     /// Waits until a counting query gives `want`.

@@ -118,6 +118,20 @@ impl Picture {
         .collect()
     }
 
+    /// What every patient is shown of what begins later than that, by his number; whoever is shown nothing is left out.
+    pub fn shown_after(&self, time: Timestamp) -> BTreeMap<&str, BTreeSet<Shown>> {
+        let mut all: BTreeMap<&str, BTreeSet<Shown>> = BTreeMap::new();
+        for (uid, versions) in &self.appointments {
+            let newest = versions.values().next_back();
+            let Some((version, place)) = newest.and_then(|version| Some((version, version.at.clone()?))) else { continue };
+            let Place { start, end, doctor, is_video } = place;
+            if start > time {
+                all.entry(&version.patient).or_default().insert(Shown { uid: uid.clone(), start, end, doctor, is_video });
+            }
+        }
+        all
+    }
+
     /// All that patients are told, sorted. A version is told once, by how it differs from the one before that was heard, however often it
     /// comes; each reminder is told, so that one too many shows.
     pub fn notices(&self) -> Vec<Notice> {

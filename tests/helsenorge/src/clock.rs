@@ -2,11 +2,19 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
+use std::sync::OnceLock;
+
+static CLOCK: OnceLock<fn() -> Timestamp> = OnceLock::new();
+
+/// From now on HelseNorge goes by this clock, in the whole process. Once: another one later is passed over.
+pub fn run_on(clock: fn() -> Timestamp) {
+    let _ = CLOCK.set(clock);
+}
 
 /// Now.
 #[allow(clippy::disallowed_methods, reason = "HelseNorge has a clock of its own")]
 pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
+    CLOCK.get().map_or_else(Timestamp::now, |clock| clock())
 }
 
 /// `GenDate`: Norwegian time with offset, whole milliseconds.

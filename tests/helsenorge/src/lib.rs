@@ -17,7 +17,7 @@
 
 pub mod appointments;
 pub mod client;
-mod clock;
+pub mod clock;
 pub mod digital_users;
 pub mod error_message;
 pub mod example;

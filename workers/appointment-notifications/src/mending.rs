@@ -8,14 +8,13 @@ use domain::command::contact::{contactable, may_ask};
 use jiff::{SignedDuration, Timestamp};
 use messages::command::answer::Contactable;
 use runtime::worker::Context;
-use std::time::Duration;
 use store::contact::{self, Who};
 use store::telling::Subject;
 use store::{StoreError, Tx, outbox, telling};
 use uuid::Uuid;
 
-/// How often it is looked.
-const EVERY: Duration = Duration::from_secs(10);
+/// It is looked once in so many glances: what is owed here is nothing that anybody waits for.
+const GLANCES: u32 = 10;
 /// As many at a time.
 const MOST: i64 = 100;
 /// What changed later than so long ago is on its way by itself.
@@ -30,7 +29,7 @@ pub async fn run(context: Context, ruling: Ruling) {
     let mut watch = Watch::new("what HelseNorge shows", context.health.component("what HelseNorge shows"));
     loop {
         let more = watch.look(round(&context, &ruling).await).unwrap_or(false) && !context.cancel.is_cancelled();
-        if !more && context.cancel.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+        if !more && context.cancel.run_until_cancelled(tokio::time::sleep(context.glance * GLANCES)).await.is_none() {
             return;
         }
     }

@@ -2,11 +2,7 @@
 
 use runtime::health::Component;
 use runtime::worker::Context;
-use std::time::Duration;
 use store::StoreError;
-
-/// How often it is looked what is due.
-const EVERY: Duration = Duration::from_secs(1);
 
 /// Tells operators how the rounds go.
 pub(crate) struct Watch {
@@ -50,5 +46,5 @@ impl Watch {
 
 /// Waits a while; `false` = asked to stop.
 pub(crate) async fn pause(context: &Context) -> bool {
-    context.cancel.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some()
+    context.cancel.run_until_cancelled(tokio::time::sleep(context.glance)).await.is_some()
 }

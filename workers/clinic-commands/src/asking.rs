@@ -16,12 +16,8 @@ use runtime::config::ContactService;
 use runtime::health::Component;
 use runtime::worker::Context;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use store::contact::{self, Who};
 use store::{StoreError, Tx};
-
-/// How often what is wanted is looked for.
-const EVERY: Duration = Duration::from_secs(1);
 
 /// How HelseNorge is asked.
 enum Service {
@@ -63,7 +59,7 @@ pub async fn run(context: Context) {
         }
         tokio::select! {
             () = context.cancel.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(context.glance) => {}
         }
     }
 }

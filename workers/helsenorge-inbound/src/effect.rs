@@ -238,6 +238,8 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
         rows.iter().zip(&kept).filter_map(|(row, k)| if let Kept::Reply(of) = k { Some((*of, row.id)) } else { None }).collect();
     sending::heard(tx, &replies).await?;
     contact::write(tx, rows.iter().zip(&kept).filter_map(|(row, kept)| kept.told(row)).collect(), now).await?;
+    // Afterwards: a notice that is looked at again no longer knows the message by which its patient is doubted.
+    contact::turned_down(tx, &receipts, now).await?;
     let requests = rows.iter().zip(&kept).filter_map(|(row, kept)| match kept {
         Kept::Booking(clinic, request) => Some(booking::Received { clinic: *clinic, request: request.clone(), at: row.at }),
         _ => None,

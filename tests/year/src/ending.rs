@@ -1,0 +1,289 @@
+//! At the end: every notice given once, over one channel, in its time; nothing hidden told; nothing lost, doubled or dead.
+
+use crate::clock;
+use crate::days::Scene;
+use crate::national::{Kind, Told};
+use crate::providers::Providers;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+/// Whoever comes to stand so shortly before a reminder would be too late need not be reminded.
+const SLACK: SignedDuration = SignedDuration::from_mins(10);
+
+/// A version of an appointment.
+struct Version {
+    number: i32,
+    at: Timestamp,
+    start: Timestamp,
+    is_visible: bool,
+    is_hidden: bool,
+}
+
+/// A notice as its row stands.
+struct Notice {
+    id: Uuid,
+    appointment: Uuid,
+    version: i32,
+    kind: String,
+    channel: Option<String>,
+    reason: Option<String>,
+    state: String,
+    start: Timestamp,
+    at: Timestamp,
+}
+
+/// What is read once and looked at several times.
+struct Year {
+    /// By appointment, in order.
+    versions: HashMap<Uuid, Vec<Version>>,
+    uids: HashMap<String, Uuid>,
+    notices: Vec<Notice>,
+    told: Vec<Told>,
+}
+
+impl Scene {
+    /// Looks at everything, and gives the faults of each promise by its name; a kept one has none.
+    pub(crate) async fn ending(&self, providers: &Providers) -> BTreeMap<&'static str, Vec<String>> {
+        let year = self.read().await;
+        let mut faults = BTreeMap::from([
+            ("one notice for each version and kind", one_each(&year)),
+            ("reminders in their windows, one for each start", reminders(&year)),
+            ("one message to HelseNorge for each version", one_message(&year)),
+            ("nothing hidden is told", hidden(&year)),
+            ("our own notices came once", received(&year, providers)),
+            ("HelseNorge understands all", self.understood()),
+        ]);
+        for (promise, sql) in SQL {
+            faults.insert(promise, self.ids(sql, &[]).await);
+        }
+        faults.insert("audit chains are whole", self.audit().await);
+        faults
+    }
+
+    async fn ids(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<String> {
+        self.fleet.rows.query(sql, params).await.iter().map(|row| row.get(0)).collect()
+    }
+
+    fn understood(&self) -> Vec<String> {
+        let state = self.national.state();
+        let unread = state.picture.faults().into_iter();
+        unread.chain(state.faults.iter().cloned()).collect()
+    }
+
+    async fn audit(&self) -> Vec<String> {
+        let session = self.fleet.store().session().await.expect("a session");
+        let mut broken = Vec::new();
+        for chain in store::audit::chains(&session).await.expect("the database answers") {
+            let verified = store::audit::verify(&session, chain, None).await.expect("the database answers");
+            broken.extend(verified.broken.map(|_| format!("chain {chain}")));
+        }
+        broken
+    }
+
+    async fn read(&self) -> Year {
+        let rows = &self.fleet.rows;
+        let sql =
+            "select v.appointment, v.version, v.change, v.at, v.starts_at, t.hidden, a.uid from dialogpost.appointment_change v
+            join dialogpost.appointment a on a.id = v.appointment
+            join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = v.type order by v.appointment, v.version";
+        let (mut versions, mut uids) = (HashMap::<Uuid, Vec<Version>>::new(), HashMap::new());
+        for row in rows.query(sql, &[]).await {
+            let (id, change, is_hidden): (Uuid, &str, bool) = (row.get("appointment"), row.get("change"), row.get("hidden"));
+            uids.insert(row.get::<_, Uuid>("uid").to_string(), id);
+            versions.entry(id).or_default().push(Version {
+                number: row.get("version"),
+                at: row.get("at"),
+                start: row.get("starts_at"),
+                is_visible: !is_hidden && !matches!(change, "cancelled" | "no_show"),
+                is_hidden,
+            });
+        }
+        let sql =
+            "select id, appointment, version, kind, channel, reason, state, starts_at, changed_at from dialogpost.notification";
+        let notice = |row: &tokio_postgres::Row| Notice {
+            id: row.get("id"),
+            appointment: row.get("appointment"),
+            version: row.get("version"),
+            kind: row.get("kind"),
+            channel: row.get("channel"),
+            reason: row.get("reason"),
+            state: row.get("state"),
+            start: row.get("starts_at"),
+            at: row.get("changed_at"),
+        };
+        let notices = rows.query(sql, &[]).await.iter().map(notice).collect();
+        Year { versions, uids, notices, told: self.national.state().told.clone() }
+    }
+}
+
+/// Promises that one query tells of: the ids of what breaks them.
+const SQL: [(&str, &str); 6] = [
+    (
+        "each version that is to be noticed has its notice",
+        "select v.appointment || ' version ' || v.version from dialogpost.appointment_change v
+         left join dialogpost.notification n on n.appointment = v.appointment and n.version = v.version and n.kind = v.change
+         where v.change in ('booked', 'moved', 'cancelled') and n.id is null",
+    ),
+    (
+        "no notice is left undone",
+        "select id || ' ' || kind || ' ' || state || ' ' || coalesce(code, '') from dialogpost.notification where state not in ('sent', 'delivered', 'none')",
+    ),
+    (
+        "no two appointments at one time",
+        "select a.id || ' ' || b.id from dialogpost.appointment a join dialogpost.appointment b on b.clinic = a.clinic and b.timebok = a.timebok
+            and a.id < b.id and a.starts_at < b.ends_at and b.starts_at < a.ends_at
+         where a.status <> 'cancelled' and b.status <> 'cancelled'",
+    ),
+    (
+        "the ledger balances",
+        "select id || ' ' || state from dialogpost.message_state where state = 'in_flight'
+         union all select id || ' ' || state from dialogpost.sent_state where state in ('queued', 'failed', 'dead')",
+    ),
+    ("no dead letters", "select id || ' ' || worker || ' ' || code from dialogpost.dead_letter"),
+    ("nothing waits to be sent", "select id || ' ' || routing_key from dialogpost.outbox"),
+];
+
+/// At most one row, and one channel, which each row has or says why not.
+fn one_each(year: &Year) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let twice = year.notices.iter().filter(|one| !seen.insert((one.appointment, one.version, one.kind.as_str())));
+    let mut faults: Vec<String> = twice.map(named).collect();
+    faults.extend(year.notices.iter().filter(|notice| notice.channel.is_some() == notice.reason.is_some()).map(named));
+    faults
+}
+
+fn named(notice: &Notice) -> String {
+    format!("{} of appointment {} version {}", notice.kind, notice.appointment, notice.version)
+}
+
+/// A time during which an appointment stood visible at one start.
+struct Stood {
+    start: Timestamp,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+fn stood(versions: &[Version]) -> Vec<Stood> {
+    let mut all: Vec<Stood> = Vec::new();
+    for (n, version) in versions.iter().enumerate().filter(|(_, version)| version.is_visible) {
+        let until = versions.get(n + 1).map_or(Timestamp::MAX, |next| next.at);
+        match all.last_mut() {
+            Some(last) if last.start == version.start && last.until == version.at => last.until = until,
+            _ => all.push(Stood { start: version.start, from: version.at, until }),
+        }
+    }
+    all
+}
+
+fn reminders(year: &Year) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut given: HashMap<(Uuid, Timestamp), Vec<&Notice>> = HashMap::new();
+    for notice in year.notices.iter().filter(|notice| notice.kind == "reminder") {
+        given.entry((notice.appointment, notice.start)).or_default().push(notice);
+        let (from, until) = clock::window(notice.start);
+        if notice.channel.is_some() && !(from <= notice.at && notice.at <= until) {
+            faults.push(format!("{} at {}, not between {from} and {until}", named(notice), notice.at));
+        }
+    }
+    for told in year.told.iter().filter(|told| told.kind == Kind::Reminder) {
+        let Some(start) = told.start else { continue };
+        let (from, until) = clock::window(start);
+        if !(from <= told.at && told.at <= until) {
+            faults.push(format!("HelseNorge reminds of {} at {}, not between {from} and {until}", told.uid, told.at));
+        }
+    }
+    let now = clock::now();
+    for (id, versions) in &year.versions {
+        let all = stood(versions);
+        for one in &all {
+            let until = clock::window(one.start).1;
+            let notices = given.get(&(*id, one.start)).map(Vec::as_slice).unwrap_or_default();
+            // One that waits for its channel, or for a clinic that gives none, was looked at.
+            let decided = |notice: &&&Notice| {
+                notice.channel.is_some()
+                    || matches!(notice.reason.as_deref(), Some("clinic-off" | "timebok-off" | "type-off" | "no-address"))
+            };
+            let count = notices.iter().filter(decided).count();
+            if until <= now && one.from < until - SLACK && one.until > until && count != 1 {
+                faults.push(format!("{count} reminders of appointment {id} at {}", one.start));
+            }
+        }
+        let in_time = |start: Timestamp| all.iter().any(|one| one.start == start && one.from <= clock::window(start).1);
+        let starts: HashSet<Timestamp> = all.iter().map(|one| one.start).collect();
+        for start in starts.into_iter().filter(|start| !in_time(*start)) {
+            if given.get(&(*id, start)).is_some_and(|notices| notices.iter().any(|notice| notice.channel.is_some())) {
+                faults.push(format!("appointment {id} is reminded of, fewer than 24 hours before {start}"));
+            }
+        }
+    }
+    faults
+}
+
+/// Each version is told once, in whatever way; to a patient who has come back, once more.
+fn one_message(year: &Year) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut told: BTreeMap<(&str, u32, u32), (u32, u32)> = BTreeMap::new();
+    let mut reminders: BTreeMap<(&str, Option<Timestamp>), u32> = BTreeMap::new();
+    for one in year.told.iter().filter(|one| !one.is_refused) {
+        let (pushes, answers) = told.entry((&one.uid, one.sequence, one.epoch)).or_default();
+        match one.kind {
+            Kind::Push => *pushes += 1,
+            Kind::Answer => *answers += 1,
+            Kind::Reminder => *reminders.entry((&one.uid, one.start)).or_default() += 1,
+        }
+    }
+    for ((uid, version, _), (pushes, answers)) in told {
+        if pushes > 1 || (pushes > 0 && answers > 0) {
+            faults
+                .push(format!("appointment {uid} version {version}: told {pushes} times unasked, {answers} times as an answer"));
+        }
+    }
+    let twice = reminders.into_iter().filter(|(_, count)| *count > 1);
+    faults.extend(twice.map(|((uid, start), count)| format!("appointment {uid} is reminded of {count} times at {start:?}")));
+    faults
+}
+
+/// What was hidden in a version was neither shown nor noticed in it.
+fn hidden(year: &Year) -> Vec<String> {
+    let mut faults = Vec::new();
+    let version = |id: &Uuid, number: i64| year.versions.get(id)?.iter().find(|version| i64::from(version.number) == number);
+    for told in year.told.iter().filter(|told| told.is_shown) {
+        let Some(found) = year.uids.get(&told.uid).and_then(|id| version(id, i64::from(told.sequence))) else {
+            faults.push(format!("appointment {} version {} is told and is not known", told.uid, told.sequence));
+            continue;
+        };
+        if found.is_hidden {
+            faults.push(format!("appointment {} is told in its hidden version {}", told.uid, told.sequence));
+        }
+    }
+    for notice in year.notices.iter().filter(|notice| notice.channel.is_some()) {
+        let of = year.versions.get(&notice.appointment).map(Vec::as_slice).unwrap_or_default();
+        // As it stood when the notice was given: a later version may have been hidden, or shown, by then.
+        let stood = of.iter().rev().find(|version| version.at <= notice.at);
+        if stood.is_none_or(|version| version.is_hidden)
+            && version(&notice.appointment, notice.version.into()).is_none_or(|v| v.is_hidden)
+        {
+            faults.push(format!("{} is given though it is hidden", named(notice)));
+        }
+    }
+    faults
+}
+
+fn received(year: &Year, providers: &Providers) -> Vec<String> {
+    let came = providers.calls();
+    let own = |notice: &&Notice| matches!(notice.channel.as_deref(), Some("sms" | "email" | "push"));
+    let mut faults = Vec::new();
+    let mut known = HashSet::new();
+    for notice in year.notices.iter().filter(own) {
+        known.insert(notice.id);
+        let count = came.get(&notice.id).copied().unwrap_or(0);
+        let want = u32::from(matches!(notice.state.as_str(), "sent" | "delivered"));
+        if count != want {
+            faults.push(format!("{} came {count} times", named(notice)));
+        }
+    }
+    faults.extend(came.keys().filter(|id| !known.contains(*id)).map(|id| format!("notice {id} came and is not known")));
+    faults
+}
