@@ -188,15 +188,16 @@ impl State {
         let is_refused = !standing.is_user;
         if let Some(event) = said.events.first() {
             let uid = event.uid.clone().unwrap_or_default();
-            if is_refused && standing.is_known {
-                self.faults
-                    .push(format!("appointment {uid} is told of a patient whom HelseNorge does not reach, as his clinic knows"));
-            }
             let kind = match (&said.request, said.is_reminder()) {
                 (Some(_), true) => Kind::Reminder,
                 (Some(_), false) => Kind::Push,
                 (None, _) => Kind::Answer,
             };
+            // A wish is answered even if its patient has left since.
+            if is_refused && standing.is_known && kind != Kind::Answer {
+                self.faults
+                    .push(format!("appointment {uid} is told of a patient whom HelseNorge does not reach, as his clinic knows"));
+            }
             self.told.push(Told {
                 uid,
                 sequence: event.sequence.unwrap_or_default(),
