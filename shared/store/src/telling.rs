@@ -231,7 +231,9 @@ pub(crate) async fn reached(tx: &Tx<'_>, clinic: HerId, said: &[(String, bool)],
             join dialogpost.patient p on p.clinic = $1 and p.nin = s.nin
             join dialogpost.appointment a on a.patient = p.id and a.ends_at > $4
          ), forgotten as (
-            delete from dialogpost.appointment_told t using their x where t.appointment = x.id and not x.reached and t.at <= $4
+            -- It may show what it was told, or not: whatever comes next it is to be told.
+            update dialogpost.appointment_told t set version = 0 from their x
+                where t.appointment = x.id and not x.reached and t.shown and t.at <= $4
          )
          insert into dialogpost.appointment_owed (appointment, since) select x.id, $4 - interval '1 minute' from their x
          where x.reached and x.status = 'booked' and not exists (

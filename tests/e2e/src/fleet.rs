@@ -2,10 +2,10 @@
 
 use crate::rows::Rows;
 use domain::setup::{Setup, check};
+use runtime::clock::Clock;
 use runtime::pipeline::Ended;
 use runtime::probe::Probe;
 use runtime::protection::Protection;
-use runtime::clock::Clock;
 use runtime::worker::{Context, GLANCE, Worker};
 use runtime::{Config, clock, health::Health};
 use std::collections::BTreeMap;
@@ -70,7 +70,16 @@ impl Fleet {
     /// On given servers.
     pub async fn in_world(world: World) -> Self {
         let rows = Rows::connect(&world.database_url).await;
-        let fleet = Self { world, rows, batch: 64, lanes: 1, lease: Duration::from_secs(1), glance: GLANCE, clock: clock::system, settings: BTreeMap::new() };
+        let fleet = Self {
+            world,
+            rows,
+            batch: 64,
+            lanes: 1,
+            lease: Duration::from_secs(1),
+            glance: GLANCE,
+            clock: clock::system,
+            settings: BTreeMap::new(),
+        };
         let url = fleet.world.amqp_url.parse().expect("the testbed's URL is valid");
         broker::topology::apply(&url).await.expect("the topology can be applied");
         fleet.apply(include_str!("../../fixtures/clinic.json")).await;

@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod choosing;
 mod clock;
 mod days;
 mod ending;

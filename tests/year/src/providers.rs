@@ -2,7 +2,7 @@
 
 use crate::clock;
 use e2e::Fleet;
-use receivers::{Authority, MailServer, WebhookServer, webhook};
+use receivers::{Authority, MailServer, Speech, WebhookServer, webhook};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ impl Providers {
         Self {
             sms: WebhookServer::start(&authority, SECRET).await,
             push: WebhookServer::start(&authority, SECRET).await,
-            mail: MailServer::start(&authority).await,
+            mail: MailServer::start(&authority, Speech::Wrapped).await,
             authority,
         }
     }

@@ -4,7 +4,7 @@ use super::compose::Body;
 use super::deed::{Deed, Written};
 use super::dialog::may_answer;
 use super::writing::{Facts, Ids, checked_text, named, posted};
-use crate::appointment::change::{Asked, Facts as ChangeFacts, decide as change};
+use crate::appointment::change::{Asked, Changed, Facts as ChangeFacts, decide as change};
 use crate::appointment::letter::{Shown, vevent};
 use crate::appointment::{NewVersion, Status};
 use jiff::Timestamp;
@@ -40,10 +40,8 @@ pub fn decide(
         None => {}
     }
     let patient = known.nin.clone().ok_or_else(|| Refusal::of("arguments.dialog", Why::KindUnfit))?;
-    let version = changed(&order.becomes, patient, &ChangeFacts { patient: known.patient, ..changes.clone() }, now)?;
-    let version = version.map(|version| NewVersion { request: Some(entry), told: true, ..version });
-    let event = version.as_ref().map(|version| {
-        let appointment = &version.appointment;
+    let changed = changed(&order.becomes, patient, &ChangeFacts { patient: known.patient, ..changes.clone() }, now)?;
+    let event = changed.as_ref().map(|(appointment, _)| {
         let booking = &facts.clinic.booking;
         let owner = booking.timeboker.get(&appointment.timebok).and_then(|timebok| facts.clinic.employees.get(&timebok.owner));
         let of_type = booking.types.get(&appointment.appointment_type);
@@ -52,6 +50,8 @@ pub fn decide(
     });
     let body = Body::Wish { tema, text: order.text.clone(), event };
     let written = posted(known, DialogKind::Timeonske, ids, order.text.clone().unwrap_or_default(), body, facts)?;
+    let version = changed.and_then(|(_, version)| version);
+    let version = version.map(|version| NewVersion { request: Some(entry), told: true, ..version });
     let deed = Deed::writing(known.id, Written { answers: Some(entry), ..written });
     Ok(Deed { appointment: version.map(Box::new), ..deed })
 }
@@ -75,7 +75,7 @@ fn changed(
     patient: Sensitive<String>,
     facts: &ChangeFacts<'_>,
     now: Timestamp,
-) -> Result<Option<NewVersion>, Refusal> {
+) -> Result<Option<Changed>, Refusal> {
     let of_patient = facts.appointment.filter(|appointment| Some(appointment.patient) == facts.patient);
     let facts = ChangeFacts { appointment: of_patient, ..facts.clone() };
     let decided = match becomes.clone() {
@@ -100,6 +100,6 @@ fn changed(
     let is_hidden = facts.booking.types.get(&appointment.appointment_type).is_none_or(|of_type| of_type.hidden);
     match is_hidden {
         true => Err(Refusal::of("arguments.becomes.appointment_type", Why::AppointmentTypeUnknown)),
-        false => Ok(version),
+        false => Ok(Some((appointment, version))),
     }
 }
