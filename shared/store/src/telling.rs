@@ -236,8 +236,9 @@ pub(crate) async fn reached(tx: &Tx<'_>, clinic: HerId, said: &[(String, bool)],
                 where t.appointment = x.id and not x.reached and t.shown and t.at <= $4
          )
          insert into dialogpost.appointment_owed (appointment, since) select x.id, $4 - interval '1 minute' from their x
-         where x.reached and x.status = 'booked' and not exists (
-            select from dialogpost.appointment_told t where t.appointment = x.id and t.shown and t.version >= x.version)
+         left join dialogpost.appointment_told t on t.appointment = x.id
+         where x.reached and case when x.status = 'booked' then not coalesce(t.shown and t.version >= x.version, false)
+            else coalesce(t.shown and t.version < x.version, false) end
          order by x.id on conflict do nothing"
     );
     tx.query(note, &[&clinic.get(), &nins, &reached, &now]).await.map(drop)

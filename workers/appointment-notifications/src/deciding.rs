@@ -53,17 +53,17 @@ impl Ruling {
         let Some(outcome) = of_appointment(kind, appointment, asking, now) else { return Verdict::Done(None) };
         let waits = matches!(outcome, Outcome::Wait(_));
         let ask = waits.then(|| (appointment.to.clinic, appointment.nin.expose().clone()));
-        let is_reached = contactable(appointment.status.as_ref(), self.age_limit, now).0 == Contactable::Yes;
+        let (reached, _) = contactable(appointment.status.as_ref(), self.age_limit, now);
         let word = match (kind, &outcome) {
             (_, Outcome::Wait(_)) => None,
             (Kind::Reminder, Outcome::HelseNorge) => Some(Word::IsSoon),
             (Kind::Reminder, _) => None,
             (Kind::Cancelled, Outcome::HelseNorge) => Some(Word::IsOff),
             (_, Outcome::HelseNorge) => Some(Word::Stands),
-            // Whatever becomes of the notice, HelseNorge shows what is to be seen, and nothing else.
-            _ => Some(Word::Stands),
+            // Whatever becomes of the notice, HelseNorge shows what is to be seen, and nothing else; to whom it does not reach, nothing.
+            _ => (reached != Contactable::No).then_some(Word::Stands),
         };
-        let is_reached = is_reached || matches!(outcome, Outcome::HelseNorge);
+        let is_reached = reached == Contactable::Yes || matches!(outcome, Outcome::HelseNorge);
         let about = notice::About::Appointment { id, version, starts_at: appointment.starts_at };
         let notice = notice_of(&appointment.to, kind, about, outcome);
         tell(&notice);
@@ -81,7 +81,7 @@ impl Ruling {
         let (reached, _) = contactable(status.as_ref(), self.age_limit, now);
         // Should HelseNorge say that it reaches the patient, what it was not told is told then.
         let asks = reached == Contactable::Unknown && self.asks && may_ask(nin, &self.series);
-        let word = Some((appointment, Word::Stands, reached == Contactable::Yes));
+        let word = (reached != Contactable::No).then_some((appointment, Word::Stands, reached == Contactable::Yes));
         Verdict::Done(Some(Effect { notice: None, ask: asks.then(|| (*clinic, nin.clone())), word }))
     }
 }

@@ -120,13 +120,9 @@ async fn sorted(tx: &Tx<'_>, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> R
 fn what(subject: &Subject, reached: Contactable, now: Timestamp) -> Option<bool> {
     let Subject { appointment, of_type, told, refusals, .. } = subject;
     match owed(appointment, Some(of_type), *told)? {
-        _ if *refusals >= REFUSALS => None,
+        _ if *refusals >= REFUSALS || reached == Contactable::No => None,
         Telling::Withdraw | Telling::NoShow => Some(true),
         Telling::Show if appointment.span.end <= now => None,
-        Telling::Show => match reached {
-            Contactable::Yes => Some(true),
-            Contactable::Unknown => Some(false),
-            Contactable::No => None,
-        },
+        Telling::Show => Some(reached == Contactable::Yes),
     }
 }
