@@ -222,14 +222,15 @@ async fn t4_t5_an_appointment_is_changed_once() {
     let onto = day(9, 9, 0);
     let got = race.run(|n| of("siri", "MoveAppointment", json!({ "appointment": booked[n], "start": onto }))).await;
     assert_eq!(got, outcomes([("done", 1), ("time-taken", CLIENTS - 1)]));
-    for one in booked.iter().take(ROUNDS) {
+    for (round, one) in booked.iter().take(ROUNDS).enumerate() {
         let seen = format!("select version from dialogpost.appointment where id = '{}'", one.as_str().unwrap());
         let version: i32 = race.clinic.fleet.rows.one(&seen).await;
         let got = race
             .run(|n| match n % 2 {
                 0 => of("siri", "CancelAppointment", json!({ "appointment": one, "version": version })),
                 _ => {
-                    let start = day(100 + n as i64, 9, 0);
+                    // Nobody else's, in this round or another.
+                    let start = day(100 + (round * CLIENTS + n) as i64, 9, 0);
                     of("kari", "MoveAppointment", json!({ "appointment": one, "start": start, "version": version }))
                 }
             })
