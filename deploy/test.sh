@@ -71,9 +71,9 @@ run_tests() { # LIST
     local package folder program code=0 threads
     while IFS=$'\t' read -r package folder program; do
         printf '\n     Running %s (%s)\n' "$package" "${program##*/}"
-        # The end-to-end tests wait for servers, each for its own database and virtual host.
+        # The end-to-end tests wait for servers, each for its own database and virtual host; chaos waits for servers to come back.
         threads=$(nproc)
-        [ "$package" != e2e ] || threads=$((threads * 2))
+        case $package in e2e | chaos) threads=$((threads * 2)) ;; esac
         (cd "$folder" && CARGO_MANIFEST_DIR=$folder RUST_TEST_THREADS=$threads "$program" </dev/null) || code=$?
     done <"$1"
     return "$code"
