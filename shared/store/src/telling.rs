@@ -143,7 +143,7 @@ pub async fn told(tx: &Tx<'_>, told: &[(Uuid, Told, Uuid)], now: Timestamp) -> R
          select distinct on (i) i, v, s, m, $5::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[], $4::uuid[])
             with ordinality u(i, v, s, m, n) order by i, n desc
          on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, message = excluded.message,
-            at = excluded.at, refusals = case when t.version < excluded.version then 0 else t.refusals end
+            at = excluded.at, refusals = case when t.version between 1 and excluded.version - 1 then 0 else t.refusals end
             where t.version <= excluded.version"
     );
     tx.query(tell, &[&ids, &versions, &shown, &messages, &now]).await?;
@@ -244,7 +244,7 @@ pub(crate) async fn reached(tx: &Tx<'_>, clinic: HerId, said: &[(String, bool)],
     tx.query(note, &[&clinic.get(), &nins, &reached, &now]).await.map(drop)
 }
 
-/// HelseNorge has turned messages down. Where that says that it does not reach the patient it shows nothing, and each notice is looked at
+/// HelseNorge has turned messages down. Where that says that it does not reach the patient it may show what it did before, and each notice is looked at
 /// again: somebody else may have to give it. Any other is given up. Tells how many were given up.
 ///
 /// # Errors
@@ -256,7 +256,9 @@ pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: 
     let untell = step!(
         "telling.turned_down",
         "with told as (
-            update dialogpost.appointment_told set shown = false, refusals = refusals + 1 where message = any($1) returning appointment
+            -- It shows what it was told before, or nothing: whatever comes next it is to be told.
+            update dialogpost.appointment_told set version = 0, shown = true, refusals = refusals + 1 where message = any($1)
+            returning appointment
          ), owed as (
             insert into dialogpost.appointment_owed (appointment, since) select appointment, $3 from told on conflict do nothing
          ), kept as (
