@@ -55,14 +55,14 @@ async fn t6_a_hidden_appointment_stays_hidden() {
     let mut picture = Picture::default();
     let id = book(&epj, LINE, "skjult").await;
     epj.done(&of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 11, 0) }))).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where reason = 'hidden'", 2).await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where state = 'none'", 2).await;
     epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "vanlig" }))).await;
     assert_eq!(told(&clinic, &mut picture).await.events[0].sequence, Some(3), "seen for the first time");
     epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "skjult" }))).await;
     told(&clinic, &mut picture).await;
     assert_eq!(picture.shown(LINE).len(), 0, "withdrawn");
     epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where reason = 'hidden'", 3).await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'cancelled' and reason = 'hidden'", 1).await;
     assert_eq!(clinic.fleet.rows.count("dialogpost.reminder").await, 0);
     clinic.close().await;
 }
