@@ -195,8 +195,6 @@ pub struct NewVersion {
     pub actor: Option<String>,
     /// The message from HelseNorge that asked for it.
     pub request: Option<Uuid>,
-    /// Whether HelseNorge learns of it by the answer to that message.
-    pub told: bool,
     /// The slot that was booked: HelseNorge's name of it is the appointment's now, and it gets another.
     pub takes_slot: bool,
     /// When its patient is reminded of it; none = never, or not any more.

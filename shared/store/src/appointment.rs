@@ -3,7 +3,7 @@
 use crate::clinic::her_id;
 use crate::notice::delivery;
 use crate::step::{Step, column, step};
-use crate::timebok::{Part, TimebokKey};
+use crate::timebok::{Part, TimebokKey, columns};
 use crate::{StoreError, Tx, telling};
 use ::messages::command::answer;
 use ::messages::{HerId, Sensitive};
@@ -121,10 +121,7 @@ pub async fn taken(tx: &Tx<'_>, parts: &[Part]) -> Result<Taken, StoreError> {
     if parts.is_empty() {
         return Ok(taken);
     }
-    let clinics: Vec<i64> = parts.iter().map(|p| p.key.0.get()).collect();
-    let timeboker: Vec<&str> = parts.iter().map(|p| p.key.1.as_str()).collect();
-    let starts: Vec<Timestamp> = parts.iter().map(|p| p.span.start).collect();
-    let ends: Vec<Timestamp> = parts.iter().map(|p| p.span.end).collect();
+    let (clinics, timeboker, starts, ends) = columns(parts);
     let load = step!(
         "appointment.taken",
         "select distinct a.clinic, a.timebok, a.starts_at, a.ends_at, a.id
@@ -148,10 +145,7 @@ pub async fn standing(tx: &Tx<'_>, parts: &[Part]) -> Result<Vec<Vec<answer::App
     if parts.is_empty() {
         return Ok(found);
     }
-    let clinics: Vec<i64> = parts.iter().map(|p| p.key.0.get()).collect();
-    let timeboker: Vec<&str> = parts.iter().map(|p| p.key.1.as_str()).collect();
-    let starts: Vec<Timestamp> = parts.iter().map(|p| p.span.start).collect();
-    let ends: Vec<Timestamp> = parts.iter().map(|p| p.span.end).collect();
+    let (clinics, timeboker, starts, ends) = columns(parts);
     let load = step!(
         "appointment.standing",
         "select p.n, a.*, t.nin from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[])
@@ -229,9 +223,8 @@ pub async fn write(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Resu
     put(tx, &last, now).await?;
     remind(tx, &last).await?;
     keep(tx, versions, now).await?;
-    // What an answer tells is noted with the answer.
-    let owed: Vec<Uuid> = versions.iter().filter(|v| !v.told).map(|v| v.appointment.id).collect();
-    telling::owe(tx, &owed, now).await?;
+    // Until it is told: by an answer in this very transaction, or by itself.
+    telling::owe(tx, &last.iter().map(|v| v.appointment.id).collect::<Vec<_>>(), now).await?;
     let silenced = |v: &&&NewVersion| !v.is_visible || matches!(v.change, Change::Moved | Change::Cancelled);
     let silenced: Vec<Uuid> = last.iter().filter(silenced).map(|v| v.appointment.id).collect();
     delivery::call_off(tx, &silenced, now).await?;

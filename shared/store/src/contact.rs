@@ -39,15 +39,17 @@ pub async fn statuses(tx: &Tx<'_>, people: &[Who]) -> Result<HashMap<Who, Status
     );
     let (clinics, nins) = columns(people);
     let of = |r: &Row| {
-        let status = Status {
-            active: column(r, "active")?,
-            consented: column(r, "consented")?,
-            as_of: column(r, "as_of")?,
-            is_doubted: column(r, "doubted")?,
-        };
+        let status = status(r)?.ok_or_else(|| StoreError::row("as_of"))?;
         Ok(((her_id(r, "clinic")?, column(r, "nin")?), status))
     };
     tx.query(load, &[&clinics, &nins]).await?.iter().map(of).collect()
+}
+
+/// What HelseNorge said, by the columns `active`, `consented`, `as_of` and `doubted`; a row without it only says that it is to be asked.
+pub(crate) fn status(row: &Row) -> Result<Option<Status>, StoreError> {
+    let Some(as_of) = column(row, "as_of")? else { return Ok(None) };
+    let (active, consented) = (column(row, "active")?, column(row, "consented")?);
+    Ok(Some(Status { active, consented, as_of, is_doubted: column(row, "doubted")? }))
 }
 
 /// Who was asked about without an answer is left alone so long at least.

@@ -5,9 +5,8 @@ pub mod delivery;
 
 use crate::clinic::her_id;
 use crate::step::{Params, column, step};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, contact};
 use ::messages::{HerId, Sensitive};
-use domain::command::contact::Status;
 use domain::notice::channel::{Addressee, Addresses, Appointment, Before, Outcome};
 use domain::notice::{Channel, Kind, Language};
 use jiff::Timestamp;
@@ -20,7 +19,7 @@ pub type Key = (Uuid, u32, Kind);
 
 /// Loads appointments as they stand now, each for a notice of its own. What nobody knows is left out.
 ///
-/// They are locked until the transaction ends, so that two who decide about one appointment do so one after the other.
+/// Whoever decides about them has locked them ([`crate::telling::lock`]), so that two decide about one appointment one after the other.
 ///
 /// # Errors
 /// As any step.
@@ -31,9 +30,6 @@ pub async fn appointments(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Appo
     let ids: Vec<Uuid> = keys.iter().map(|(id, ..)| *id).collect();
     let versions: Vec<i32> = keys.iter().map(|(_, version, _)| i32::try_from(*version).unwrap_or(i32::MAX)).collect();
     let kinds: Vec<&str> = keys.iter().map(|(.., kind)| kind.as_str()).collect();
-    // Sorted: concurrent batches then lock in one order and cannot deadlock. A statement of its own: the next one sees what others did.
-    let lock = step!("notice.lock", "select id from dialogpost.appointment where id = any($1) order by id for no key update");
-    tx.query(lock, &[&ids]).await?;
     let load = step!(
         "notice.appointments",
         "select k.appointment, k.version, k.kind, a.clinic, a.patient, p.nin, a.starts_at, t.hidden,
@@ -70,7 +66,7 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
     Ok(Appointment {
         to: addressee(row)?,
         nin: Sensitive::new(column(row, "nin")?),
-        status: status(row)?,
+        status: contact::status(row)?,
         starts_at: column(row, "starts_at")?,
         is_hidden: column(row, "hidden")?,
         is_superseded: column(row, "superseded")?,
@@ -83,18 +79,6 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
             (None, _) => Before::New,
         },
     })
-}
-
-/// What HelseNorge said; a row without it only says that it is to be asked.
-fn status(row: &Row) -> Result<Option<Status>, StoreError> {
-    let Some(as_of) = column(row, "as_of")? else { return Ok(None) };
-    let status = Status {
-        active: column(row, "active")?,
-        consented: column(row, "consented")?,
-        as_of,
-        is_doubted: column(row, "doubted")?,
-    };
-    Ok(Some(status))
 }
 
 /// Loads those to whom an entry of an E-dialog is: by entry, of entries and patients.

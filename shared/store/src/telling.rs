@@ -4,7 +4,7 @@ use crate::appointment::{appointment, number};
 use crate::clinic::her_id;
 use crate::notice::Key;
 use crate::step::{column, step};
-use crate::{Session, StoreError, Tx};
+use crate::{Session, StoreError, Tx, contact};
 use ::messages::{HerId, Sensitive};
 use domain::appointment::telling::Told;
 use domain::appointment::{Appointment, AppointmentType, Contact};
@@ -110,18 +110,7 @@ pub async fn statuses(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, (HerId,
          left join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and s.as_of is not null
          where a.id = any($1)"
     );
-    let of = |row: &Row| {
-        let status = match column::<Option<Timestamp>>(row, "as_of")? {
-            Some(as_of) => Some(Status {
-                active: column(row, "active")?,
-                consented: column(row, "consented")?,
-                as_of,
-                is_doubted: column(row, "doubted")?,
-            }),
-            None => None,
-        };
-        Ok((column(row, "id")?, (her_id(row, "clinic")?, column(row, "nin")?, status)))
-    };
+    let of = |row: &Row| Ok((column(row, "id")?, (her_id(row, "clinic")?, column(row, "nin")?, contact::status(row)?)));
     tx.query(load, &[&ids]).await?.iter().map(of).collect()
 }
 
@@ -147,7 +136,13 @@ pub async fn told(tx: &Tx<'_>, told: &[(Uuid, Told, Uuid)], now: Timestamp) -> R
             where t.version <= excluded.version"
     );
     tx.query(tell, &[&ids, &versions, &shown, &messages, &now]).await?;
-    settle(tx, &ids).await
+    // What has changed once more since is owed still.
+    let settle = step!(
+        "appointment_owed.told",
+        "delete from dialogpost.appointment_owed o using dialogpost.appointment a, dialogpost.appointment_told t
+         where o.appointment = any($1) and a.id = o.appointment and t.appointment = a.id and t.version >= a.version"
+    );
+    tx.query(settle, &[&ids]).await.map(drop)
 }
 
 /// Notes which notices HelseNorge gives, each with the message that told it to; none = the one by which it knew already.
@@ -239,13 +234,13 @@ pub(crate) async fn reached(tx: &Tx<'_>, clinic: HerId, said: &[(String, bool)],
          left join dialogpost.appointment_told t on t.appointment = x.id
          where x.reached and case when x.status = 'booked' then not coalesce(t.shown and t.version >= x.version, false)
             else coalesce(t.shown and t.version < x.version, false) end
-         order by x.id on conflict do nothing"
+         order by x.id on conflict (appointment) do update set since = least(appointment_owed.since, excluded.since)"
     );
     tx.query(note, &[&clinic.get(), &nins, &reached, &now]).await.map(drop)
 }
 
-/// HelseNorge has turned messages down. Where that says that it does not reach the patient it may show what it did before, and each notice is looked at
-/// again: somebody else may have to give it. Any other is given up. Tells how many were given up.
+/// HelseNorge has turned messages down. Where that says that it does not reach the patient it may show what it did before, and each notice is
+/// looked at again: somebody else may have to give it. Any other is given up. Tells how many were given up.
 ///
 /// # Errors
 /// As any step.

@@ -93,7 +93,6 @@ async fn change(
             change: Change::TypeChanged,
             actor: Some(actor.to_owned()),
             request: None,
-            told: false,
             takes_slot: false,
             appointment,
         }
@@ -198,7 +197,8 @@ pub struct Part {
     pub span: Span,
 }
 
-fn columns(parts: &[Part]) -> (Vec<i64>, Vec<&str>, Vec<jiff::Timestamp>, Vec<jiff::Timestamp>) {
+/// Parts as columns: clinics, timebøker, from when, until when.
+pub(crate) fn columns(parts: &[Part]) -> (Vec<i64>, Vec<&str>, Vec<Timestamp>, Vec<Timestamp>) {
     let (mut clinics, mut timeboker, mut starts, mut ends) = (vec![], vec![], vec![], vec![]);
     for Part { key: (clinic, timebok), span } in parts {
         clinics.push(clinic.get());

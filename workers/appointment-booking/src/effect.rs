@@ -6,7 +6,7 @@ use domain::appointment::request::Decision;
 use domain::appointment::telling::Told;
 use domain::appointment::{NewVersion, event_of};
 use domain::clinic::Clinic;
-use domain::command::compose::{Patient, Unit};
+use domain::command::compose::Patient;
 use jiff::Timestamp;
 use messages::event::{Answered, Event, Fact};
 use messages::person_id::TestSeries;
@@ -96,10 +96,7 @@ impl Effect {
         let addresses = addresses.ok_or_else(|| StoreError::missing("addresses"))?;
         let (family_name, given_name, nin) = patient.clone();
         let id = PersonId::parse(nin.expose(), series).map_err(|_| StoreError::missing("patient"))?;
-        let mut from = addresses.from.clone();
-        if let Unit::Doctor { is_fastlege, .. } = &mut from.unit {
-            *is_fastlege = addresses.doctor.is_some() && addresses.doctor == *fastlege;
-        }
+        let from = addresses.from.clone().calling_fastlege(addresses.doctor.is_some() && addresses.doctor == *fastlege);
         let ends = Ends { from, to: addresses.to.clone(), patient: Patient { family_name, given_name, id } };
         let told = &self.decision.answer;
         let doctor = self.owner().and_then(|key| doctors.get(&key));

@@ -120,7 +120,11 @@ async fn sorted(tx: &Tx<'_>, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> R
 fn what(subject: &Subject, reached: Contactable, now: Timestamp) -> Option<bool> {
     let Subject { appointment, of_type, told, refusals, .. } = subject;
     match owed(appointment, Some(of_type), *told)? {
-        _ if *refusals >= REFUSALS || reached == Contactable::No => None,
+        _ if reached == Contactable::No => None,
+        _ if *refusals >= REFUSALS => {
+            tracing::error!(appointment = %appointment.id, refusals, "HelseNorge takes no word of this appointment");
+            None
+        }
         Telling::Withdraw | Telling::NoShow => Some(true),
         Telling::Show if appointment.span.end <= now => None,
         Telling::Show => Some(reached == Contactable::Yes),

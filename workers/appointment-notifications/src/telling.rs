@@ -7,7 +7,7 @@ use domain::agreement::lookup::Question;
 use domain::agreement::part::Delivery;
 use domain::appointment::letter::{Ends, Shown, process_of, reminder, told};
 use domain::appointment::telling::{Telling, Told, owed};
-use domain::command::compose::{Patient, Unit};
+use domain::command::compose::Patient;
 use domain::readiness::missing;
 use jiff::Timestamp;
 use messages::event::{Answered, Event, Fact};
@@ -151,10 +151,7 @@ impl Draft<'_> {
         let addresses = addresses.get(&self.pair).ok_or_else(|| StoreError::missing("addresses"))?;
         let (family_name, given_name, nin) = patient.clone();
         let id = PersonId::parse(nin.expose(), &ruling.series).map_err(|_| StoreError::missing("patient"))?;
-        let mut from = addresses.from.clone();
-        if let Unit::Doctor { is_fastlege: called, .. } = &mut from.unit {
-            *called = *is_fastlege;
-        }
+        let from = addresses.from.clone().calling_fastlege(*is_fastlege);
         let ends = Ends { from, to: addresses.to.clone(), patient: Patient { family_name, given_name, id } };
         let shown = Shown { appointment, of_type: Some(of_type), doctor: *doctor };
         let message = match self.word {

@@ -4,7 +4,7 @@ use crate::answering::event;
 use crate::dialogs::Doing;
 use bytes::Bytes;
 use domain::agreement::part::Delivery;
-use domain::command::compose::{Address, Body, Letter, Unit};
+use domain::command::compose::{Address, Body, Letter};
 use domain::command::deed::{Post, Written};
 use jiff::Timestamp;
 use messages::HerId;
@@ -104,9 +104,5 @@ impl Draft<'_> {
 
 /// The sender; a doctor who is the patient's fastlege is called that.
 fn from(addresses: &Addresses, around: &Surroundings) -> Address {
-    let mut from = addresses.from.clone();
-    if let Unit::Doctor { is_fastlege, .. } = &mut from.unit {
-        *is_fastlege = addresses.doctor.is_some() && addresses.doctor == around.fastlege;
-    }
-    from
+    addresses.from.clone().calling_fastlege(addresses.doctor.is_some() && addresses.doctor == around.fastlege)
 }

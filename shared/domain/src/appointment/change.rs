@@ -189,7 +189,6 @@ fn by_clinic(facts: &Facts<'_>, appointment: Appointment, change: Change, now: T
         change,
         actor: Some(facts.actor.to_owned()),
         request: None,
-        told: false,
         takes_slot: false,
     }
 }

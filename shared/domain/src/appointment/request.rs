@@ -188,7 +188,7 @@ fn cancel(request: &Request, facts: &Facts<'_>, now: Timestamp) -> Decision {
     Decision { answer: told(cancelled), version: Some(version) }
 }
 
-/// A version that a patient made: HelseNorge learns of it by the answer.
+/// A version that a patient made.
 fn asked_for(request: &Request, facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> NewVersion {
     NewVersion {
         reminder: reminder_of(&appointment, &facts.clinic.booking, now),
@@ -198,7 +198,6 @@ fn asked_for(request: &Request, facts: &Facts<'_>, appointment: Appointment, cha
         change,
         actor: None,
         request: Some(request.message),
-        told: true,
         takes_slot: false,
     }
 }

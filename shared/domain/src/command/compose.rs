@@ -30,6 +30,17 @@ pub struct Address {
     pub unit: Unit,
 }
 
+impl Address {
+    /// The same; a doctor is called the patient's fastlege, or not.
+    #[must_use]
+    pub fn calling_fastlege(mut self, is_his: bool) -> Self {
+        if let Unit::Doctor { is_fastlege, .. } = &mut self.unit {
+            *is_fastlege = is_his;
+        }
+        self
+    }
+}
+
 /// The second level, whose HER-id is the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unit {

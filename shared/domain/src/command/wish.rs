@@ -51,7 +51,7 @@ pub fn decide(
     let body = Body::Wish { tema, text: order.text.clone(), event };
     let written = posted(known, DialogKind::Timeonske, ids, order.text.clone().unwrap_or_default(), body, facts)?;
     let version = changed.and_then(|(_, version)| version);
-    let version = version.map(|version| NewVersion { request: Some(entry), told: true, ..version });
+    let version = version.map(|version| NewVersion { request: Some(entry), ..version });
     let deed = Deed::writing(known.id, Written { answers: Some(entry), ..written });
     Ok(Deed { appointment: version.map(Box::new), ..deed })
 }
