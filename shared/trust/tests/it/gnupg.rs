@@ -3,7 +3,6 @@
 //! Says that it skips where `gpgsm` is not installed: `deploy/test.sh` installs it.
 
 use crate::support::{CONTENT, assert_opens, certificate, signing_key, world};
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use trust::seal;
@@ -26,27 +25,35 @@ impl GnuPg {
         let w = world();
         let root = certificate(w.pki.root.identity()).thumbprint();
         gnupg.write("trustlist.txt", format!("{root} S\n").as_bytes());
-        gnupg.write("gpg-agent.conf", b"allow-loopback-pinentry\n");
         let clinic = [&w.clinic.signing, &w.clinic.encryption].map(pki::Identity::pem).concat();
         gnupg.write("all.pem", &[w.pki.root.identity().pem(), w.pki.intermediate.identity().pem(), clinic].concat());
-        gnupg.run("--import", &["all.pem"], b"");
-        for (name, identity) in [("signing", &w.helsenorge.signing), ("encryption", &w.helsenorge.encryption)] {
-            gnupg.import(name, identity);
+        gnupg.run("--import", &["all.pem"]);
+        for identity in [&w.helsenorge.signing, &w.helsenorge.encryption] {
+            gnupg.import(identity);
         }
         Some(gnupg)
     }
 
-    /// GnuPG reads PKCS#12 in its older form only.
-    fn import(&self, name: &str, identity: &pki::Identity) {
-        self.write("key", &identity.key_pem());
+    /// The key goes straight to where the agent keeps it: `gpgsm` misreads one PKCS#12 file in 64.
+    fn import(&self, identity: &pki::Identity) {
         self.write("pem", &identity.pem());
-        let status = Command::new("openssl")
-            .args("pkcs12 -export -inkey key -in pem -passout pass:x -macalg sha1 -out p12".split(' '))
-            .args("-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES".split(' '))
-            .current_dir(&self.0)
-            .status();
-        assert!(status.unwrap().success(), "{name}");
-        self.run("--import", &["p12"], b"x");
+        self.run("--import", &["pem"]);
+        let listed = self.run("--list-keys", &["--with-colons", "--with-keygrip", &certificate(identity).thumbprint()]);
+        let grip = listed.lines().find_map(|line| line.strip_prefix("grp:")).unwrap().trim_matches(':');
+        let key = identity.private_key().rsa().unwrap();
+        // Its first prime is the smaller one, OpenSSL's the larger.
+        let numbers = [
+            ("n", Some(key.n())),
+            ("e", Some(key.e())),
+            ("d", Some(key.d())),
+            ("p", key.q()),
+            ("q", key.p()),
+            ("u", key.iqmp()),
+        ];
+        let numbers = numbers.map(|(name, number)| format!("({name} #00{}#)", number.unwrap().to_hex_str().unwrap())).concat();
+        let folder = self.0.join("private-keys-v1.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{grip}.key")), format!("Key: (private-key (rsa {numbers}))\n")).unwrap();
     }
 
     fn write(&self, name: &str, bytes: &[u8]) {
@@ -57,21 +64,17 @@ impl GnuPg {
         std::fs::read(self.0.join(name)).unwrap()
     }
 
-    /// Runs one command on a day when the certificates are valid; `passphrase` is for the keys. Returns what was said.
-    fn run(&self, command: &str, arguments: &[&str], passphrase: &[u8]) -> String {
-        let mut child = Command::new("gpgsm")
+    /// Runs one command on a day when the certificates are valid. Returns what was said.
+    fn run(&self, command: &str, arguments: &[&str]) -> String {
+        let output = Command::new("gpgsm")
             .args(["--homedir", ".", "--batch", "--yes", "--disable-crl-checks", "--status-fd", "2"])
-            .args(["--faked-system-time", "20260702T120000", "--pinentry-mode", "loopback", "--passphrase-fd", "0"])
-            .arg(command)
+            .args(["--faked-system-time", "20260702T120000", command])
             .args(arguments)
             .current_dir(&self.0)
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+            .stdin(Stdio::null())
+            .output()
             .unwrap();
-        child.stdin.take().unwrap().write_all(passphrase).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{command} {arguments:?}: {said}");
         said
     }
@@ -90,17 +93,17 @@ fn gnupg_reads_what_we_write_and_we_read_what_gnupg_writes() {
     let w = world();
     let ours = seal(CONTENT.to_vec(), &signing_key(&w.clinic.signing), &certificate(&w.helsenorge.encryption)).unwrap();
     gnupg.write("ours", &ours);
-    gnupg.run("--decrypt", &["--output", "inner", "ours"], b"x");
-    let said = gnupg.run("--verify", &["--output", "read", "inner"], b"");
+    gnupg.run("--decrypt", &["--output", "inner", "ours"]);
+    let said = gnupg.run("--verify", &["--output", "read", "inner"]);
     assert!(said.contains("GOODSIG") && said.contains(&certificate(&w.clinic.signing).thumbprint()), "{said}");
     assert_eq!(gnupg.read("read"), CONTENT);
 
     gnupg.write("content", CONTENT);
     let from = certificate(&w.helsenorge.signing).thumbprint();
     let to = certificate(&w.clinic.encryption).thumbprint();
-    gnupg.run("--sign", &["--local-user", &from, "--output", "signed", "content"], b"x");
+    gnupg.run("--sign", &["--local-user", &from, "--output", "signed", "content"]);
     for cipher in ["AES", "AES256"] {
-        gnupg.run("--encrypt", &["--cipher-algo", cipher, "--recipient", &to, "--output", "message", "signed"], b"");
+        gnupg.run("--encrypt", &["--cipher-algo", cipher, "--recipient", &to, "--output", "message", "signed"]);
         let message = gnupg.read("message");
         assert_eq!(message[1], 0x80, "indefinite length");
         assert_opens(&message);
