@@ -2,6 +2,7 @@
 
 use crate::clinic::her_id;
 use crate::notice::delivery;
+use crate::reading::guardian;
 use crate::step::{Step, column, step};
 use crate::timebok::{Part, TimebokKey, columns};
 use crate::{StoreError, Tx, telling};
@@ -181,13 +182,19 @@ pub async fn of_patients(
     let numbers: Vec<&str> = named.iter().map(|(_, nin)| nin.as_str()).collect();
     let load = step!(
         "appointment.of_patients",
-        "select a.*, p.nin from (select distinct * from unnest($1::bigint[], $2::text[])) k(clinic, nin)
+        "select a.*, p.nin, by.representative from (select distinct * from unnest($1::bigint[], $2::text[])) k(clinic, nin)
          join dialogpost.patient p on p.clinic = k.clinic and p.nin = k.nin
          cross join lateral (select * from dialogpost.appointment where patient = p.id order by starts_at desc limit 500) a
+         left join lateral (select r.representative from dialogpost.booking_decision d
+            join dialogpost.booking_request r on r.message = d.request
+            where d.appointment = a.id and d.code is null and r.kind = 'reserve' order by d.at limit 1) by on true
          order by a.starts_at, a.id"
     );
     for row in tx.query(load, &[&clinics, &numbers]).await? {
-        found.entry((her_id(&row, "clinic")?, column(&row, "nin")?)).or_default().push(told(&row)?);
+        found.entry((her_id(&row, "clinic")?, column(&row, "nin")?)).or_default().push(answer::Appointment {
+            guardian: guardian(&row)?,
+            ..told(&row)?
+        });
     }
     Ok(found)
 }
@@ -206,6 +213,7 @@ fn told(row: &Row) -> Result<answer::Appointment, StoreError> {
         appointment_type,
         status,
         comment,
+        guardian: None,
     })
 }
 

@@ -228,18 +228,22 @@ struct RepresentativeColumn {
     name: String,
 }
 
+/// Who acted for the patient.
+pub(crate) fn guardian(row: &Row) -> Result<Option<Guardian>, StoreError> {
+    let kept = column::<Option<Json<RepresentativeColumn>>>(row, "representative")?;
+    Ok(kept.map(|Json(r)| Guardian { name: Sensitive::new(r.name), relation: r.relation }))
+}
+
 fn entry(row: &Row) -> Result<Entry, StoreError> {
     let is_in = column::<&str>(row, "direction")? == "in";
     let code: Option<String> = column(row, "code")?;
-    let guardian = column::<Option<Json<RepresentativeColumn>>>(row, "representative")?
-        .map(|Json(r)| Guardian { name: Sensitive::new(r.name), relation: r.relation });
     let prescriptions = column::<Option<Json<Vec<Resept>>>>(row, "prescriptions")?.map(|Json(list)| list).unwrap_or_default();
     Ok(Entry {
         entry: column(row, "id")?,
         sequence: count(row, "sequence")?,
         from: if is_in { From::Patient } else { From::Clinic },
         author: column(row, "author")?,
-        guardian,
+        guardian: guardian(row)?,
         subject: column::<Option<String>>(row, "subject")?.map(Sensitive::new),
         text: Sensitive::new(column(row, "text")?),
         prescriptions: prescriptions.into_iter().map(prescription).collect(),

@@ -1,5 +1,6 @@
 //! Timebøker and appointments as a clinic reads them. Where a booking came from is not told (T8).
 
+use super::Guardian;
 use crate::Sensitive;
 use crate::command::refusal::Refusal;
 use jiff::Timestamp;
@@ -66,6 +67,9 @@ pub struct Appointment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub comment: Option<Sensitive<String>>,
+    /// Who booked it for the patient (R6). Told where the appointments of a patient are asked for, not in a timebok (T8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<Guardian>,
 }
 
 /// How an appointment stands.

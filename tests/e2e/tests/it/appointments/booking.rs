@@ -90,6 +90,9 @@ async fn t3_t4_a_slot_is_booked_once() {
     assert_eq!((&booked["patient"], &booked["start"]), (&json!(LINE), &json!(at)));
     assert_eq!(booked["comment"], "Kneet er hovent etter løpeturen.");
     assert_eq!(seen["timebok"]["slots"][0]["free"], false);
+    assert!(booked.get("guardian").is_none(), "T8");
+    let seen = epj.done(&of("kari", "ListAppointments", json!({ "patient": LINE }))).await;
+    assert_eq!(seen["appointments"][0]["guardian"]["name"], "Petra Danser", "R6");
     assert_eq!(clinic.fleet.rows.count("dialogpost.message_state where state = 'delivered'").await, 4);
     clinic.close().await;
 }
