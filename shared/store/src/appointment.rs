@@ -191,10 +191,10 @@ pub async fn of_patients(
          order by a.starts_at, a.id"
     );
     for row in tx.query(load, &[&clinics, &numbers]).await? {
-        found.entry((her_id(&row, "clinic")?, column(&row, "nin")?)).or_default().push(answer::Appointment {
-            guardian: guardian(&row)?,
-            ..told(&row)?
-        });
+        found
+            .entry((her_id(&row, "clinic")?, column(&row, "nin")?))
+            .or_default()
+            .push(answer::Appointment { guardian: guardian(&row)?, ..told(&row)? });
     }
     Ok(found)
 }

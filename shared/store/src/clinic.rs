@@ -35,16 +35,16 @@ pub async fn load_now(session: &Session, her_ids: &[HerId]) -> Result<HashMap<He
 const LOAD: Step = step!(
     "clinic.load",
     "select c.her_id, c.nhn_member, c.digital_dialog_ordered, c.command_users, c.video_module, c.cancellation_hours,
-        (select coalesce(jsonb_object_agg(t.id, jsonb_build_object('name', t.name, 'minutes', t.minutes, 'contact', t.contact,
+        (select coalesce(json_object_agg(t.id, json_build_object('name', t.name, 'minutes', t.minutes, 'contact', t.contact,
                 'hidden', t.hidden, 'notify', t.notify)), '{}')
             from dialogpost.appointment_type t where t.clinic = c.her_id) as types,
-        (select coalesce(jsonb_object_agg(b.id, jsonb_build_object('owner', b.owner, 'notify', b.notify)), '{}')
+        (select coalesce(json_object_agg(b.id, json_build_object('owner', b.owner, 'notify', b.notify)), '{}')
             from dialogpost.timebok b where b.clinic = c.her_id and not b.closed) as timeboker,
-        (select coalesce(jsonb_agg(jsonb_build_object('id', e.id, 'her_id', e.her_id, 'services', e.services)), '[]')
+        (select coalesce(json_agg(json_build_object('id', e.id, 'her_id', e.her_id, 'services', e.services)), '[]')
             from dialogpost.employee e where e.clinic = c.her_id) as employees,
-        (select coalesce(jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')
+        (select coalesce(json_agg(json_build_object('kind', s.kind, 'id', s.id, 'members', s.members)), '[]')
             from dialogpost.recipient_set s where s.clinic = c.her_id) as sets,
-        (select coalesce(jsonb_agg(jsonb_build_object('kind', r.dialog_kind, 'rule', r.rule)), '[]')
+        (select coalesce(json_agg(json_build_object('kind', r.dialog_kind, 'rule', r.rule)), '[]')
             from dialogpost.routing_rule r where r.clinic = c.her_id and not r.is_default) as rules
      from dialogpost.clinic c where c.her_id = any($1)"
 );

@@ -6,7 +6,8 @@
 use crate::clinic::her_id;
 use crate::letter::{self, Addresses};
 use crate::step::{column, step};
-use crate::{StoreError, Tx, known, telling};
+use crate::telling::{self, Reached};
+use crate::{StoreError, Tx, known};
 use ::messages::{HerId, Sensitive};
 use domain::command::contact::Status;
 use domain::digital_user::Asked;
@@ -83,39 +84,48 @@ pub async fn want(tx: &Tx<'_>, people: &[Who], now: Timestamp) -> Result<(), Sto
 /// What HelseNorge said of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
+    /// The clinic that it was said to.
+    pub clinic: HerId,
     /// National identity number.
     pub nin: Sensitive<String>,
     /// See [`Status::active`].
     pub active: bool,
     /// See [`Status::consented`].
     pub consented: bool,
+    /// When it was asked: it was true then at the latest, for an answer may lie in its queue for days.
+    pub as_of: Timestamp,
 }
 
-/// Stores what HelseNorge said at `now` to a question of `asked_at`. What it said later stands.
+/// Stores what HelseNorge said. What it said later stands.
 ///
 /// # Errors
 /// As any step.
-pub async fn told(tx: &Tx<'_>, clinic: HerId, said: &[Said], asked_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+pub async fn told(tx: &Tx<'_>, said: &[Said]) -> Result<(), StoreError> {
     if said.is_empty() {
         return Ok(());
     }
     let tell = step!(
         "contact.told",
         "insert into dialogpost.contact_status as s (clinic, nin, active, consented, as_of)
-         select distinct on (nin) $1::bigint, nin, active, consented, $6::timestamptz
-            from unnest($2::text[], $3::bool[], $4::bool[]) p(nin, active, consented) order by nin
+         select distinct on (clinic, nin) * from unnest($1::bigint[], $2::text[], $3::bool[], $4::bool[], $5::timestamptz[])
+            p(clinic, nin, active, consented, as_of) order by clinic, nin, as_of desc
          on conflict (clinic, nin) do update set active = excluded.active, consented = excluded.consented, as_of = excluded.as_of,
-            doubted_at = case when s.doubted_at > $5 then s.doubted_at end,
-            asked_at = case when s.wanted_at > $5 then s.asked_at end,
-            wanted_at = case when s.wanted_at > $5 then s.wanted_at end
-         where s.as_of is null or s.as_of <= excluded.as_of returning s.nin, s.active and s.consented as reached"
+            doubted_at = case when s.doubted_at > excluded.as_of then s.doubted_at end,
+            asked_at = case when s.wanted_at > excluded.as_of then s.asked_at end,
+            wanted_at = case when s.wanted_at > excluded.as_of then s.wanted_at end
+         where s.as_of is null or s.as_of <= excluded.as_of returning s.clinic, s.nin, s.active and s.consented as reached, s.as_of"
     );
+    let clinics: Vec<i64> = said.iter().map(|s| s.clinic.get()).collect();
     let nins: Vec<&str> = said.iter().map(|s| s.nin.expose().as_str()).collect();
     let active: Vec<bool> = said.iter().map(|s| s.active).collect();
     let consented: Vec<bool> = said.iter().map(|s| s.consented).collect();
-    let rows = tx.query(tell, &[&clinic.get(), &nins, &active, &consented, &asked_at, &now]).await?;
-    let reached = rows.iter().map(|row| Ok((column(row, "nin")?, column(row, "reached")?)));
-    telling::reached(tx, clinic, &reached.collect::<Result<Vec<_>, StoreError>>()?, now).await
+    let as_of: Vec<Timestamp> = said.iter().map(|s| s.as_of).collect();
+    let rows = tx.query(tell, &[&clinics, &nins, &active, &consented, &as_of]).await?;
+    let reached = |row: &Row| {
+        let (clinic, nin) = (her_id(row, "clinic")?, column(row, "nin")?);
+        Ok(Reached { clinic, nin, is_reached: column(row, "reached")?, as_of: column(row, "as_of")? })
+    };
+    telling::reached(tx, &rows.iter().map(reached).collect::<Result<Vec<_>, StoreError>>()?).await
 }
 
 /// Whose status no longer holds.
@@ -248,12 +258,19 @@ pub struct NewQuestion {
 /// # Errors
 /// As any step.
 pub async fn ask(tx: &Tx<'_>, questions: &[NewQuestion]) -> Result<(), StoreError> {
-    let ask = step!("contact.ask", "insert into dialogpost.contact_question (message, clinic, nins) values ($1, $2, $3)");
-    for question in questions {
-        let nins: Vec<&str> = question.nins.iter().map(|nin| nin.expose().as_str()).collect();
-        tx.query(ask, &[&question.message, &question.clinic.get(), &nins]).await?;
+    if questions.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let ask = step!(
+        "contact.ask",
+        "insert into dialogpost.contact_question (message, clinic, nins)
+         select m, c, string_to_array(n, ' ') from unnest($1::uuid[], $2::bigint[], $3::text[]) q(m, c, n)"
+    );
+    let messages: Vec<Uuid> = questions.iter().map(|q| q.message).collect();
+    let clinics: Vec<i64> = questions.iter().map(|q| q.clinic.get()).collect();
+    let joined = |q: &NewQuestion| q.nins.iter().map(|nin| nin.expose().as_str()).collect::<Vec<_>>().join(" ");
+    let nins: Vec<String> = questions.iter().map(joined).collect();
+    tx.query(ask, &[&messages, &clinics, &nins]).await.map(drop)
 }
 
 /// The questions among these messages.
@@ -296,24 +313,27 @@ pub async fn answered(tx: &Tx<'_>, answers: Vec<Answer>) -> Result<(), StoreErro
     for answer in answers {
         first.entry(answer.question).or_insert(answer);
     }
+    if first.is_empty() {
+        return Ok(());
+    }
     let settle = step!(
         "contact.answered",
-        "update dialogpost.contact_question q set answered_at = $2 from dialogpost.message m
-         where q.message = $1 and q.answered_at is null and m.id = q.message
-         returning q.clinic, q.nins, m.at"
+        "update dialogpost.contact_question q set answered_at = a.at
+         from unnest($1::uuid[], $2::timestamptz[]) a(question, at) join dialogpost.message m on m.id = a.question
+         where q.message = a.question and q.answered_at is null
+         returning q.message, q.clinic, q.nins, m.at"
     );
-    for Answer { question, active, at } in first.into_values() {
-        let Some(row) = tx.query(settle, &[&question, &at]).await?.pop() else { continue };
+    let (ids, at): (Vec<Uuid>, Vec<Timestamp>) = first.values().map(|answer| (answer.question, answer.at)).unzip();
+    let mut said = Vec::new();
+    for row in tx.query(settle, &[&ids, &at]).await? {
+        let Some(Answer { active, .. }) = first.remove(&column(&row, "message")?) else { continue };
         let active: HashSet<String> = active.into_iter().map(Sensitive::into_inner).collect();
-        let nins: Vec<String> = column(&row, "nins")?;
-        let said = |nin: String| {
+        let (clinic, as_of) = (her_id(&row, "clinic")?, column(&row, "at")?);
+        let of = |nin: String| {
             let active = active.contains(&nin);
-            Said { nin: nin.into(), active, consented: active }
+            Said { clinic, nin: nin.into(), active, consented: active, as_of }
         };
-        let said: Vec<Said> = nins.into_iter().map(said).collect();
-        // True when it was asked, at the latest: an answer may lie in its queue for days.
-        let asked_at = column(&row, "at")?;
-        told(tx, her_id(&row, "clinic")?, &said, asked_at, asked_at).await?;
+        said.extend(column::<Vec<String>>(&row, "nins")?.into_iter().map(of));
     }
-    Ok(())
+    told(tx, &said).await
 }

@@ -8,7 +8,7 @@ use ::messages::{HerId, Sensitive};
 use domain::audit::Record;
 use domain::clinic::RoutingRule;
 use domain::notice::Language;
-use domain::setup::{ClinicSetup, Party, PatientSetup, Setup};
+use domain::setup::{ClinicSetup, HelsenorgeSetup, Party, PatientSetup, Setup};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -273,15 +273,11 @@ async fn put_patients(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreErro
 
 /// What the file says of a patient on HelseNorge counts as said now.
 async fn put_statuses(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> {
-    let said: Vec<Said> = clinic
-        .patients
-        .iter()
-        .filter_map(|patient| {
-            let known = patient.helsenorge?;
-            Some(Said { nin: patient.nin.clone(), active: known.active, consented: known.digital_contact_consent })
-        })
-        .collect();
     let now = tx.query(step!("setup.now", "select now() as now"), &[]).await?;
-    let now: Timestamp = column(now.first().ok_or_else(|| StoreError::row("now"))?, "now")?;
-    contact::told(tx, clinic.her_id, &said, now, now).await
+    let as_of: Timestamp = column(now.first().ok_or_else(|| StoreError::row("now"))?, "now")?;
+    let said = |patient: &PatientSetup| {
+        let HelsenorgeSetup { active, digital_contact_consent: consented } = patient.helsenorge?;
+        Some(Said { clinic: clinic.her_id, nin: patient.nin.clone(), active, consented, as_of })
+    };
+    contact::told(tx, &clinic.patients.iter().filter_map(said).collect::<Vec<_>>()).await
 }

@@ -210,33 +210,45 @@ pub async fn owing(session: &Session, limit: i64, before: Timestamp) -> Result<V
     session.query(find, &[&limit, &before]).await?.iter().map(|row| column(row, "appointment")).collect()
 }
 
-/// HelseNorge reaches these patients of a clinic, or not: what is to come of the former it may have to be told, of the latter it shows nothing.
+/// Whether HelseNorge reaches a patient.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) clinic: HerId,
+    pub(crate) nin: String,
+    pub(crate) is_reached: bool,
+    pub(crate) as_of: Timestamp,
+}
+
+/// Of these patients, HelseNorge may have to be told what is to come of those whom it reaches; of the others it shows nothing.
 ///
 /// # Errors
 /// As any step.
-pub(crate) async fn reached(tx: &Tx<'_>, clinic: HerId, said: &[(String, bool)], now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn reached(tx: &Tx<'_>, said: &[Reached]) -> Result<(), StoreError> {
     if said.is_empty() {
         return Ok(());
     }
-    let (nins, reached): (Vec<&str>, Vec<bool>) = said.iter().map(|(nin, reached)| (nin.as_str(), *reached)).unzip();
+    let clinics: Vec<i64> = said.iter().map(|s| s.clinic.get()).collect();
+    let (nins, reached): (Vec<&str>, Vec<bool>) = said.iter().map(|s| (s.nin.as_str(), s.is_reached)).unzip();
+    let as_of: Vec<Timestamp> = said.iter().map(|s| s.as_of).collect();
     let note = step!(
         "telling.reached",
         "with their as (
-            select a.id, a.version, a.status, s.reached from unnest($2::text[], $3::bool[]) s(nin, reached)
-            join dialogpost.patient p on p.clinic = $1 and p.nin = s.nin
-            join dialogpost.appointment a on a.patient = p.id and a.ends_at > $4
+            select a.id, a.version, a.status, s.reached, s.as_of
+            from unnest($1::bigint[], $2::text[], $3::bool[], $4::timestamptz[]) s(clinic, nin, reached, as_of)
+            join dialogpost.patient p on p.clinic = s.clinic and p.nin = s.nin
+            join dialogpost.appointment a on a.patient = p.id and a.ends_at > s.as_of
          ), forgotten as (
             -- It may show what it was told, or not: whatever comes next it is to be told.
             update dialogpost.appointment_told t set version = 0 from their x
-                where t.appointment = x.id and not x.reached and t.shown and t.at <= $4
+                where t.appointment = x.id and not x.reached and t.shown and t.at <= x.as_of
          )
-         insert into dialogpost.appointment_owed (appointment, since) select x.id, $4 - interval '1 minute' from their x
+         insert into dialogpost.appointment_owed (appointment, since) select x.id, x.as_of - interval '1 minute' from their x
          left join dialogpost.appointment_told t on t.appointment = x.id
          where x.reached and case when x.status = 'booked' then not coalesce(t.shown and t.version >= x.version, false)
             else coalesce(t.shown and t.version < x.version, false) end
          order by x.id on conflict (appointment) do update set since = least(appointment_owed.since, excluded.since)"
     );
-    tx.query(note, &[&clinic.get(), &nins, &reached, &now]).await.map(drop)
+    tx.query(note, &[&clinics, &nins, &reached, &as_of]).await.map(drop)
 }
 
 /// HelseNorge has turned messages down. Where that says that it does not reach the patient it may show what it did before, and each notice is

@@ -52,6 +52,8 @@ pub(crate) struct Scene {
     /// What was done, for the report; of what was refused the code.
     pub(crate) counts: BTreeMap<String, u64>,
     wishes: HashMap<String, Wished>,
+    /// Questions about free slots: by whom, and their ids.
+    asked: Vec<(usize, String)>,
     working_days: usize,
 }
 
@@ -66,8 +68,22 @@ impl Scene {
         random: StdRng,
     ) -> Self {
         let context = fleet.context(Probe::default());
-        let (upcoming, counts, wishes) = (Vec::new(), BTreeMap::new(), HashMap::new());
-        Self { options, people, fleet, context, national, settling, epj, random, upcoming, counts, wishes, working_days: 0 }
+        let (upcoming, counts, wishes, asked) = (Vec::new(), BTreeMap::new(), HashMap::new(), Vec::new());
+        Self {
+            options,
+            people,
+            fleet,
+            context,
+            national,
+            settling,
+            epj,
+            random,
+            upcoming,
+            counts,
+            wishes,
+            asked,
+            working_days: 0,
+        }
     }
 
     /// A whole day, until its evening is over.
@@ -76,10 +92,11 @@ impl Scene {
         self.at(date, time(8, 55, 0, 0)).await;
         if works {
             self.morning(date).await;
+            self.looking(date).await;
         }
         self.at(date, time(11, 55, 0, 0)).await;
         if works {
-            self.noon(date).await;
+            self.noon().await;
         }
         self.at(date, time(14, 35, 0, 0)).await;
         if works {
@@ -88,13 +105,14 @@ impl Scene {
         }
         self.at(date, time(20, 30, 0, 0)).await;
         self.evening().await;
+        self.settle().await;
     }
 
-    /// Lets time pass until then.
+    /// Lets time pass until then. What is due then happens beside what is done then.
     async fn at(&mut self, date: Date, time: Time) {
+        self.settle().await;
         self.settling.pass(&self.fleet, &self.national, clock::at(date, time)).await;
         self.national.publish_late().await;
-        self.settle().await;
     }
 
     pub(crate) async fn settle(&self) {
@@ -122,7 +140,6 @@ impl Scene {
             let refusal = reply.body["refusal"]["code"].as_str().map(|code| format!(" refused: {code}"));
             self.count(&format!("{}{}", reply.correlation, refusal.unwrap_or_default()));
         }
-        self.settle().await;
     }
 
     /// Sends, some of it twice and in no order.
@@ -132,7 +149,6 @@ impl Scene {
         messages.extend(again);
         messages.shuffle(&mut self.random);
         self.national.publish(&messages).await;
-        self.settle().await;
     }
 
     /// A working day some days ahead; when clocks change soon, now and then the day of it.
@@ -269,9 +285,9 @@ impl Scene {
         self.give(commands).await;
     }
 
-    async fn noon(&mut self, date: Date) {
+    /// Patients look at what is free; at noon they book.
+    async fn looking(&mut self, date: Date) {
         let questions = self.today(self.options.appointments as f64 * 0.42);
-        let mut asked = Vec::new();
         let mut messages = Vec::new();
         for _ in 0..questions {
             let Some(patient) = self.some_user() else { continue };
@@ -287,14 +303,16 @@ impl Scene {
                     "sync",
                 )
                 .build();
-            asked.push((patient, sent.msg_id.clone()));
+            self.asked.push((patient, sent.msg_id.clone()));
             messages.push(sent);
         }
         self.national.publish(&messages).await;
-        self.settle().await;
+    }
+
+    async fn noon(&mut self) {
         let free = std::mem::take(&mut self.national.state().slots);
         let mut messages = Vec::new();
-        for (patient, question) in asked {
+        for (patient, question) in std::mem::take(&mut self.asked) {
             let Some(slot) = free.get(&question).and_then(|slots| slots.choose(&mut self.random)) else { continue };
             let reservation = |scene: &Self, patient| scene.of(patient, Message::reserver_avtale(slot), "async");
             let mut message = reservation(self, patient);

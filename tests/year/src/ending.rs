@@ -223,26 +223,33 @@ fn reminders(year: &Year) -> Vec<String> {
 
 /// Each version is told once, in whatever way; to a patient who has come back, once more.
 fn one_message(year: &Year) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut told: BTreeMap<(&str, u32, u32), (u32, u32)> = BTreeMap::new();
-    let mut reminders: BTreeMap<(&str, Option<Timestamp>), u32> = BTreeMap::new();
+    let mut told: BTreeMap<(&str, u32, u32), Vec<&Told>> = BTreeMap::new();
+    let mut reminders: BTreeMap<(&str, Option<Timestamp>), Vec<&Told>> = BTreeMap::new();
     for one in year.told.iter().filter(|one| !one.is_refused) {
-        let (pushes, answers) = told.entry((&one.uid, one.sequence, one.epoch)).or_default();
         match one.kind {
-            Kind::Push => *pushes += 1,
-            Kind::Answer => *answers += 1,
-            Kind::Reminder => *reminders.entry((&one.uid, one.start)).or_default() += 1,
+            Kind::Reminder => reminders.entry((&one.uid, one.start)).or_default().push(one),
+            Kind::Push | Kind::Answer => told.entry((&one.uid, one.sequence, one.epoch)).or_default().push(one),
         }
     }
-    for ((uid, version, _), (pushes, answers)) in told {
-        if pushes > 1 || (pushes > 0 && answers > 0) {
-            faults
-                .push(format!("appointment {uid} version {version}: told {pushes} times unasked, {answers} times as an answer"));
-        }
+    // Whoever asks later is answered, whatever was told before; and told nothing more.
+    let is_once = |all: &[&Told]| {
+        let mut all = all.iter();
+        let first = all.next().map(|one| (one.kind, one.at));
+        all.all(|one| one.kind == Kind::Answer && first.is_none_or(|(kind, at)| kind == Kind::Answer || at < one.at))
+    };
+    let mut faults = Vec::new();
+    for ((uid, version, _), all) in told.into_iter().filter(|(_, all)| !is_once(all)) {
+        faults.push(format!("appointment {uid} version {version} is told several times: {}", times(&all)));
     }
-    let twice = reminders.into_iter().filter(|(_, count)| *count > 1);
-    faults.extend(twice.map(|((uid, start), count)| format!("appointment {uid} is reminded of {count} times at {start:?}")));
+    for ((uid, _), all) in reminders.into_iter().filter(|(_, all)| all.len() > 1) {
+        faults.push(format!("appointment {uid} is reminded of several times: {}", times(&all)));
+    }
     faults
+}
+
+fn times(all: &[&Told]) -> String {
+    let time = |one: &&Told| format!("{:?} at {}", one.kind, one.at);
+    all.iter().map(time).collect::<Vec<_>>().join(", ")
 }
 
 /// What was hidden in a version was neither shown nor noticed in it.

@@ -55,8 +55,8 @@ impl Settling {
     pub(crate) async fn settle(&self, fleet: &Fleet, national: &Arc<National>) {
         let ends = clock::now() + SOON;
         self.rest(fleet, national).await;
-        while let Some(next) = self.next(fleet).await.filter(|next| *next <= ends) {
-            clock::set(next.max(clock::now() + SignedDuration::from_secs(1)));
+        while let Some(last) = self.due(fleet, ends).await {
+            clock::set(last.max(clock::now() + SignedDuration::from_secs(1)));
             self.rest(fleet, national).await;
         }
     }
@@ -81,17 +81,16 @@ impl Settling {
         let started = Instant::now();
         let mut before = None;
         loop {
-            // The cheapest look first: a figure of the fleet's metrics is the dearest.
-            let rests = self.queued().await == 0 && undone(fleet).await.is_empty();
+            let (queued, left) = tokio::join!(self.queued(), undone(fleet));
+            let rests = queued == 0 && left.is_empty();
             let work = if rests { Some(work(national)).filter(Work::is_heard) } else { None };
             if work.is_some() && work == before {
                 return;
             }
             before = work;
             if started.elapsed() > PATIENCE {
-                let (queued, undone) = (self.queued().await, undone(fleet).await);
                 let work = self::work(national);
-                panic!("at {} the fleet does not come to rest: {queued} on queues, {undone:?}, {work:?}", clock::now());
+                panic!("at {} the fleet does not come to rest: {queued} on queues, {left:?}, {work:?}", clock::now());
             }
             tokio::time::sleep(GLANCE).await;
         }
@@ -99,23 +98,22 @@ impl Settling {
 
     /// Messages that are ready on our own queues.
     async fn queued(&self) -> u32 {
-        let mut count = 0;
-        for queue in broker::topology::QUEUES {
-            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let declared = self.channel.queue_declare(queue.name.into(), options, FieldTable::default()).await;
-            count += declared.expect("the queue is there").message_count();
-        }
-        count
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let all = broker::topology::QUEUES
+            .iter()
+            .map(|queue| self.channel.queue_declare(queue.name.into(), options, FieldTable::default()));
+        let declared = futures_util::future::join_all(all).await;
+        declared.into_iter().map(|queue| queue.expect("the queue is there").message_count()).sum()
     }
 
-    /// When something is due that is not due yet.
-    async fn next(&self, fleet: &Fleet) -> Option<Timestamp> {
-        let sql = "select min(at) from (
-            select min(due_at) as at from dialogpost.outbox
-            union all select min(due_at) from dialogpost.notification where state in ('due', 'sending')
-                and channel is distinct from 'helsenorge'
-        ) due";
-        fleet.rows.query(sql, &[]).await.remove(0).get(0)
+    /// When the last of what is due until then, and was not done yet, is due. No later than a reminder has to be given.
+    async fn due(&self, fleet: &Fleet, until: Timestamp) -> Option<Timestamp> {
+        let sql = "select least(max(at), (select min(expires_at) - interval '1 minute' from dialogpost.reminder)) from (
+            select due_at as at from dialogpost.outbox where due_at <= $1
+            union all select due_at from dialogpost.notification where state in ('due', 'sending')
+                and channel is distinct from 'helsenorge' and due_at <= $1
+        ) due having max(at) is not null";
+        fleet.rows.query(sql, &[&until]).await.first().and_then(|row| row.get(0))
     }
 }
 

@@ -42,14 +42,8 @@ impl GnuPg {
         let grip = listed.lines().find_map(|line| line.strip_prefix("grp:")).unwrap().trim_matches(':');
         let key = identity.private_key().rsa().unwrap();
         // Its first prime is the smaller one, OpenSSL's the larger.
-        let numbers = [
-            ("n", Some(key.n())),
-            ("e", Some(key.e())),
-            ("d", Some(key.d())),
-            ("p", key.q()),
-            ("q", key.p()),
-            ("u", key.iqmp()),
-        ];
+        let numbers =
+            [("n", Some(key.n())), ("e", Some(key.e())), ("d", Some(key.d())), ("p", key.q()), ("q", key.p()), ("u", key.iqmp())];
         let numbers = numbers.map(|(name, number)| format!("({name} #00{}#)", number.unwrap().to_hex_str().unwrap())).concat();
         let folder = self.0.join("private-keys-v1.d");
         std::fs::create_dir_all(&folder).unwrap();

@@ -59,26 +59,25 @@ pub async fn round(context: &Context, client: &Client) -> Result<Round, StoreErr
                 }
             }
         };
-        let said: Vec<Said> = people.iter().filter_map(|id| said_of(id, &known)).collect();
+        let said: Vec<Said> = people.iter().filter_map(|id| said_of(clinic, id, &known, asked_at)).collect();
         if said.len() < people.len() {
             failed(SERVICE, clinic, people.len() - said.len(), "answer-incomplete");
         }
-        keep(&context.store, clinic, &said, asked_at).await?;
+        keep(&context.store, &said).await?;
     }
     Ok(Round { more, ..Round::default() })
 }
 
-/// Said as of when it was asked: it was true then at the latest.
-async fn keep(store: &Store, clinic: HerId, said: &[Said], asked_at: Timestamp) -> Result<(), StoreError> {
+async fn keep(store: &Store, said: &[Said]) -> Result<(), StoreError> {
     let mut session = store.session().await?;
     let tx = session.begin().await?;
-    contact::told(&tx, clinic, said, asked_at, asked_at).await?;
+    contact::told(&tx, said).await?;
     tx.commit().await
 }
 
-fn said_of(id: &PersonId, known: &HashMap<String, Standing>) -> Option<Said> {
+fn said_of(clinic: HerId, id: &PersonId, known: &HashMap<String, Standing>, as_of: Timestamp) -> Option<Said> {
     let (active, consented) = known.get(id.expose())?.active_and_consented();
-    Some(Said { nin: nin_of(id), active, consented })
+    Some(Said { clinic, nin: nin_of(id), active, consented, as_of })
 }
 
 /// Why the service did not say.

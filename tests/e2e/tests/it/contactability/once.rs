@@ -140,17 +140,17 @@ async fn clocks_that_differ_do_no_harm() {
     let slow = clock::system() - jiff::SignedDuration::from_secs(30);
     let store = fleet.store();
     let mut session = store.session().await.unwrap();
-    let said = [contact::Said { nin: LINE.to_owned().into(), active: true, consented: true }];
+    let said = |as_of| [contact::Said { clinic: solbakken(), nin: LINE.to_owned().into(), active: true, consented: true, as_of }];
     let tx = session.begin().await.unwrap();
     let asked_at = contact::take(&tx, 1000, slow).await.unwrap().asked_at;
     assert!(asked_at > slow);
     contact::doubt(&tx, &[contact::Doubt::Person(solbakken(), LINE.to_owned().into())], slow).await.unwrap();
-    contact::told(&tx, solbakken(), &said, asked_at, slow).await.unwrap();
+    contact::told(&tx, &said(asked_at)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(statuses(&fleet).await, [format!("{LINE} active consented doubted wanted")]);
     let tx = session.begin().await.unwrap();
     let asked_at = contact::take(&tx, 1000, slow).await.unwrap().asked_at;
-    contact::told(&tx, solbakken(), &said, asked_at, slow).await.unwrap();
+    contact::told(&tx, &said(asked_at)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(statuses(&fleet).await, [format!("{LINE} active consented")]);
 }
