@@ -102,7 +102,7 @@ stage_test() {
 }
 
 # Together, so that what they share is compiled once. Each alone has the same features (tests/bench/Cargo.toml).
-stage_build() { cargo build --release -p operator -p bench -p demo; }
+stage_build() { cargo build --release -p operator -p bench -p demo -p year; }
 
 stage_demo() {
     deploy/demo.sh

@@ -233,9 +233,9 @@ pub async fn write(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Resu
     keep(tx, versions, now).await?;
     // Until it is told: by an answer in this very transaction, or by itself.
     telling::owe(tx, &last.iter().map(|v| v.appointment.id).collect::<Vec<_>>(), now).await?;
-    let silenced = |v: &&&NewVersion| !v.is_visible || matches!(v.change, Change::Moved | Change::Cancelled);
-    let silenced: Vec<Uuid> = last.iter().filter(silenced).map(|v| v.appointment.id).collect();
-    delivery::call_off(tx, &silenced, now).await?;
+    let changed = versions.iter().filter(|v| matches!(v.change, Change::Moved | Change::Cancelled));
+    let silenced = changed.chain(last.iter().copied().filter(|v| !v.is_visible)).map(|v| v.appointment.id);
+    delivery::call_off(tx, &silenced.collect::<Vec<_>>(), now).await?;
     let booked: Vec<Uuid> = versions.iter().filter(|v| v.takes_slot).map(|v| v.appointment.uid).collect();
     if booked.is_empty() {
         return Ok(());

@@ -125,7 +125,14 @@ pub async fn told(tx: &Tx<'_>, said: &[Said]) -> Result<(), StoreError> {
         let (clinic, nin) = (her_id(row, "clinic")?, column(row, "nin")?);
         Ok(Reached { clinic, nin, is_reached: column(row, "reached")?, as_of: column(row, "as_of")? })
     };
-    telling::reached(tx, &rows.iter().map(reached).collect::<Result<Vec<_>, StoreError>>()?).await
+    let mut all = rows.iter().map(reached).collect::<Result<Vec<_>, StoreError>>()?;
+    // Of several words about one person only the last is kept; but what HelseNorge has dropped meanwhile it is to be told anew.
+    let kept: HashSet<Who> = all.iter().map(|one| (one.clinic, one.nin.clone())).collect();
+    let unreached = said.iter().filter(|s| !(s.active && s.consented));
+    let unreached =
+        unreached.map(|s| Reached { clinic: s.clinic, nin: s.nin.expose().clone(), is_reached: false, as_of: s.as_of });
+    all.extend(unreached.filter(|one| kept.contains(&(one.clinic, one.nin.clone()))));
+    telling::reached(tx, &all).await
 }
 
 /// Whose status no longer holds.
@@ -135,6 +142,8 @@ pub enum Doubt {
     Person(HerId, Sensitive<String>),
     /// A patient.
     Patient(Uuid),
+    /// A patient, should it have been said that HelseNorge does not reach him.
+    Unreached(Uuid),
     /// The patient whom a message of ours was for.
     ReceiverOf(Uuid),
 }
@@ -147,11 +156,12 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
     if doubts.is_empty() {
         return Ok(());
     }
-    let (mut people, mut patients, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut people, mut patients, mut unreached, mut messages) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for doubt in doubts {
         match doubt {
             Doubt::Person(clinic, nin) => people.push((*clinic, nin.expose().clone())),
             Doubt::Patient(id) => patients.push(*id),
+            Doubt::Unreached(id) => unreached.push(*id),
             Doubt::ReceiverOf(id) => messages.push(*id),
         }
     }
@@ -160,6 +170,8 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
         "with people as (
             select clinic, nin from unnest($1::bigint[], $2::text[]) p(clinic, nin)
             union select clinic, nin from dialogpost.patient where id = any($3::uuid[])
+            union select p.clinic, p.nin from dialogpost.patient p join dialogpost.contact_status u on u.clinic = p.clinic and u.nin = p.nin
+                where p.id = any($6::uuid[]) and not (u.active and u.consented)
             union select p.clinic, p.nin from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog
                 join dialogpost.patient p on p.id = d.patient where e.id = any($4::uuid[]) and e.direction = 'out'
             union select p.clinic, p.nin from dialogpost.appointment_told o join dialogpost.appointment a on a.id = o.appointment
@@ -176,7 +188,7 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
          from known k where s.clinic = k.clinic and s.nin = k.nin"
     );
     let (clinics, nins) = columns(&people);
-    tx.query(mark, &[&clinics, &nins, &patients, &messages, &now]).await.map(drop)
+    tx.query(mark, &[&clinics, &nins, &patients, &messages, &now, &unreached]).await.map(drop)
 }
 
 /// Those who are asked about now.

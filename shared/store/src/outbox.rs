@@ -92,11 +92,7 @@ pub async fn take_due(
     let wires: Vec<&str> = wires.iter().map(|w| w.as_str()).collect();
     let take = step!(
         "outbox.take",
-        "with due as (
-            select id from dialogpost.outbox where due_at <= $1 and wire = any($3) order by due_at limit $4 for update skip locked
-         )
-         update dialogpost.outbox o set due_at = $2 from due where o.id = due.id
-         returning o.id, o.wire, o.exchange, o.routing_key, o.properties, o.body, o.cause, o.attempts, o.awaited"
+        "select id, wire, exchange, routing_key, properties, body, cause, attempts, awaited from dialogpost.outbox_take($1, $2, $3, $4)"
     );
     let rows = session.query(take, &[&now, &lease_end, &wires, &limit]).await?;
     // Row by row, so that a body is not held twice for long.

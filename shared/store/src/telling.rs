@@ -240,15 +240,28 @@ pub(crate) async fn reached(tx: &Tx<'_>, said: &[Reached]) -> Result<(), StoreEr
          ), forgotten as (
             -- It may show what it was told, or not: whatever comes next it is to be told.
             update dialogpost.appointment_told t set version = 0 from their x
-                where t.appointment = x.id and not x.reached and t.shown and t.at <= x.as_of
+                where t.appointment = x.id and not x.reached and t.shown and t.at <= x.as_of returning t.appointment
          )
          insert into dialogpost.appointment_owed (appointment, since) select x.id, x.as_of - interval '1 minute' from their x
          left join dialogpost.appointment_told t on t.appointment = x.id
-         where x.reached and case when x.status = 'booked' then not coalesce(t.shown and t.version >= x.version, false)
-            else coalesce(t.shown and t.version < x.version, false) end
+         where x.reached and (x.id in (select appointment from forgotten)
+            or case when x.status = 'booked' then not coalesce(t.shown and t.version >= x.version, false)
+                else coalesce(t.shown and t.version < x.version, false) end)
          order by x.id on conflict (appointment) do update set since = least(appointment_owed.since, excluded.since)"
     );
     tx.query(note, &[&clinics, &nins, &reached, &as_of]).await.map(drop)
+}
+
+/// Locks what is owed of these until the transaction ends: whoever comes to owe them meanwhile waits, and then owes them anew.
+///
+/// # Errors
+/// As any step.
+pub async fn lock_owed(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    let lock = step!(
+        "appointment_owed.lock",
+        "select from dialogpost.appointment_owed where appointment = any($1) order by appointment for update"
+    );
+    tx.query(lock, &[&ids]).await.map(drop)
 }
 
 /// HelseNorge has turned messages down. Where that says that it does not reach the patient it may show what it did before, and each notice is

@@ -51,10 +51,18 @@ pub(crate) struct Scene {
     pub(crate) upcoming: Vec<Standing>,
     /// What was done, for the report; of what was refused the code.
     pub(crate) counts: BTreeMap<String, u64>,
+    pending: Pending,
+    working_days: usize,
+}
+
+/// What is to be taken up again.
+#[derive(Default)]
+struct Pending {
     wishes: HashMap<String, Wished>,
     /// Questions about free slots: by whom, and their ids.
     asked: Vec<(usize, String)>,
-    working_days: usize,
+    /// Patients of whose use of HelseNorge their clinics are just told.
+    told: Vec<usize>,
 }
 
 impl Scene {
@@ -68,22 +76,8 @@ impl Scene {
         random: StdRng,
     ) -> Self {
         let context = fleet.context(Probe::default());
-        let (upcoming, counts, wishes, asked) = (Vec::new(), BTreeMap::new(), HashMap::new(), Vec::new());
-        Self {
-            options,
-            people,
-            fleet,
-            context,
-            national,
-            settling,
-            epj,
-            random,
-            upcoming,
-            counts,
-            wishes,
-            asked,
-            working_days: 0,
-        }
+        let (upcoming, counts, pending) = (Vec::new(), BTreeMap::new(), Pending::default());
+        Self { options, people, fleet, context, national, settling, epj, random, upcoming, counts, pending, working_days: 0 }
     }
 
     /// A whole day, until its evening is over.
@@ -106,6 +100,8 @@ impl Scene {
         self.at(date, time(20, 30, 0, 0)).await;
         self.evening().await;
         self.settle().await;
+        let told = std::mem::take(&mut self.pending.told);
+        self.national.state().are_known(told.iter().map(|patient| self.people.patients[*patient].nin.as_str()));
     }
 
     /// Lets time pass until then. What is due then happens beside what is done then.
@@ -217,14 +213,14 @@ impl Scene {
 
     /// What clinics make of yesterday's wishes.
     async fn answers(&mut self, date: Date) -> Vec<(&'static str, i64, String, Value)> {
-        let asked: Vec<&str> = self.wishes.keys().map(String::as_str).collect();
+        let asked: Vec<&str> = self.pending.wishes.keys().map(String::as_str).collect();
         let sql = "select d.id, d.clinic, d.conversation, p.fastlege from dialogpost.dialog d join dialogpost.patient p on p.id = d.patient
             where d.kind = 'TIMEONSKE' and d.conversation = any($1)";
         let rows: Vec<Row> = if asked.is_empty() { Vec::new() } else { self.fleet.rows.query(sql, &[&asked]).await };
         let mut commands = Vec::new();
         for row in rows {
             let (conversation, doctor): (String, String) = (row.get("conversation"), row.get("fastlege"));
-            let Some(Wished { wish, appointment }) = self.wishes.remove(&conversation) else { continue };
+            let Some(Wished { wish, appointment }) = self.pending.wishes.remove(&conversation) else { continue };
             let day = self.ahead(date, 2..20);
             let start = self.start(day, [1, 3, 5]);
             let becomes = match (wish, appointment) {
@@ -303,7 +299,7 @@ impl Scene {
                     "sync",
                 )
                 .build();
-            self.asked.push((patient, sent.msg_id.clone()));
+            self.pending.asked.push((patient, sent.msg_id.clone()));
             messages.push(sent);
         }
         self.national.publish(&messages).await;
@@ -312,7 +308,7 @@ impl Scene {
     async fn noon(&mut self) {
         let free = std::mem::take(&mut self.national.state().slots);
         let mut messages = Vec::new();
-        for (patient, question) in std::mem::take(&mut self.asked) {
+        for (patient, question) in std::mem::take(&mut self.pending.asked) {
             let Some(slot) = free.get(&question).and_then(|slots| slots.choose(&mut self.random)) else { continue };
             let reservation = |scene: &Self, patient| scene.of(patient, Message::reserver_avtale(slot), "async");
             let mut message = reservation(self, patient);
@@ -373,7 +369,7 @@ impl Scene {
             }
             let sent = message.build();
             self.count("wishes");
-            self.wishes.insert(sent.msg_id.clone(), Wished { wish, appointment: about.map(|about| about.id) });
+            self.pending.wishes.insert(sent.msg_id.clone(), Wished { wish, appointment: about.map(|about| about.id) });
             messages.push(sent);
         }
         messages.extend(self.changes_of_status());
@@ -390,13 +386,10 @@ impl Scene {
             let nin = self.people.patients[patient].nin.clone();
             let becomes = !self.national.state().reaches(&nin);
             let is_told = becomes || self.random.random_bool(0.8);
-            self.national.state().become_user(&nin, becomes, is_told);
-            self.count(match (becomes, is_told) {
-                (true, _) => "patients who begin to use HelseNorge",
-                (false, true) => "patients who end to use HelseNorge",
-                (false, false) => "patients who end to use HelseNorge untold",
-            });
+            self.national.state().become_user(&nin, becomes);
+            self.count(if becomes { "patients who begin to use HelseNorge" } else { "patients who end to use HelseNorge" });
             if is_told {
+                self.pending.told.push(patient);
                 let clinic = self.people.clinic_of(patient);
                 let message = Message::digital_user_changed(&nin).to_clinic(clinic.her_id, PARENT);
                 messages.push(message.on_queue(&format!("{}_async", clinic.host)).build());

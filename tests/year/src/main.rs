@@ -73,7 +73,7 @@ pub(crate) struct Options {
     /// The share of patients who use HelseNorge, 0 to 1.
     #[arg(long, default_value_t = 0.75)]
     users: f64,
-    /// 8 clinics, 40 doctors, 2 000 patients, 60 days around the change of clocks in spring; for every change of the project.
+    /// 8 clinics, 40 doctors, 2 000 patients, 28 days around the change of clocks in spring; for every change of the project.
     #[arg(long, conflicts_with_all = ["clinics", "doctors", "patients", "appointments", "days", "from"])]
     small: bool,
 }
@@ -83,8 +83,8 @@ impl Options {
         if !self.small {
             return self;
         }
-        let from = jiff::civil::date(2027, 2, 15);
-        Self { clinics: 8, doctors: 40, patients: 2000, appointments: 4000, days: 60, from, ..self }
+        let from = jiff::civil::date(2027, 3, 8);
+        Self { clinics: 8, doctors: 40, patients: 2000, appointments: 4000, days: 28, from, ..self }
     }
 }
 
@@ -109,9 +109,9 @@ async fn year(options: Options, seed: u64) -> Report {
     let started = Instant::now();
     let (fleet, people) = prepare(&options, &providers, &mut random).await;
     let national = National::open(fleet.helsenorge().await).await;
-    for patient in people.patients.iter().filter(|patient| patient.is_user) {
-        national.state().become_user(&patient.nin, true, true);
-    }
+    let users: Vec<&str> = people.patients.iter().filter(|patient| patient.is_user).map(|patient| patient.nin.as_str()).collect();
+    users.iter().for_each(|nin| national.state().become_user(nin, true));
+    national.state().are_known(users.into_iter());
     let settling = Settling::connect(&fleet).await;
     let epj = Epj::connect(&fleet.world.amqp_url).await;
     let running = fleet.start_with(&WORKERS, Probe::default());

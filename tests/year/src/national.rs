@@ -74,12 +74,19 @@ impl State {
         self.standings.get(nin).is_some_and(|standing| standing.is_user)
     }
 
-    /// Somebody begins to use HelseNorge, or ends. `is_told`: his clinic is told.
-    pub(crate) fn become_user(&mut self, nin: &str, is_user: bool, is_told: bool) {
+    /// Somebody begins to use HelseNorge, or ends. His clinic does not know it yet.
+    pub(crate) fn become_user(&mut self, nin: &str, is_user: bool) {
         let standing = self.standings.entry(nin.to_owned()).or_default();
         standing.epoch += u32::from(is_user && !standing.is_user);
-        (standing.is_user, standing.is_known) = (is_user, is_told);
+        (standing.is_user, standing.is_known) = (is_user, false);
         self.users.set(nin, if is_user { ACTIVE } else { Default::default() });
+    }
+
+    /// From now on the clinics of these know how they stand.
+    pub(crate) fn are_known<'a>(&mut self, nins: impl Iterator<Item = &'a str>) {
+        for nin in nins {
+            self.standings.entry(nin.to_owned()).or_default().is_known = true;
+        }
     }
 
     fn standing(&self, nin: Option<&str>) -> Standing {

@@ -22,19 +22,19 @@ use smtp::Smtp;
 use std::borrow::Cow;
 use std::time::Duration;
 use store::StoreError;
-use store::notice::delivery::{self, Due, End};
+use store::notice::delivery::{self, Due, End, Ended};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use webhook::Webhook;
 
-/// Notices of one channel taken at a time.
-const MOST: i64 = 64;
-/// Of which so many are under way at once.
-const AT_ONCE: usize = 16;
+/// Notices of one channel taken at a time, and under way at once: none waits for another while what it says may change.
+const MOST: i64 = 16;
 /// How long a provider has for one notice, all told.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A process that took notices and said nothing for so long has died: longer than all it took may last.
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
+/// What came of a call is kept though the database is away for a moment: it is tried again after so long, until the lease ends.
+const AGAIN: Duration = Duration::from_secs(1);
 /// What is under way when the process is to stop has so long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -127,18 +127,15 @@ async fn round(context: &Context, channel: Channel, provider: &Provider, health:
     let taken = delivery::take(&context.store.session().await?, &[channel], now, lease_end, MOST).await?;
     let more = i64::try_from(taken.len()).is_ok_and(|taken| taken >= MOST);
     let one = |due: Due| async move {
-        // Asked to stop: what has not begun waits for whoever comes next.
-        if context.cancel.is_cancelled() {
-            return (due.id, End::Again(now, "stopped".to_owned()));
-        }
         let answer = send(context, provider, &due).await;
         let end = ended(&due, answer, (context.clock)(), health);
-        (due.id, end)
+        Ended { id: due.id, attempt: due.attempts, end }
     };
     let sending = async {
-        let mut ends = stream::iter(taken).map(one).buffer_unordered(AT_ONCE).ready_chunks(AT_ONCE);
+        let at_once = taken.len().max(1);
+        let mut ends = stream::iter(taken).map(one).buffer_unordered(at_once).ready_chunks(at_once);
         while let Some(ends) = ends.next().await {
-            delivery::settle(&context.store.session().await?, &ends, (context.clock)()).await?;
+            keep(context, &ends, lease_end).await?;
         }
         Ok(more)
     };
@@ -150,6 +147,19 @@ async fn round(context: &Context, channel: Channel, provider: &Provider, health:
         sent = sending => sent,
         // Their lease ends; then any process sends them again.
         () = overdue => Ok(false),
+    }
+}
+
+async fn keep(context: &Context, ends: &[Ended], lease_end: Timestamp) -> Result<(), StoreError> {
+    loop {
+        let kept = match context.store.session().await {
+            Ok(session) => delivery::settle(&session, ends, (context.clock)()).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Err(error) if error.is_unavailable() && (context.clock)() < lease_end => tokio::time::sleep(AGAIN).await,
+            kept => return kept,
+        }
     }
 }
 

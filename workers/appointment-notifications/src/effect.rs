@@ -26,11 +26,12 @@ pub struct Effect {
 /// # Errors
 /// As any step of the store.
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, ruling: &Ruling, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+    let ask: Vec<Who> = effects.iter().filter_map(|effect| effect.ask.clone()).collect();
+    // First: everybody locks a status before what is owed because of it.
+    contact::want(tx, &ask, now).await?;
     let words: Vec<Wanted> = effects.iter().filter_map(|effect| effect.word).collect();
     let (said, outgoing) = tell(tx, &words, ruling, now).await?;
     let carried: Vec<(Key, Option<Uuid>)> = effects.iter().filter_map(|effect| effect.carried(&said)).collect();
-    let ask: Vec<Who> = effects.iter().filter_map(|effect| effect.ask.clone()).collect();
-    contact::want(tx, &ask, now).await?;
     let notices: Vec<Notice> = effects.into_iter().filter_map(|effect| effect.notice).collect();
     notice::put(tx, &notices, now).await?;
     telling::carried(tx, &carried, now).await?;

@@ -82,13 +82,17 @@ async fn together(context: &Context, ruling: &Ruling, ids: &[Uuid], now: Timesta
     let mut session = context.store.session().await?;
     let tx = session.begin().await?;
     telling::lock(&tx, ids).await?;
+    telling::lock_owed(&tx, ids).await?;
     let sorted = sorted(&tx, ruling, ids, now).await?;
     let (_, outgoing) = tell(&tx, &sorted.say, ruling, now).await?;
     telling::settle(&tx, &sorted.settled).await?;
     telling::owe(&tx, &sorted.later, now.checked_add(LATER).unwrap_or(Timestamp::MAX)).await?;
-    contact::want(&tx, &sorted.ask, now).await?;
     // Due at once: any worker of the fleet publishes it.
     outbox::insert(&tx, &outgoing, now).await?;
+    tx.commit().await?;
+    // By itself: everybody else locks a status before what is owed because of it. Should it not come to it, it is asked the next time.
+    let tx = session.begin().await?;
+    contact::want(&tx, &sorted.ask, now).await?;
     tx.commit().await
 }
 

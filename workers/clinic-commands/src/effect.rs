@@ -142,6 +142,8 @@ pub(crate) fn outgoing(reply: &Reply, clinic: Option<HerId>, id: Uuid, said: &An
 pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
     let sorted = Sorted::of(effects, now);
     let mut outgoing = Vec::new();
+    // First: everybody locks a status before what is owed because of it.
+    contact::want(tx, &sorted.ask, now).await?;
     for acts in &sorted.acts {
         upload::put(tx, &acts.parts, now).await?;
         outgoing.extend(dialogs::write(tx, &acts.doing, series, now).await?);
@@ -152,9 +154,6 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
         appointment::write(tx, &acts.appointments, now).await?;
         telling::told(tx, &acts.told, now).await?;
         outgoing.extend(acts.appointments.iter().map(|version| event(event_of(version), now)));
-    }
-    if !sorted.ask.is_empty() {
-        contact::want(tx, &sorted.ask, now).await?;
     }
     command::insert(tx, &sorted.kept).await?;
     // Last: whoever writes to a clinic's chain next waits until this is committed.

@@ -1,6 +1,7 @@
 //! What arrives about whom HelseNorge can reach → what is kept of that.
 
 use domain::acceptance::Accepted;
+use domain::appointment::request::Request;
 use domain::digital_user::{Noted, is_doubted_by_entry, is_doubted_by_receipt};
 use jiff::Timestamp;
 use messages::HerId;
@@ -53,6 +54,11 @@ pub async fn turned_down(tx: &Tx<'_>, receipts: &[Receipt], now: Timestamp) -> R
 /// Of an entry of a dialog.
 pub fn by_entry(accepted: &Accepted) -> Option<Told> {
     is_doubted_by_entry(&accepted.entry).then_some(Told::Doubt(Doubt::Patient(accepted.patient)))
+}
+
+/// Of a booking: whoever books himself is reached, whatever was said before.
+pub fn by_booking(request: &Request) -> Option<Told> {
+    request.representative.is_none().then_some(Told::Doubt(Doubt::Unreached(request.patient)))
 }
 
 /// Keeps what a batch told.

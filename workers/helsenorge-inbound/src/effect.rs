@@ -65,7 +65,8 @@ impl Kept {
             Self::Entry(accepted) => contact::by_entry(accepted),
             Self::Receipt(receipt) => contact::by_receipt(receipt),
             Self::Noted(clinic, noted) => contact::by_note(noted, *clinic, row.at),
-            Self::Booking(..) | Self::Reply(_) | Self::Nothing => None,
+            Self::Booking(_, request) => contact::by_booking(request),
+            Self::Reply(_) | Self::Nothing => None,
         }
     }
 }
@@ -246,8 +247,6 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     });
     let requests: Vec<_> = requests.collect();
     booking::insert(tx, &requests).await?;
-    // Afterwards: a message that was turned down tells whose status is doubted.
-    contact::turned_down(tx, &receipts, now).await?;
     let mut events: Vec<_> = rows.iter().filter_map(answered).collect();
     let requested =
         |r: &booking::Received| Fact::BookingRequested(BookingRequested { message: r.request.message, clinic: r.clinic });

@@ -9,6 +9,7 @@ pub mod overdue;
 pub mod sealing;
 
 use answer::{Addressed, answer};
+use domain::notice::reminder::is_late;
 use domain::sending::{receipt_due, reply_due};
 use jiff::{SignedDuration, Timestamp};
 use messages::event::{Event, Fact};
@@ -21,6 +22,7 @@ use runtime::{Handler, Verdict};
 use sealing::Directory;
 use store::agreement::Pair;
 use store::message::{Sent, Unanswered};
+use store::notice::delivery::{self, Reminded};
 use store::{Store, StoreError, Tx, agreement, clinic, message};
 use uuid::Uuid;
 
@@ -88,8 +90,11 @@ impl Handler for HelsenorgeOutbound {
         let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
         let (answers, own) = (of(Kind::Answer), of(Kind::Written));
         let session = store.session().await?;
-        let (unanswered, mut written) =
-            tokio::try_join!(message::unanswered(&session, &answers), message::written(&session, &own))?;
+        let (unanswered, mut written, reminded) = tokio::try_join!(
+            message::unanswered(&session, &answers),
+            message::written(&session, &own),
+            delivery::reminded(&session, &own)
+        )?;
         let pairs: Vec<Pair> = unanswered.values().filter_map(Unanswered::pair).chain(written.values().map(Sent::pair)).collect();
         let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
         let (known, keys) = tokio::try_join!(agreement::for_pairs(&session, &pairs), clinic::key_names(&session, &own))?;
@@ -100,7 +105,8 @@ impl Handler for HelsenorgeOutbound {
         for due in batch {
             let sent = match (due.kind, unanswered.get(&due.message)) {
                 (Kind::Written, _) => {
-                    written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now)).map(Some)
+                    let sent = written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now));
+                    sent.and_then(|sent| still_so(sent, reminded.get(&due.message), now)).map(Some)
                 }
                 (Kind::Answer, Some(of)) => self.answer(due.message, of, &directory, now),
                 (Kind::Answer, None) => continue,
@@ -175,6 +181,19 @@ fn in_time(sent: Sent, now: Timestamp) -> Result<Sent, Fault> {
     match sent.properties.ttl_ms.is_some() && now > reply_due(sent.at) {
         true => Err(Fault::broken("request-expired", "it was not sent in time: nobody waits for the reply any more")),
         false => Ok(sent),
+    }
+}
+
+/// What may have waited for a key or a certificate reminds nobody of what is over, or has changed.
+fn still_so(sent: Sent, reminded: Option<&Reminded>, now: Timestamp) -> Result<Sent, Fault> {
+    match reminded {
+        Some(of) if !of.stands => {
+            Err(Fault::broken("reminder-superseded", "the appointment no longer stands as it was to be reminded of"))
+        }
+        Some(of) if is_late(of.starts_at, now) => {
+            Err(Fault::broken("reminder-late", "it was not sent in time: fewer than 24 hours are left"))
+        }
+        _ => Ok(sent),
     }
 }
 

@@ -34,6 +34,11 @@ pub fn window(start: Timestamp) -> (Timestamp, Timestamp) {
     (hours(48).max(days(2.days())), hours(24).min(days(1.days())))
 }
 
+/// Whether it is too late to remind of an appointment.
+pub fn is_late(start: Timestamp, now: Timestamp) -> bool {
+    now > window(start).1
+}
+
 /// When the reminder of an appointment is due; none when its window is over.
 ///
 /// Never before `now`. Spread by `key` over the daytime of what remains of the window, or over all of it when no daytime is left, so that a

@@ -7,6 +7,7 @@ use crate::{Session, StoreError, Tx};
 use ::messages::{HerId, Sensitive};
 use domain::notice::{Channel, Kind, Language};
 use jiff::Timestamp;
+use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -37,7 +38,7 @@ pub struct Due {
     pub attempts: u32,
 }
 
-/// Calls off what was to be said of appointments and is not under way yet: it holds no longer.
+/// Calls off what was to be said of appointments: it holds no longer. What is under way is not sent again.
 ///
 /// # Errors
 /// As any step.
@@ -47,7 +48,11 @@ pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp)
     }
     let call_off = step!(
         "notice.call_off",
-        "update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, address = null, due_at = null,
+        "with under_way as (
+            update dialogpost.notification set expires_at = $2, code = 'superseded'
+            where appointment = any($1) and state = 'sending' and channel in ('sms', 'email', 'push')
+         )
+         update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, address = null, due_at = null,
             expires_at = null, changed_at = $2
          where appointment = any($1) and state = 'due' and channel in ('sms', 'email', 'push')"
     );
@@ -115,27 +120,40 @@ pub enum End {
     Failed(String),
 }
 
-/// Stores what came of sending notices. What a receipt said meanwhile stands.
+/// What came of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The notice.
+    pub id: Uuid,
+    /// Which attempt: [`Due::attempts`].
+    pub attempt: u32,
+    /// What came of it.
+    pub end: End,
+}
+
+/// Stores what came of sending notices. What a receipt said meanwhile stands, and what a later attempt is still to say.
 ///
 /// # Errors
 /// As any step.
-pub async fn settle(session: &Session, ends: &[(Uuid, End)], now: Timestamp) -> Result<(), StoreError> {
-    let ids: Vec<Uuid> = ends.iter().map(|(id, _)| *id).collect();
-    let states: Vec<&str> = ends.iter().map(|(_, end)| state(end)).collect();
-    let due: Vec<Option<Timestamp>> =
-        ends.iter().map(|(_, end)| if let End::Again(at, _) = end { Some(*at) } else { None }).collect();
-    let code = |(_, end): &(Uuid, End)| if let End::Again(_, code) | End::Failed(code) = end { Some(code.clone()) } else { None };
-    let codes: Vec<Option<String>> = ends.iter().map(code).collect();
-    let name = |(_, end): &(Uuid, End)| if let End::Sent(name) = end { name.clone() } else { None };
-    let names: Vec<Option<String>> = ends.iter().map(name).collect();
+pub async fn settle(session: &Session, ends: &[Ended], now: Timestamp) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = ends.iter().map(|ended| ended.id).collect();
+    let attempts: Vec<i32> = ends.iter().map(|ended| i32::try_from(ended.attempt).unwrap_or(i32::MAX)).collect();
+    let all = || ends.iter().map(|ended| &ended.end);
+    let states: Vec<&str> = all().map(state).collect();
+    let due: Vec<Option<Timestamp>> = all().map(|end| if let End::Again(at, _) = end { Some(*at) } else { None }).collect();
+    let code = |end: &End| if let End::Again(_, code) | End::Failed(code) = end { Some(code.clone()) } else { None };
+    let codes: Vec<Option<String>> = all().map(code).collect();
+    let name = |end: &End| if let End::Sent(name) = end { name.clone() } else { None };
+    let names: Vec<Option<String>> = all().map(name).collect();
     let settle = step!(
         "delivery.settle",
-        "update dialogpost.notification n set state = e.state, due_at = e.due_at, code = e.code,
+        "update dialogpost.notification n set state = e.state, due_at = e.due_at,
+            code = case when e.state = 'due' and n.code = 'superseded' then n.code else e.code end,
             provider_id = coalesce(e.name, n.provider_id), changed_at = $6
-         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[]) e(id, state, due_at, code, name)
-         where n.id = e.id and n.state = 'sending'"
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $7::int[]) e(id, state, due_at, code, name, attempt)
+         where n.id = e.id and n.state = 'sending' and n.attempts = e.attempt"
     );
-    session.query(settle, &[&ids, &states, &due, &codes, &names, &now]).await.map(drop)
+    session.query(settle, &[&ids, &states, &due, &codes, &names, &now, &attempts]).await.map(drop)
 }
 
 const fn state(end: &End) -> &'static str {
@@ -146,7 +164,38 @@ const fn state(end: &End) -> &'static str {
     }
 }
 
-/// Gives up what nobody has sent in time, keeping why: which notices, of which kind, over which channel.
+/// What a message to HelseNorge reminds of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reminded {
+    /// When the appointment starts, as it is reminded of.
+    pub starts_at: Timestamp,
+    /// Whether it still stands so, for its patient to see.
+    pub stands: bool,
+}
+
+/// Those of these messages that remind of appointments, as these stand now.
+///
+/// # Errors
+/// As any step.
+pub async fn reminded(session: &Session, messages: &[Uuid]) -> Result<HashMap<Uuid, Reminded>, StoreError> {
+    if messages.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "notice.reminded",
+        "select n.message, n.starts_at, a.status = 'booked' and a.starts_at = n.starts_at and not t.hidden as stands
+         from dialogpost.notification n join dialogpost.appointment a on a.id = n.appointment
+         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
+         where n.message = any($1) and n.kind = 'reminder'"
+    );
+    let of = |row: &Row| {
+        Ok((column(row, "message")?, Reminded { starts_at: column(row, "starts_at")?, stands: column(row, "stands")? }))
+    };
+    session.query(load, &[&messages]).await?.iter().map(of).collect()
+}
+
+/// Gives up what nobody has sent in time, keeping why: which notices, of which kind, over which channel. What was called off while it was under
+/// way is not told of: nobody misses it.
 ///
 /// # Errors
 /// As any step.
@@ -157,8 +206,13 @@ pub async fn expire(session: &Session, now: Timestamp, most: i64) -> Result<Vec<
             select id from dialogpost.notification where state in ('due', 'sending') and channel is distinct from 'helsenorge'
                 and expires_at <= $1 and (state = 'due' or due_at <= $1) order by expires_at limit $2 for update skip locked
          )
+         , called_off as (
+            update dialogpost.notification n set state = 'none', reason = 'superseded', channel = null, address = null, due_at = null,
+                expires_at = null, code = null, changed_at = $1
+            from late l where n.id = l.id and n.code = 'superseded'
+         )
          update dialogpost.notification n set state = 'failed', due_at = null, code = coalesce(n.code, 'expired'), changed_at = $1
-         from late l where n.id = l.id returning n.id, n.kind, n.channel"
+         from late l where n.id = l.id and n.code is distinct from 'superseded' returning n.id, n.kind, n.channel"
     );
     let of = |row: &Row| Ok((column(row, "id")?, kind(row)?, channel(row)?));
     session.query(expire, &[&now, &most]).await?.iter().map(of).collect()

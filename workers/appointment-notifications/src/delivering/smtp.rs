@@ -13,12 +13,15 @@ use runtime::config::{self, SmtpTls};
 use std::time::{Duration, SystemTime};
 use store::notice::delivery::Due;
 
-/// How long the server has for each step.
+/// How long the server has to answer the call. The whole conversation ends with [`super::PATIENCE`].
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Says that no person wrote it, so that no machine answers (RFC 3834).
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
-/// What servers say to everybody whose credentials they do not take (RFC 4954), or who speaks in the clear.
-const TO_EVERYBODY: [&str; 5] = ["530", "534", "535", "538", "454"];
+/// What servers say of one address or one message (RFC 5321, section 4.2.3). Any other word is for everybody: they do not take our
+/// credentials (RFC 4954), or us, at all.
+const OF_ONE: [&str; 4] = ["550", "551", "552", "553"];
+/// What is no matter of time though it sounds so: credentials again (RFC 4954).
+const CREDENTIALS: &str = "454";
 
 /// An SMTP server.
 pub struct Smtp {
@@ -96,8 +99,8 @@ fn refused(error: &Error) -> Answer {
     };
     let said = format!("smtp-{code}");
     match () {
-        () if TO_EVERYBODY.contains(&code.as_str()) => Answer::unconfigured(said),
-        () if error.is_permanent() => Answer::Refused(said.into()),
+        () if OF_ONE.contains(&code.as_str()) => Answer::Refused(said.into()),
+        () if error.is_permanent() || code == CREDENTIALS => Answer::unconfigured(said),
         () => Answer::later(said),
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{asked, day, free, open, question, release, uid};
 use crate::commands::{LINE, TROND, of};
+use domain::command::question::DIGITALBRUKER;
 use e2e::Clinic;
-use helsenorge::AVTALEAVBESTILLING;
-use helsenorge::Message;
 use helsenorge::example::{KARI, OLE, SOLBAKKEN};
+use helsenorge::{AVTALEAVBESTILLING, Message, Received};
 use serde_json::json;
 
 /// T2, T7: released, free, not hidden; video with the module.
@@ -68,6 +68,7 @@ async fn t1_one_timebok_of_the_own_fastlege() {
 async fn t3_t4_a_slot_is_booked_once() {
     let (mut clinic, epj) = open().await;
     clinic.fleet.rows.query("update dialogpost.patient set fastlege = 'kari'", &[]).await;
+    all_are_reached(&clinic).await;
     let at = day(7, 9, 0);
     release(&epj, &[(at, "vanlig")]).await;
     let slot = free(&mut clinic, question(at, at)).await.events.remove(0);
@@ -97,10 +98,35 @@ async fn t3_t4_a_slot_is_booked_once() {
     clinic.close().await;
 }
 
+/// Of whom it is known nobody is asked.
+async fn all_are_reached(clinic: &Clinic) {
+    clinic.fleet.rows.query("update dialogpost.contact_status set active = true, consented = true", &[]).await;
+}
+
+/// N2, T5: whoever books is reached by HelseNorge, whatever it said before: it is asked anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn n2_who_books_is_asked_about_anew() {
+    let (mut clinic, epj) = open().await;
+    let at = day(7, 9, 0);
+    release(&epj, &[(at, "vanlig")]).await;
+    let slot = free(&mut clinic, question(at, at)).await.events.remove(0);
+    clinic.fleet.rows.query("update dialogpost.contact_status set active = false, consented = false", &[]).await;
+    clinic.send(&[Message::reserver_avtale(&slot)]).await;
+    let sent = clinic.helsenorge.expect("8093244_async", 3, e2e::PATIENCE).await.unwrap();
+    assert!(sent.iter().filter_map(Received::about_appointments).any(|about| about.answer.as_deref() == Some("05")));
+    let question = sent.iter().find(|sent| sent.properties.subject.as_deref() == Some(DIGITALBRUKER));
+    let question = crate::commands::head(question.expect("a question")).msg_id.unwrap();
+    clinic.send(&[Message::digital_users(&question, &[LINE.to_owned()])]).await;
+    clinic.receipt().await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'helsenorge'", 1).await;
+    clinic.close().await;
+}
+
 /// A patient cancels, in either process; the slot is free again, under another name.
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_a_patient_cancels() {
     let (mut clinic, epj) = open().await;
+    all_are_reached(&clinic).await;
     let at = day(7, 9, 0);
     release(&epj, &[(at, "vanlig")]).await;
     let slot = free(&mut clinic, question(at, at)).await.events.remove(0);

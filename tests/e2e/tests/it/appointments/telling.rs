@@ -3,9 +3,11 @@
 use super::{asked, day, free, open, question, release, valid};
 use crate::commands::{LINE, TROND, of};
 use e2e::Clinic;
-use e2e::epj::Epj;
+use e2e::epj::{COMMANDS, Epj};
 use helsenorge::{AboutAppointments, Message, NoticeKind, Picture, Receipt, TIMERESERVASJON};
 use serde_json::{Value, json};
+use store::notice::delivery::{self, End, Ended};
+use uuid::Uuid;
 
 async fn told(clinic: &Clinic, picture: &mut Picture) -> AboutAppointments {
     let sent = clinic.sent().await;
@@ -238,6 +240,86 @@ async fn n4_what_holds_no_longer_is_called_off() {
     clinic.close().await;
 }
 
+/// N4: what is under way when it is called off is not sent again, and nobody misses it.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_what_is_called_off_under_way_is_not_sent_again() {
+    let (clinic, epj) = open().await;
+    let id = book(&epj, TROND, "vanlig").await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
+    let rows = &clinic.fleet.rows;
+    let taken = "update dialogpost.notification set state = 'sending', attempts = 1, due_at = now() + interval '3 minutes'";
+    rows.query(taken, &[]).await;
+    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
+    let again = End::Again(runtime::clock::system(), "webhook-503".to_owned());
+    let id = rows.one::<Uuid>("select id from dialogpost.notification where kind = 'booked'").await;
+    let session = clinic.fleet.store().session().await.unwrap();
+    delivery::settle(&session, &[Ended { id, attempt: 2, end: again.clone() }], runtime::clock::system()).await.unwrap();
+    let state = "select state from dialogpost.notification where kind = 'booked'";
+    assert_eq!(rows.one::<String>(state).await, "sending", "that was another attempt");
+    delivery::settle(&session, &[Ended { id, attempt: 1, end: again }], runtime::clock::system()).await.unwrap();
+    clinic.fleet.until("select count(*) from dialogpost.notification where state = 'none' and reason = 'superseded'", 1).await;
+    clinic.close().await;
+}
+
+/// T5, N4: moved and then changed in one batch: what was to be said of the former time is called off.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_a_move_among_other_changes_calls_off() {
+    let fleet = e2e::Fleet::new().await;
+    crate::commands::by_the_schemas();
+    let commands = clinic_commands::WORKER;
+    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|worker| worker.name != commands.name).collect();
+    let clinic = Clinic::with(fleet, &others).await;
+    let epj = clinic.epj().await;
+    let running = clinic.fleet.start_with(&[commands], runtime::probe::Probe::default());
+    let id = book(&epj, TROND, "vanlig").await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
+    running.stop().await;
+    for command in [
+        of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 10, 0) })),
+        of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "video" })),
+    ] {
+        epj.send_raw(COMMANDS, &serde_json::to_vec(&command).unwrap(), "").await;
+    }
+    let running = clinic.fleet.start_with(&[commands], runtime::probe::Probe::default());
+    for _ in 0..2 {
+        assert_eq!(epj.next().await.body["outcome"], "done");
+    }
+    let booked = "select state || ' ' || coalesce(reason, '') from dialogpost.notification where kind = 'booked'";
+    assert_eq!(clinic.fleet.rows.one::<String>(booked).await, "none superseded");
+    running.stop().await;
+    clinic.close().await;
+}
+
+/// N1: a reminder that waited to be sent, while what it reminds of changed, is not sent; the operator is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_no_reminder_of_what_no_longer_stands_is_sent() {
+    let fleet = e2e::Fleet::new().await;
+    crate::commands::by_the_schemas();
+    let outbound = helsenorge_outbound::WORKER;
+    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|worker| worker.name != outbound.name).collect();
+    let clinic = Clinic::with(fleet, &others).await;
+    let epj = clinic.epj().await;
+    let rows = &clinic.fleet.rows;
+    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
+    let id = epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone();
+    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'booked' and channel = 'helsenorge'", 1).await;
+    rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and message is not null", 1).await;
+    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
+    clinic
+        .fleet
+        .until("select count(*) from dialogpost.notification where kind = 'cancelled' and channel = 'helsenorge'", 1)
+        .await;
+    let running = clinic.fleet.start_with(&[outbound], runtime::probe::Probe::default());
+    clinic.fleet.until("select count(*) from dialogpost.dead_letter where code = 'reminder-superseded'", 1).await;
+    let mut picture = Picture::default();
+    let (first, second) = (told(&clinic, &mut picture).await, told(&clinic, &mut picture).await);
+    assert!(!first.is_reminder() && !second.is_reminder());
+    assert_eq!(picture.shown(LINE).len(), 0);
+    running.stop().await;
+    clinic.close().await;
+}
+
 /// T5: an answer that HelseNorge turns down is not what it knows: it is told once it reaches the patient again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_turned_down_is_told_later() {
@@ -250,6 +332,8 @@ async fn an_answer_that_is_turned_down_is_told_later() {
     let answer = both.into_iter().find(|received| received.apprec.is_none()).unwrap();
     turned_down(&mut clinic, &answer).await;
     let question = crate::commands::head(&clinic.sent().await).msg_id.unwrap();
+    let refusals = "select refusals from dialogpost.appointment_told";
+    assert_eq!(clinic.fleet.rows.one::<i32>(refusals).await, 1);
     clinic.send(&[Message::digital_users(&question, &[LINE.to_owned()])]).await;
     let mut picture = Picture::default();
     for received in clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap() {

@@ -4,7 +4,7 @@ use super::*;
 use domain::notice::Channel::Sms;
 use receivers::webhook::{signature, signed_post};
 use runtime::clock;
-use store::notice::delivery::{self, End};
+use store::notice::delivery::{self, End, Ended};
 
 /// A notice that its provider has, and where it says what became of it.
 async fn scene() -> (Scene, Running, String, String) {
@@ -44,7 +44,8 @@ async fn what_a_receipt_said_meanwhile_stands() {
     assert_eq!(scene.sms.receipt(&url, &json!({ "id": id, "status": "delivered" })).await, 200);
     let session = scene.fleet.store().session().await.unwrap();
     for end in [End::Sent(None), End::Again(clock::system(), "provider-slow".into()), End::Failed("webhook-400".into())] {
-        delivery::settle(&session, &[(id.parse().unwrap(), end)], clock::system()).await.unwrap();
+        let ended = Ended { id: id.parse().unwrap(), attempt: 1, end };
+        delivery::settle(&session, &[ended], clock::system()).await.unwrap();
         assert_eq!(scene.notices().await, ["message sms delivered 1"]);
     }
     running.stop().await;
