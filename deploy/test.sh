@@ -88,7 +88,7 @@ in_memory() {
 
 # All are built at once, so that nothing is compiled twice. These packages' tests mostly wait for servers: the others use that time.
 stage_test() {
-    local waiting='^(broker|testbed|conformance)'$'\t' code=0
+    local waiting='^(broker|chaos|testbed)'$'\t' code=0
     cargo test --workspace --no-run --message-format=json-render-diagnostics | /usr/bin/python3 "$lib/tests.py" >"$scratch/tests"
     grep -E "$waiting" "$scratch/tests" >"$scratch/waiting"
     grep -vE "$waiting" "$scratch/tests" >"$scratch/others"

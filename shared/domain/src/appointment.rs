@@ -68,6 +68,8 @@ pub struct AppointmentType {
     pub hidden: bool,
     /// Whether patients who are not on HelseNorge are noticed (N3).
     pub notify: bool,
+    /// The set-up no longer names it: no more is made of it, and what is of it stays.
+    pub closed: bool,
 }
 
 impl AppointmentType {
@@ -97,6 +99,13 @@ pub struct Booking {
     pub types: std::collections::BTreeMap<String, AppointmentType>,
     /// By short name.
     pub timeboker: std::collections::BTreeMap<String, Timebok>,
+}
+
+impl Booking {
+    /// A type of which appointments and slots can be made.
+    pub fn open_type(&self, name: &str) -> Option<&AppointmentType> {
+        self.types.get(name).filter(|of_type| !of_type.closed)
+    }
 }
 
 /// A time, from and until, the end not included.

@@ -16,6 +16,8 @@ create table dialogpost.appointment_type (
     -- Skjult time: never sent to HelseNorge, never noticed (T6).
     hidden boolean not null,
     notify boolean not null,
+    -- The set-up no longer names it: it stays for the sake of what is of it.
+    closed boolean not null default false,
     primary key (clinic, id)
 );
 
@@ -123,6 +125,8 @@ create table dialogpost.booking_request (
     uid uuid,
     comment text,
     representative jsonb,
+    -- MsgId of the first message of its conversation; null: it begins one.
+    conversation text,
     received_at timestamptz not null
 );
 

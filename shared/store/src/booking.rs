@@ -2,7 +2,7 @@
 
 use crate::clinic::her_id;
 use crate::dialog::representative;
-use crate::step::{column, step};
+use crate::step::{Params, column, step};
 use crate::timebok::slot;
 use crate::{StoreError, Tx};
 use ::messages::wire::hodemelding::Code;
@@ -44,16 +44,18 @@ pub async fn insert(tx: &Tx<'_>, received: &[Received]) -> Result<(), StoreError
     let uids: Vec<Option<Uuid>> = all().map(|r| r.uid).collect();
     let comments: Vec<Option<&str>> = all().map(|r| r.comment.as_ref().map(|c| c.expose().as_str())).collect();
     let representatives: Vec<_> = all().map(|r| r.representative.as_ref().map(representative)).collect();
+    let conversations: Vec<Option<&str>> = all().map(|r| r.conversation.as_deref()).collect();
     let at: Vec<Timestamp> = received.iter().map(|r| r.at).collect();
     let insert = step!(
         "booking_request.insert",
-        "insert into dialogpost.booking_request (message, clinic, patient, addressed, kind, uid, comment, representative, received_at)
+        "insert into dialogpost.booking_request (message, clinic, patient, addressed, kind, uid, comment, representative, conversation,
+            received_at)
          select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[],
-            $9::timestamptz[])"
+            $9::text[], $10::timestamptz[])"
     );
-    tx.query(insert, &[&messages, &clinics, &patients, &addressed, &kinds, &uids, &comments, &representatives, &at])
-        .await
-        .map(drop)
+    let params: Params<'_> =
+        &[&messages, &clinics, &patients, &addressed, &kinds, &uids, &comments, &representatives, &conversations, &at];
+    tx.query(insert, params).await.map(drop)
 }
 
 /// A request that waits for its answer, with what the answer needs.
@@ -108,7 +110,7 @@ pub async fn lock(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
 pub async fn waiting(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Waiting>, StoreError> {
     let load = step!(
         "booking_request.waiting",
-        "select r.message, r.clinic, r.patient, r.addressed, r.kind, r.uid as wanted, r.comment, p.fastlege, p.family_name, p.given_name,
+        "select r.message, r.clinic, r.patient, r.addressed, r.kind, r.uid as wanted, r.comment, r.conversation, p.fastlege, p.family_name, p.given_name,
             p.nin, m.from_her_id, m.head, s.timebok, s.starts_at, s.ends_at, s.type, s.online, s.uid
          from dialogpost.booking_request r
          join dialogpost.message m on m.id = r.message
@@ -130,7 +132,9 @@ fn waiting_of(row: &Row) -> Result<Waiting, StoreError> {
         uid: column(row, "wanted")?,
         comment: column::<Option<String>>(row, "comment")?.map(Sensitive::new),
         representative: None,
+        conversation: column(row, "conversation")?,
     };
+    let first = request.conversation.clone().unwrap_or_else(|| head.msg_id.clone());
     let slot = if column::<Option<Uuid>>(row, "uid")?.is_some() { Some(slot(row)?) } else { None };
     Ok(Waiting {
         clinic: her_id(row, "clinic")?,
@@ -138,8 +142,7 @@ fn waiting_of(row: &Row) -> Result<Waiting, StoreError> {
         fastlege: column(row, "fastlege")?,
         asker: her_id(row, "from_her_id")?,
         function: head.msg_type,
-        // A request begins its conversation.
-        conversation: (head.msg_id.clone(), head.msg_id),
+        conversation: (head.msg_id, first),
         patient: (text("family_name")?, text("given_name")?, text("nin")?),
         slot,
     })

@@ -36,7 +36,7 @@ const LOAD: Step = step!(
     "clinic.load",
     "select c.her_id, c.nhn_member, c.digital_dialog_ordered, c.command_users, c.video_module, c.cancellation_hours,
         (select coalesce(json_object_agg(t.id, json_build_object('name', t.name, 'minutes', t.minutes, 'contact', t.contact,
-                'hidden', t.hidden, 'notify', t.notify)), '{}')
+                'hidden', t.hidden, 'notify', t.notify, 'closed', t.closed)), '{}')
             from dialogpost.appointment_type t where t.clinic = c.her_id) as types,
         (select coalesce(json_object_agg(b.id, json_build_object('owner', b.owner, 'notify', b.notify)), '{}')
             from dialogpost.timebok b where b.clinic = c.her_id and not b.closed) as timeboker,

@@ -45,7 +45,7 @@ pub async fn subjects(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Subject
     }
     let load = step!(
         "telling.subjects",
-        "select a.*, t.name as type_name, t.minutes, t.contact, t.hidden, t.notify, o.version as told_version, o.shown, coalesce(o.refusals, 0) as refusals,
+        "select a.*, t.name as type_name, t.minutes, t.contact, t.hidden, t.notify, t.closed, o.version as told_version, o.shown, coalesce(o.refusals, 0) as refusals,
             e.her_id as doctor, coalesce(e.id = p.fastlege, false) as is_fastlege, p.family_name, p.given_name, p.nin
          from dialogpost.appointment a
          join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
@@ -74,6 +74,7 @@ fn subject(row: &Row) -> Result<Subject, StoreError> {
             contact: Contact::parse(column(row, "contact")?).ok_or_else(|| StoreError::row("contact"))?,
             hidden: column(row, "hidden")?,
             notify: column(row, "notify")?,
+            closed: column(row, "closed")?,
         },
         told,
         refusals: unsigned(column(row, "refusals")?)?,

@@ -114,7 +114,7 @@ async fn put_types(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreError> 
          select $1::bigint, * from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::bool[], $7::bool[]) t(id, n, m, c, h, y)
          order by id
          on conflict (clinic, id) do update set name = excluded.name, minutes = excluded.minutes, contact = excluded.contact,
-            hidden = excluded.hidden, notify = excluded.notify"
+            hidden = excluded.hidden, notify = excluded.notify, closed = false"
     );
     tx.query(put, &[&clinic.her_id.get(), &ids, &names, &minutes, &contacts, &hidden, &notify]).await.map(drop)
 }
@@ -152,7 +152,12 @@ async fn remove_unnamed(tx: &Tx<'_>, clinic: &ClinicSetup) -> Result<(), StoreEr
             and not exists (select from dialogpost.appointment a where a.clinic = t.clinic and a.type = t.id)
             and not exists (select from dialogpost.slot s where s.clinic = t.clinic and s.type = t.id)"
     );
-    tx.query(remove_types, &[&clinic.her_id.get(), &types]).await.map(drop)
+    tx.query(remove_types, &[&clinic.her_id.get(), &types]).await?;
+    let close = step!(
+        "timebok.close_types",
+        "update dialogpost.appointment_type set closed = true where clinic = $1 and id <> all($2) and not closed"
+    );
+    tx.query(close, &[&clinic.her_id.get(), &types]).await.map(drop)
 }
 
 /// Puts slots into timebøker; those that begin at the same time are changed.

@@ -56,7 +56,9 @@ pub fn request(head: &MsgHead, message: Uuid, patient: Uuid, addressed: HerId) -
     // What is no id of ours is the id of nothing here: the patient is told so.
     let uid = event.and_then(|event| event.uid.as_deref()).and_then(|uid| Uuid::try_parse(uid.trim()).ok());
     let comment = Some(entry.text).filter(|text| !text.expose().trim().is_empty());
-    Ok(Request { message, patient, addressed, wanted, uid, comment, representative: entry.representative })
+    let conversation = head.conversation_ref.as_ref().and_then(|of| of.ref_to_conversation.clone());
+    let conversation = conversation.filter(|id| !id.trim().is_empty());
+    Ok(Request { message, patient, addressed, wanted, uid, comment, representative: entry.representative, conversation })
 }
 
 fn events(head: &MsgHead) -> impl Iterator<Item = &Vevent> {

@@ -68,7 +68,7 @@ pub fn decide(asked: Asked<'_>, facts: &Facts<'_>, now: Timestamp) -> Result<Cha
 
 fn book(order: &BookAppointment, facts: &Facts<'_>, now: Timestamp) -> Result<Changed, Refusal> {
     let timebok = known_timebok(&order.timebok, "arguments.timebok", facts.booking)?;
-    let of_type = facts.booking.types.get(&order.appointment_type);
+    let of_type = facts.booking.open_type(&order.appointment_type);
     let of_type = of_type.ok_or_else(|| Refusal::of("arguments.appointment_type", Why::AppointmentTypeUnknown))?;
     let patient = facts.patient.ok_or_else(|| Refusal::of("arguments.patient", Why::PatientUnknown))?;
     if let Some(comment) = &order.comment {
@@ -117,7 +117,7 @@ fn cancel(order: &CancelAppointment, facts: &Facts<'_>, now: Timestamp) -> Resul
 
 fn change_type(order: &ChangeAppointmentType, facts: &Facts<'_>, now: Timestamp) -> Result<Changed, Refusal> {
     let before = booked(facts, order.version)?;
-    if !facts.booking.types.contains_key(&order.appointment_type) {
+    if facts.booking.open_type(&order.appointment_type).is_none() {
         return Err(Refusal::of("arguments.appointment_type", Why::AppointmentTypeUnknown));
     }
     if order.appointment_type == before.appointment_type {
@@ -230,7 +230,7 @@ pub fn release(
     let mut put = Vec::with_capacity(order.slots.len());
     for (n, slot) in order.slots.iter().enumerate() {
         let at = |field: &str| format!("arguments.slots[{n}].{field}");
-        let of_type = booking.types.get(&slot.appointment_type);
+        let of_type = booking.open_type(&slot.appointment_type);
         let of_type = of_type.ok_or_else(|| Refusal::of(&at("appointment_type"), Why::AppointmentTypeUnknown))?;
         let span = Span { start: slot.start, end: of_type.end(slot.start) };
         if span.start.duration_since(now) > AHEAD {

@@ -40,7 +40,7 @@ pub fn start_of(day: Date) -> Option<Timestamp> {
 
 /// Whether a patient may book a slot, as far as the slot goes: released, of a type that he may see, and still to come.
 pub fn is_offered(slot: &Slot, booking: &Booking, now: Timestamp) -> bool {
-    let of_type = booking.types.get(&slot.appointment_type);
+    let of_type = booking.open_type(&slot.appointment_type);
     let may_be_seen =
         of_type.is_some_and(|of_type| !of_type.hidden && (of_type.contact != Contact::Video || booking.video_module));
     slot.online && may_be_seen && slot.span.start > now
@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn t2_t6_t7_what_is_offered() {
         let now = at("2027-03-01T12:00:00Z");
-        let of = |contact, hidden| AppointmentType { name: String::new(), minutes: 20, contact, hidden, notify: true };
+        let of =
+            |contact, hidden| AppointmentType { name: String::new(), minutes: 20, contact, hidden, notify: true, closed: false };
         let types = [
             ("vanlig".to_owned(), of(Contact::Oppmote, false)),
             ("video".to_owned(), of(Contact::Video, false)),

@@ -53,6 +53,8 @@ pub struct Request {
     pub comment: Option<Sensitive<String>>,
     /// Who acted for him (R6).
     pub representative: Option<Representative>,
+    /// `MsgId` of the first message of its conversation, as written; none = it begins one.
+    pub conversation: Option<String>,
 }
 
 /// What is known when it is decided.

@@ -70,7 +70,14 @@ mod tests {
     fn t5_t6_what_is_owed() {
         use Status::{Booked, Cancelled, NoShow};
         use Telling::{Show, Withdraw};
-        let of = |hidden| AppointmentType { name: String::new(), minutes: 20, contact: Contact::Oppmote, hidden, notify: true };
+        let of = |hidden| AppointmentType {
+            name: String::new(),
+            minutes: 20,
+            contact: Contact::Oppmote,
+            hidden,
+            notify: true,
+            closed: false,
+        };
         let told = |version, shown| Some(Told { version, shown });
         let table = [
             // Status, version, hidden, told, owed.

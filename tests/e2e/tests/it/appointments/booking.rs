@@ -6,7 +6,8 @@ use domain::command::question::DIGITALBRUKER;
 use e2e::Clinic;
 use helsenorge::example::{KARI, OLE, SOLBAKKEN};
 use helsenorge::{AVTALEAVBESTILLING, Message, Received};
-use serde_json::json;
+use messages::wire::icalendar::Vevent;
+use serde_json::{Value, json};
 
 /// T2, T7: released, free, not hidden; video with the module.
 #[tokio::test(flavor = "multi_thread")]
@@ -95,6 +96,45 @@ async fn t3_t4_a_slot_is_booked_once() {
     let seen = epj.done(&of("kari", "ListAppointments", json!({ "patient": LINE }))).await;
     assert_eq!(seen["appointments"][0]["guardian"]["name"], "Petra Danser", "R6");
     assert_eq!(clinic.fleet.rows.count("dialogpost.message_state where state = 'delivered'").await, 4);
+    clinic.close().await;
+}
+
+/// What the set-up no longer names stays for the sake of what is of it, and no more is made of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_is_no_longer_named_takes_no_more() {
+    let (mut clinic, epj) = open().await;
+    let (first, second) = (day(7, 9, 0), day(7, 9, 20));
+    release(&epj, &[(first, "vanlig"), (second, "video")]).await;
+    assert_eq!(free(&mut clinic, question(first, first)).await.events.len(), 2);
+    let mut setup: Value = serde_json::from_str(include_str!("../../../../fixtures/clinic.json")).unwrap();
+    setup["clinics"][0]["appointment_types"].as_array_mut().unwrap().retain(|of_type| of_type["id"] != "video");
+    setup["clinics"][0]["timeboker"].as_array_mut().unwrap().iter_mut().for_each(|book| book["slots"] = json!([]));
+    clinic.fleet.apply(&setup.to_string()).await;
+    let told = free(&mut clinic, question(first, first)).await;
+    assert_eq!(told.events.iter().map(|event| event.start.unwrap()).collect::<Vec<_>>(), [first]);
+    let more = json!({ "timebok": "kari-bok", "slots": [{ "start": day(7, 11, 0), "appointment_type": "video" }] });
+    assert_eq!(epj.refused(&of("kari", "ReleaseSlots", more)).await.0, "appointment-type-unknown");
+    clinic.fleet.apply(include_str!("../../../../fixtures/clinic.json")).await;
+    assert_eq!(free(&mut clinic, question(first, first)).await.events.len(), 2);
+    clinic.close().await;
+}
+
+/// An answer belongs to the conversation that its request belongs to.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_stays_in_its_conversation() {
+    const CONVERSATION: &str = "3c8f2a57-77a5-4d4a-9d2e-0f6f6c1f3a11";
+    let (mut clinic, epj) = open().await;
+    let at = day(7, 9, 0);
+    release(&epj, &[(at, "vanlig")]).await;
+    let nothing = Vevent { uid: Some(CONVERSATION.to_owned()), ..Vevent::default() };
+    let request = Message::avbestill_avtale(&nothing).in_conversation(CONVERSATION, CONVERSATION);
+    let sent = request.build();
+    clinic.send(&[request]).await;
+    let received = clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap();
+    let answer = received.iter().find(|received| received.apprec.is_none()).unwrap();
+    let reference = crate::commands::head(answer).conversation_ref.unwrap();
+    assert_eq!(reference.ref_to_parent, Some(sent.msg_id));
+    assert_eq!(reference.ref_to_conversation.as_deref(), Some(CONVERSATION));
     clinic.close().await;
 }
 

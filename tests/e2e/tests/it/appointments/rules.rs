@@ -114,7 +114,7 @@ fn patient_id(patient: usize) -> Uuid {
 }
 
 fn clinic() -> Clinic {
-    let of = |contact, hidden| AppointmentType { name: String::new(), minutes: 20, contact, hidden, notify: true };
+    let of = |contact, hidden| AppointmentType { name: String::new(), minutes: 20, contact, hidden, notify: true, closed: false };
     let types = [of(Contact::Oppmote, false), of(Contact::Video, false), of(Contact::Oppmote, true)];
     let kari = Employee { her_id: Some(her_id(KARI)), services: vec!["TIMERESERVASJON".to_owned()] };
     Clinic {
@@ -234,6 +234,7 @@ impl Model {
             uid: Some(uid),
             comment,
             representative: None,
+            conversation: None,
         };
         let decision = request::decide(&request, &facts, self.now);
         if let Some(version) = decision.version {
