@@ -9,6 +9,15 @@ use serde_json::{Value, json};
 use store::notice::delivery::{self, End, Ended};
 use uuid::Uuid;
 
+/// As [`open`], with one worker away.
+async fn open_without(worker: &str) -> (Clinic, Epj) {
+    crate::commands::by_the_schemas();
+    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|one| one.name != worker).collect();
+    let clinic = Clinic::with(e2e::Fleet::new().await, &others).await;
+    let epj = clinic.epj().await;
+    (clinic, epj)
+}
+
 async fn told(clinic: &Clinic, picture: &mut Picture) -> AboutAppointments {
     let sent = clinic.sent().await;
     valid(&sent);
@@ -145,12 +154,8 @@ async fn j1_a_clinic_that_takes_no_part_tells_helsenorge_nothing() {
 /// Changed and called off before anybody is told: one message, of the last; a reminder tells first what it reminds of.
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_several_changes_before_sending_are_one_message() {
-    let fleet = e2e::Fleet::new().await;
-    crate::commands::by_the_schemas();
     let notices = appointment_notifications::WORKER;
-    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|worker| worker.name != notices.name).collect();
-    let clinic = Clinic::with(fleet, &others).await;
-    let epj = clinic.epj().await;
+    let (clinic, epj) = open_without(notices.name).await;
     let id = book(&epj, LINE, "vanlig").await;
     epj.done(&of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 10, 0) }))).await;
     epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "video" }))).await;
@@ -264,12 +269,8 @@ async fn n4_what_is_called_off_under_way_is_not_sent_again() {
 /// T5, N4: moved and then changed in one batch: what was to be said of the former time is called off.
 #[tokio::test(flavor = "multi_thread")]
 async fn n4_a_move_among_other_changes_calls_off() {
-    let fleet = e2e::Fleet::new().await;
-    crate::commands::by_the_schemas();
     let commands = clinic_commands::WORKER;
-    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|worker| worker.name != commands.name).collect();
-    let clinic = Clinic::with(fleet, &others).await;
-    let epj = clinic.epj().await;
+    let (clinic, epj) = open_without(commands.name).await;
     let running = clinic.fleet.start_with(&[commands], runtime::probe::Probe::default());
     let id = book(&epj, TROND, "vanlig").await;
     clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
@@ -293,12 +294,8 @@ async fn n4_a_move_among_other_changes_calls_off() {
 /// N1: a reminder that waited to be sent, while what it reminds of changed, is not sent; the operator is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn n1_no_reminder_of_what_no_longer_stands_is_sent() {
-    let fleet = e2e::Fleet::new().await;
-    crate::commands::by_the_schemas();
     let outbound = helsenorge_outbound::WORKER;
-    let others: Vec<_> = e2e::WORKERS.into_iter().filter(|worker| worker.name != outbound.name).collect();
-    let clinic = Clinic::with(fleet, &others).await;
-    let epj = clinic.epj().await;
+    let (clinic, epj) = open_without(outbound.name).await;
     let rows = &clinic.fleet.rows;
     let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
     let id = epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone();
