@@ -4,6 +4,7 @@ use crate::clock;
 use crate::days::Scene;
 use crate::national::{Kind, Told};
 use crate::providers::Providers;
+use crate::settling::SOON;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tokio_postgres::types::ToSql;
@@ -231,11 +232,13 @@ fn one_message(year: &Year) -> Vec<String> {
             Kind::Push | Kind::Answer => told.entry((&one.uid, one.sequence, one.epoch)).or_default().push(one),
         }
     }
-    // Whoever asks later is answered, whatever was told before; and told nothing more.
+    // Whoever asks later, not in the same step of the year, is answered, whatever was told before; and told nothing more.
     let is_once = |all: &[&Told]| {
         let mut all = all.iter();
         let first = all.next().map(|one| (one.kind, one.at));
-        all.all(|one| one.kind == Kind::Answer && first.is_none_or(|(kind, at)| kind == Kind::Answer || at < one.at))
+        all.all(|one| {
+            one.kind == Kind::Answer && first.is_none_or(|(kind, at)| kind == Kind::Answer || one.at.duration_since(at) > SOON)
+        })
     };
     let mut faults = Vec::new();
     for ((uid, version, _), all) in told.into_iter().filter(|(_, all)| !is_once(all)) {

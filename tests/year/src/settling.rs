@@ -16,7 +16,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// A fleet that is still busy then is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What is due so soon after a step belongs to it: notices that wait for what HelseNorge says, retries.
-const SOON: SignedDuration = SignedDuration::from_mins(20);
+pub(crate) const SOON: SignedDuration = SignedDuration::from_mins(20);
 /// A reminder is given so long before it is too late, at the latest.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
