@@ -38,6 +38,7 @@ fn appointment() -> Appointment {
         to: trond(),
         nin: "47819030045".to_owned().into(),
         status: status(false, false, 0, false),
+        is_shown: false,
         starts_at: now() + hours(36),
         is_hidden: false,
         is_superseded: false,
@@ -102,6 +103,40 @@ fn who_is_on_helsenorge_is_noticed_there_and_only_there() {
             assert_eq!(told(outcome), want, "{kind:?} {status:?} {waited:?}");
         }
     }
+}
+
+/// What HelseNorge shows is evidence that it reaches the patient, unless it has taken that back and can be asked.
+#[test]
+fn whom_helsenorge_shows_an_appointment_is_noticed_there_in_the_end() {
+    let waited = Some(SignedDuration::from_mins(15));
+    let table = [
+        (None, true, None, "wait 10 s"),
+        (None, true, waited, "helsenorge"),
+        (None, false, None, "helsenorge"),
+        (status(false, false, 25, false), true, waited, "helsenorge"),
+        (status(false, false, 0, false), true, None, "sms"),
+        (status(true, true, 0, true), true, waited, "sms"),
+        (status(true, true, 0, true), false, None, "helsenorge"),
+    ];
+    for (status, can_be_asked, waited, want) in table {
+        let before = waited.map_or(Before::New, |waited| Before::WaitsSince(now() - waited));
+        let about = Appointment { before, status, is_shown: true, ..appointment() };
+        let outcome = of_appointment(Kind::Moved, &about, Asking { can_be_asked, age_limit: DAY }, now());
+        assert_eq!(told(outcome), want, "{status:?} {can_be_asked} {waited:?}");
+    }
+}
+
+/// A reminder waits for HelseNorge no longer than it may be given.
+#[test]
+fn a_reminder_is_given_before_it_is_too_late() {
+    let of = |waited: i64, left: i64| {
+        let starts_at = now() + hours(24) + SignedDuration::from_mins(left);
+        let before = Before::WaitsSince(now() - SignedDuration::from_mins(waited));
+        told(of_appointment(Kind::Reminder, &Appointment { before, status: None, starts_at, ..appointment() }, ASKING, now()))
+    };
+    assert_eq!(of(4, 60), "wait 240 s");
+    assert_eq!(of(4, 1), "wait 60 s", "it is looked at in the last moment");
+    assert_eq!(of(5, 0), "sms");
 }
 
 #[test]

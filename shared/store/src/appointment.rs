@@ -1,7 +1,7 @@
 //! Appointments as they stand, and their versions.
 
 use crate::clinic::her_id;
-use crate::notice::delivery;
+use crate::notice::recall;
 use crate::reading::guardian;
 use crate::step::{Step, column, step};
 use crate::timebok::{Part, TimebokKey, columns};
@@ -32,13 +32,13 @@ pub async fn lock(tx: &Tx<'_>, timeboker: &[TimebokKey], appointments: &[(HerId,
             select * from unnest($1::bigint[], $2::text[])
             union select a.clinic, a.timebok from dialogpost.appointment a join unnest($3::bigint[], $4::uuid[]) k(clinic, id)
                 on a.id = k.id and a.clinic = k.clinic
-         ) order by b.clinic, b.id for update"
+         ) order by b.clinic, b.id for no key update"
     );
     tx.query(lock, &[&clinics, &names, &of, &ids]).await?;
     let lock = step!(
         "appointment.lock",
         "select from dialogpost.appointment a where (a.clinic, a.id) in (select * from unnest($1::bigint[], $2::uuid[]))
-         order by a.id for update"
+         order by a.id for no key update"
     );
     tx.query(lock, &[&of, &ids]).await.map(drop)
 }
@@ -235,7 +235,7 @@ pub async fn write(tx: &Tx<'_>, versions: &[NewVersion], now: Timestamp) -> Resu
     telling::owe(tx, &last.iter().map(|v| v.appointment.id).collect::<Vec<_>>(), now).await?;
     let changed = versions.iter().filter(|v| matches!(v.change, Change::Moved | Change::Cancelled));
     let silenced = changed.chain(last.iter().copied().filter(|v| !v.is_visible)).map(|v| v.appointment.id);
-    delivery::call_off(tx, &silenced.collect::<Vec<_>>(), now).await?;
+    recall::call_off(tx, &silenced.collect::<Vec<_>>(), now).await?;
     let booked: Vec<Uuid> = versions.iter().filter(|v| v.takes_slot).map(|v| v.appointment.uid).collect();
     if booked.is_empty() {
         return Ok(());

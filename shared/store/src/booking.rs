@@ -91,14 +91,14 @@ pub async fn lock(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
                 where r.message = any($1)
             union select a.clinic, a.timebok from dialogpost.booking_request r
                 join dialogpost.appointment a on a.uid = r.uid and a.clinic = r.clinic where r.message = any($1)
-         ) order by b.clinic, b.id for update"
+         ) order by b.clinic, b.id for no key update"
     );
     tx.query(lock, &[&ids]).await?;
     let lock = step!(
         "booking_request.lock",
         "select from dialogpost.appointment a where (a.clinic, a.uid) in (
             select r.clinic, r.uid from dialogpost.booking_request r where r.message = any($1)
-         ) order by a.id for update"
+         ) order by a.id for no key update"
     );
     tx.query(lock, &[&ids]).await.map(drop)
 }

@@ -67,6 +67,8 @@ pub struct SentLine {
     pub rejected: i64,
     /// The receiver sent an error message.
     pub failed: i64,
+    /// Not sent: what it reminds of changed before it left.
+    pub called_off: i64,
     /// Dead letters.
     pub dead: i64,
 }
@@ -86,6 +88,7 @@ pub async fn sent(session: &Session, days: i32) -> Result<Vec<SentLine>, StoreEr
             count(*) filter (where state = 'receipted') as receipted,
             count(*) filter (where state = 'rejected') as rejected,
             count(*) filter (where state = 'failed') as failed,
+            count(*) filter (where state = 'called_off') as called_off,
             count(*) filter (where state = 'dead') as dead
          from dialogpost.sent_state
          where at >= (date_trunc('day', now() at time zone 'Europe/Oslo') - make_interval(days => $1 - 1)) at time zone 'Europe/Oslo'
@@ -105,6 +108,7 @@ pub async fn sent(session: &Session, days: i32) -> Result<Vec<SentLine>, StoreEr
                 receipted: column(r, "receipted")?,
                 rejected: column(r, "rejected")?,
                 failed: column(r, "failed")?,
+                called_off: column(r, "called_off")?,
                 dead: column(r, "dead")?,
             })
         })

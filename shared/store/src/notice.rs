@@ -1,7 +1,9 @@
-//! Notices: what the rules ask about them, and what became of each. Sending them is [`delivery`]'s, looking again [`agenda`]'s.
+//! Notices: what the rules ask about them, and what became of each. Sending them is [`delivery`]'s, looking again [`agenda`]'s, calling off
+//! [`recall`]'s.
 
 pub mod agenda;
 pub mod delivery;
+pub mod recall;
 
 use crate::clinic::her_id;
 use crate::step::{Params, column, step};
@@ -41,7 +43,7 @@ pub async fn appointments(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Appo
                 and r.kind = 'reminder' and r.channel is not null) as reminded,
             b.notify as timebok_notifies, t.notify as type_notifies, c.notices_enabled, c.notice_channels,
             coalesce(p.language, c.notice_language) as language, p.phone, p.email, p.push,
-            s.active, s.consented, s.as_of, s.doubted_at is not null as doubted,
+            s.active, s.consented, s.as_of, s.doubted_at is not null as doubted, coalesce(o.shown and o.version > 0, false) as is_shown,
             n.created_at as noticed_at, n.state = 'due' and n.channel is null as waits
          from unnest($1::uuid[], $2::int[], $3::text[]) k(appointment, version, kind)
          join dialogpost.appointment a on a.id = k.appointment and a.version >= k.version
@@ -50,6 +52,7 @@ pub async fn appointments(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Appo
          join dialogpost.clinic c on c.her_id = a.clinic
          join dialogpost.patient p on p.id = a.patient
          left join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin
+         left join dialogpost.appointment_told o on o.appointment = a.id
          left join dialogpost.notification n on n.appointment = k.appointment and n.version = k.version and n.kind = k.kind"
     );
     let of = |row: &Row| {
@@ -67,6 +70,7 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
         to: addressee(row)?,
         nin: Sensitive::new(column(row, "nin")?),
         status: contact::status(row)?,
+        is_shown: column(row, "is_shown")?,
         starts_at: column(row, "starts_at")?,
         is_hidden: column(row, "hidden")?,
         is_superseded: column(row, "superseded")?,

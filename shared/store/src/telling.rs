@@ -9,7 +9,7 @@ use ::messages::{HerId, Sensitive};
 use domain::appointment::telling::Told;
 use domain::appointment::{Appointment, AppointmentType, Contact};
 use domain::command::contact::Status;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -29,6 +29,8 @@ pub struct Subject {
     pub refusals: u32,
     /// HER-id of whose timebok it is in, when he has one.
     pub doctor: Option<HerId>,
+    /// The latest end of any version that HelseNorge was told of.
+    pub shown_until: Option<Timestamp>,
     /// Whether he is the patient's fastlege.
     pub is_fastlege: bool,
     /// Family name, given name and national number of the patient.
@@ -46,7 +48,7 @@ pub async fn subjects(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Subject
     let load = step!(
         "telling.subjects",
         "select a.*, t.name as type_name, t.minutes, t.contact, t.hidden, t.notify, t.closed, o.version as told_version, o.shown, coalesce(o.refusals, 0) as refusals,
-            e.her_id as doctor, coalesce(e.id = p.fastlege, false) as is_fastlege, p.family_name, p.given_name, p.nin
+            o.shown_until, e.her_id as doctor, coalesce(e.id = p.fastlege, false) as is_fastlege, p.family_name, p.given_name, p.nin
          from dialogpost.appointment a
          join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
          join dialogpost.timebok b on b.clinic = a.clinic and b.id = a.timebok
@@ -79,6 +81,7 @@ fn subject(row: &Row) -> Result<Subject, StoreError> {
         told,
         refusals: unsigned(column(row, "refusals")?)?,
         doctor: column::<Option<i64>>(row, "doctor")?.and_then(|id| id.try_into().ok()),
+        shown_until: column(row, "shown_until")?,
         is_fastlege: column(row, "is_fastlege")?,
         patient: (text("family_name")?, text("given_name")?, text("nin")?),
     })
@@ -96,22 +99,40 @@ pub async fn lock(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
     tx.query(lock, &[&ids]).await.map(drop)
 }
 
-/// What HelseNorge said of the patients of appointments, each with clinic and number.
+/// The patient of an appointment.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The clinic.
+    pub clinic: HerId,
+    /// National number.
+    pub nin: Sensitive<String>,
+    /// What HelseNorge said of him.
+    pub status: Option<Status>,
+    /// HelseNorge shows him the appointment, in some version, as far as is known.
+    pub is_shown: bool,
+}
+
+/// How the patients of appointments stand, by appointment.
 ///
 /// # Errors
 /// As any step.
-pub async fn statuses(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, (HerId, String, Option<Status>)>, StoreError> {
+pub async fn standings(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Standing>, StoreError> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let load = step!(
-        "telling.statuses",
-        "select a.id, a.clinic, p.nin, s.active, s.consented, s.as_of, s.doubted_at is not null as doubted
+        "telling.standings",
+        "select a.id, a.clinic, p.nin, s.active, s.consented, s.as_of, s.doubted_at is not null as doubted,
+            coalesce(o.shown and o.version > 0, false) as is_shown
          from dialogpost.appointment a join dialogpost.patient p on p.id = a.patient
+         left join dialogpost.appointment_told o on o.appointment = a.id
          left join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and s.as_of is not null
          where a.id = any($1)"
     );
-    let of = |row: &Row| Ok((column(row, "id")?, (her_id(row, "clinic")?, column(row, "nin")?, contact::status(row)?)));
+    let of = |row: &Row| {
+        let (clinic, nin) = (her_id(row, "clinic")?, Sensitive::new(column(row, "nin")?));
+        Ok((column(row, "id")?, Standing { clinic, nin, status: contact::status(row)?, is_shown: column(row, "is_shown")? }))
+    };
     tx.query(load, &[&ids]).await?.iter().map(of).collect()
 }
 
@@ -129,11 +150,12 @@ pub async fn told(tx: &Tx<'_>, told: &[(Uuid, Told, Uuid)], now: Timestamp) -> R
     let messages: Vec<Uuid> = told.iter().map(|(.., message)| *message).collect();
     let tell = step!(
         "appointment_told.put",
-        "insert into dialogpost.appointment_told as t (appointment, version, shown, message, at)
-         select distinct on (i) i, v, s, m, $5::timestamptz from unnest($1::uuid[], $2::int[], $3::bool[], $4::uuid[])
-            with ordinality u(i, v, s, m, n) order by i, n desc
+        "insert into dialogpost.appointment_told as t (appointment, version, shown, message, at, shown_until)
+         select distinct on (i) i, v, s, m, $5::timestamptz, a.ends_at from unnest($1::uuid[], $2::int[], $3::bool[], $4::uuid[])
+            with ordinality u(i, v, s, m, n) join dialogpost.appointment a on a.id = i order by i, n desc
          on conflict (appointment) do update set version = excluded.version, shown = excluded.shown, message = excluded.message,
-            at = excluded.at, refusals = case when t.version between 1 and excluded.version - 1 then 0 else t.refusals end
+            at = excluded.at, shown_until = greatest(t.shown_until, excluded.shown_until),
+            refusals = case when t.turned_down < excluded.version then 0 else t.refusals end
             where t.version <= excluded.version"
     );
     tx.query(tell, &[&ids, &versions, &shown, &messages, &now]).await?;
@@ -160,9 +182,13 @@ pub async fn carried(tx: &Tx<'_>, carried: &[(Key, Option<Uuid>)], now: Timestam
     let messages: Vec<Option<Uuid>> = carried.iter().map(|(_, message)| *message).collect();
     let note = step!(
         "telling.carried",
-        "update dialogpost.notification n set state = 'sent', changed_at = $5,
-            message = coalesce(c.message, (select o.message from dialogpost.appointment_told o where o.appointment = n.appointment))
+        "update dialogpost.notification n set changed_at = $5, message = coalesce(c.message, o.message),
+            -- Turned down in this very moment: it is looked at again.
+            state = case when c.message is null and o.message is null then 'due' else 'sent' end,
+            channel = case when c.message is null and o.message is null then null else n.channel end,
+            due_at = case when c.message is null and o.message is null then $5::timestamptz end
          from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) c(appointment, version, kind, message)
+         left join dialogpost.appointment_told o on o.appointment = c.appointment and o.version > 0
          where n.appointment = c.appointment and n.version = c.version and n.kind = c.kind and n.channel = 'helsenorge'"
     );
     tx.query(note, &[&ids, &versions, &kinds, &messages, &now]).await.map(drop)
@@ -184,7 +210,7 @@ pub async fn owe(tx: &Tx<'_>, ids: &[Uuid], since: Timestamp) -> Result<(), Stor
     tx.query(owe, &[&ids, &since]).await.map(drop)
 }
 
-/// HelseNorge need not be told of these.
+/// HelseNorge need not be told of these, which whoever says so has locked.
 ///
 /// # Errors
 /// As any step.
@@ -237,11 +263,14 @@ pub(crate) async fn reached(tx: &Tx<'_>, said: &[Reached]) -> Result<(), StoreEr
             select a.id, a.version, a.status, s.reached, s.as_of
             from unnest($1::bigint[], $2::text[], $3::bool[], $4::timestamptz[]) s(clinic, nin, reached, as_of)
             join dialogpost.patient p on p.clinic = s.clinic and p.nin = s.nin
-            join dialogpost.appointment a on a.patient = p.id and a.ends_at > s.as_of
+            join dialogpost.appointment a on a.patient = p.id
+            left join dialogpost.appointment_told t on t.appointment = a.id
+            -- A version that it was told of may be to come although the last one is over.
+            where a.ends_at > s.as_of or (t.shown and t.shown_until > s.as_of)
          ), forgotten as (
             -- It may show what it was told, or not: whatever comes next it is to be told.
-            update dialogpost.appointment_told t set version = 0 from their x
-                where t.appointment = x.id and not x.reached and t.shown and t.at <= x.as_of returning t.appointment
+            update dialogpost.appointment_told t set version = 0, refusals = 0 from their x
+                where t.appointment = x.id and not x.reached and t.shown returning t.appointment
          )
          insert into dialogpost.appointment_owed (appointment, since) select x.id, x.as_of - interval '1 minute' from their x
          left join dialogpost.appointment_told t on t.appointment = x.id
@@ -253,20 +282,24 @@ pub(crate) async fn reached(tx: &Tx<'_>, said: &[Reached]) -> Result<(), StoreEr
     tx.query(note, &[&clinics, &nins, &reached, &as_of]).await.map(drop)
 }
 
-/// Locks what is owed of these until the transaction ends: whoever comes to owe them meanwhile waits, and then owes them anew.
+/// Locks what is owed of these until the transaction ends, and tells which are: whoever comes to owe them meanwhile waits, and then owes them
+/// anew.
 ///
 /// # Errors
 /// As any step.
-pub async fn lock_owed(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+pub async fn lock_owed(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     let lock = step!(
         "appointment_owed.lock",
-        "select from dialogpost.appointment_owed where appointment = any($1) order by appointment for update"
+        "select appointment from dialogpost.appointment_owed where appointment = any($1) order by appointment for update"
     );
-    tx.query(lock, &[&ids]).await.map(drop)
+    tx.query(lock, &[&ids]).await?.iter().map(|row| column(row, "appointment")).collect()
 }
 
-/// HelseNorge has turned messages down. Where that says that it does not reach the patient it may show what it did before, and each notice is
-/// looked at again: somebody else may have to give it. Any other is given up. Tells how many were given up.
+/// What HelseNorge has turned down for another reason than that it does not reach the patient is said again so much later.
+const AGAIN: SignedDuration = SignedDuration::from_mins(30);
+
+/// HelseNorge has turned messages down, and may show what it did before: it is told again. Where that says that it does not reach the patient,
+/// each notice is looked at again: somebody else may have to give it. Any other is given up. Tells how many were given up.
 ///
 /// # Errors
 /// As any step.
@@ -278,12 +311,12 @@ pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: 
         "telling.turned_down",
         "with told as (
             -- It shows what it was told before, or nothing: whatever comes next it is to be told.
-            update dialogpost.appointment_told set version = 0, shown = true, refusals = refusals + 1 where message = any($1)
-            returning appointment
+            update dialogpost.appointment_told set version = 0, shown = true, refusals = refusals + 1, turned_down = version
+            where message = any($1::uuid[] || $2::uuid[]) and version > 0
+            returning appointment, case when message = any($1) then $3::timestamptz else $4::timestamptz end as since
          ), owed as (
-            insert into dialogpost.appointment_owed (appointment, since) select appointment, $3 from told on conflict do nothing
-         ), kept as (
-            update dialogpost.appointment_told set refusals = refusals + 1 where message = any($2) returning 1
+            insert into dialogpost.appointment_owed (appointment, since) select appointment, since from told order by appointment
+            on conflict do nothing
          ), again as (
             update dialogpost.notification set state = 'due', channel = null, message = null, due_at = $3, changed_at = $3
             where message = any($1) and state = 'sent'
@@ -291,9 +324,10 @@ pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: 
             update dialogpost.notification set state = 'failed', code = 'turned-down', changed_at = $3
             where message = any($2) and state = 'sent' returning 1
          )
-         select greatest((select count(*) from given_up), (select count(*) from kept)) as given_up"
+         select (select count(*) from given_up) as given_up"
     );
-    let rows = tx.query(untell, &[&unreached, &others, &now]).await?;
+    let later = now.checked_add(AGAIN).unwrap_or(Timestamp::MAX);
+    let rows = tx.query(untell, &[&unreached, &others, &now, &later]).await?;
     let count: i64 = column(rows.first().ok_or_else(|| StoreError::row("given_up"))?, "given_up")?;
     Ok(count.unsigned_abs())
 }

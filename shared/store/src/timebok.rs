@@ -50,12 +50,8 @@ async fn concerned(tx: &Tx<'_>, clinic: &ClinicSetup, now: Timestamp) -> Result<
     let hidden: Vec<bool> = clinic.appointment_types.iter().map(|t| t.hidden).collect();
     let timeboker: Vec<&str> = clinic.timeboker.iter().map(|t| t.id.as_str()).collect();
     let owners: Vec<&str> = clinic.timeboker.iter().map(|t| t.owner.as_str()).collect();
-    let lock = step!(
-        "timebok.lock_all",
-        "select from dialogpost.timebok where clinic = $1 and exists (select from dialogpost.appointment a where a.clinic = $1 and a.ends_at > $2)
-         order by id for update"
-    );
-    tx.query(lock, &[&clinic.her_id.get(), &now]).await?;
+    let lock = step!("timebok.lock_all", "select from dialogpost.timebok where clinic = $1 order by id for no key update");
+    tx.query(lock, &[&clinic.her_id.get()]).await?;
     let find = step!(
         "timebok.concerned",
         "select a.* from dialogpost.appointment a
@@ -65,7 +61,7 @@ async fn concerned(tx: &Tx<'_>, clinic: &ClinicSetup, now: Timestamp) -> Result<
          left join unnest($5::text[], $6::text[]) o(id, owner) on o.id = b.id
          where a.clinic = $1 and a.ends_at > $7 and a.status = 'booked'
             and (n.contact <> t.contact or n.hidden <> t.hidden or o.owner <> b.owner)
-         order by a.id for update of a"
+         order by a.id for no key update of a"
     );
     let rows = tx.query(find, &[&clinic.her_id.get(), &types, &contacts, &hidden, &timeboker, &owners, &now]).await?;
     rows.iter().map(appointment::appointment).collect()

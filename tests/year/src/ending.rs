@@ -15,7 +15,7 @@ const SLACK: SignedDuration = SignedDuration::from_mins(10);
 
 /// A version of an appointment.
 struct Version {
-    number: i32,
+    number: u32,
     at: Timestamp,
     start: Timestamp,
     is_visible: bool,
@@ -26,7 +26,7 @@ struct Version {
 struct Notice {
     id: Uuid,
     appointment: Uuid,
-    version: i32,
+    version: u32,
     kind: String,
     channel: Option<String>,
     reason: Option<String>,
@@ -42,6 +42,12 @@ struct Year {
     uids: HashMap<String, Uuid>,
     notices: Vec<Notice>,
     told: Vec<Told>,
+}
+
+impl Year {
+    fn version(&self, uid: &str, number: u32) -> Option<&Version> {
+        self.versions.get(self.uids.get(uid)?)?.iter().find(|version| version.number == number)
+    }
 }
 
 impl Scene {
@@ -60,7 +66,11 @@ impl Scene {
             faults.insert(promise, self.ids(sql, &[]).await);
         }
         faults.insert("audit chains are whole", self.audit().await);
-        faults
+        let mut told = BTreeMap::new();
+        for (promise, faults) in faults {
+            told.insert(promise, self.with_stories(faults).await);
+        }
+        told
     }
 
     async fn ids(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Vec<String> {
@@ -94,7 +104,7 @@ impl Scene {
             let (id, change, is_hidden): (Uuid, &str, bool) = (row.get("appointment"), row.get("change"), row.get("hidden"));
             uids.insert(row.get::<_, Uuid>("uid").to_string(), id);
             versions.entry(id).or_default().push(Version {
-                number: row.get("version"),
+                number: row.get::<_, i32>("version").unsigned_abs(),
                 at: row.get("at"),
                 start: row.get("starts_at"),
                 is_visible: !is_hidden && !matches!(change, "cancelled" | "no_show"),
@@ -106,7 +116,7 @@ impl Scene {
         let notice = |row: &tokio_postgres::Row| Notice {
             id: row.get("id"),
             appointment: row.get("appointment"),
-            version: row.get("version"),
+            version: row.get::<_, i32>("version").unsigned_abs(),
             kind: row.get("kind"),
             channel: row.get("channel"),
             reason: row.get("reason"),
@@ -202,13 +212,14 @@ fn reminders(year: &Year) -> Vec<String> {
             let until = clock::window(one.start).1;
             let notices = given.get(&(*id, one.start)).map(Vec::as_slice).unwrap_or_default();
             // One that waits for its channel, or for a clinic that gives none, was looked at.
-            let decided = |notice: &&&Notice| {
+            let decided = |notice: &&Notice| {
                 notice.channel.is_some()
                     || matches!(notice.reason.as_deref(), Some("clinic-off" | "timebok-off" | "type-off" | "no-address"))
             };
-            let count = notices.iter().filter(decided).count();
-            if until <= now && one.from < until - SLACK && one.until > until && count != 1 {
-                faults.push(format!("{count} reminders of appointment {id} at {}", one.start));
+            let (looked_at, given) =
+                (notices.iter().any(decided), notices.iter().filter(|notice| notice.channel.is_some()).count());
+            if given > 1 || (!looked_at && until <= now && one.from < until - SLACK && one.until > until) {
+                faults.push(format!("{given} reminders of appointment {id} at {}", one.start));
             }
         }
         let in_time = |start: Timestamp| all.iter().any(|one| one.start == start && one.from <= clock::window(start).1);
@@ -222,7 +233,8 @@ fn reminders(year: &Year) -> Vec<String> {
     faults
 }
 
-/// Each version is told once, in whatever way; to a patient who has come back, once more.
+/// Each version is told once, in whatever way; to a patient who has come back, once more. Whoever asks is answered, each question once; of what
+/// an answer tells when it comes to be, nothing else tells.
 fn one_message(year: &Year) -> Vec<String> {
     let mut told: BTreeMap<(&str, u32, u32), Vec<&Told>> = BTreeMap::new();
     let mut reminders: BTreeMap<(&str, Option<Timestamp>), Vec<&Told>> = BTreeMap::new();
@@ -232,16 +244,15 @@ fn one_message(year: &Year) -> Vec<String> {
             Kind::Push | Kind::Answer => told.entry((&one.uid, one.sequence, one.epoch)).or_default().push(one),
         }
     }
-    // Whoever asks later, not in the same step of the year, is answered, whatever was told before; and told nothing more.
-    let is_once = |all: &[&Told]| {
-        let mut all = all.iter();
-        let first = all.next().map(|one| (one.kind, one.at));
-        all.all(|one| {
-            one.kind == Kind::Answer && first.is_none_or(|(kind, at)| kind == Kind::Answer || one.at.duration_since(at) > SOON)
-        })
+    let is_once = |uid: &str, number: u32, all: &[&Told]| {
+        let (pushes, answers): (Vec<&Told>, Vec<&Told>) = all.iter().partition(|one| one.kind == Kind::Push);
+        let questions: HashSet<_> = answers.iter().filter_map(|one| one.answers.as_ref()).collect();
+        let made = year.version(uid, number).map(|version| version.at);
+        let makes = |one: &&Told| made.is_none_or(|made| one.at.duration_since(made) <= SOON);
+        questions.len() == answers.len() && pushes.len() <= usize::from(!answers.iter().any(makes))
     };
     let mut faults = Vec::new();
-    for ((uid, version, _), all) in told.into_iter().filter(|(_, all)| !is_once(all)) {
+    for ((uid, version, _), all) in told.into_iter().filter(|((uid, version, _), all)| !is_once(uid, *version, all)) {
         faults.push(format!("appointment {uid} version {version} is told several times: {}", times(&all)));
     }
     for ((uid, _), all) in reminders.into_iter().filter(|(_, all)| all.len() > 1) {
@@ -258,9 +269,8 @@ fn times(all: &[&Told]) -> String {
 /// What was hidden in a version was neither shown nor noticed in it.
 fn hidden(year: &Year) -> Vec<String> {
     let mut faults = Vec::new();
-    let version = |id: &Uuid, number: i64| year.versions.get(id)?.iter().find(|version| i64::from(version.number) == number);
     for told in year.told.iter().filter(|told| told.is_shown) {
-        let Some(found) = year.uids.get(&told.uid).and_then(|id| version(id, i64::from(told.sequence))) else {
+        let Some(found) = year.version(&told.uid, told.sequence) else {
             faults.push(format!("appointment {} version {} is told and is not known", told.uid, told.sequence));
             continue;
         };
@@ -273,7 +283,7 @@ fn hidden(year: &Year) -> Vec<String> {
         // As it stood when the notice was given: a later version may have been hidden, or shown, by then.
         let stood = of.iter().rev().find(|version| version.at <= notice.at);
         if stood.is_none_or(|version| version.is_hidden)
-            && version(&notice.appointment, notice.version.into()).is_none_or(|v| v.is_hidden)
+            && of.iter().find(|version| version.number == notice.version).is_none_or(|version| version.is_hidden)
         {
             faults.push(format!("{} is given though it is hidden", named(notice)));
         }

@@ -22,13 +22,14 @@ mod progress;
 mod providers;
 mod report;
 mod settling;
+mod story;
 
 use clap::Parser;
 use days::Scene;
 use e2e::{Epj, Fleet, WORKERS};
 use jiff::ToSpan;
 use jiff::civil::{Date, time};
-use national::National;
+use national::{CONTACT_AGE, National};
 use people::People;
 use providers::Providers;
 use rand::SeedableRng as _;
@@ -147,7 +148,7 @@ async fn prepare(options: &Options, providers: &Providers, random: &mut StdRng) 
     (fleet.batch, fleet.lanes, fleet.clock) = (300, 1, clock::now);
     (fleet.glance, fleet.lease) = (Duration::from_millis(25), runtime::worker::LEASE);
     providers.introduce(&mut fleet);
-    fleet.settings.insert("CONTACT_AGE_HOURS", "720".to_owned());
+    fleet.settings.insert("CONTACT_AGE_HOURS", CONTACT_AGE.as_hours().to_string());
     let people = People::of(options, random);
     people.move_in(&fleet, random).await;
     (fleet, people)

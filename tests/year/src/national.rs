@@ -6,7 +6,7 @@ use domain::command::question::DIGITALBRUKER;
 use futures_util::StreamExt as _;
 use helsenorge::example::{HELSENORGE, HELSENORGE_PARENT, async_queue, syncreply_queue};
 use helsenorge::{ACTIVE, DigitalUsers, HelseNorge, Picture, Receipt, Received, Sent};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use messages::wire::icalendar::Vevent;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many are taken off a queue at once.
 const CHUNK: usize = 200;
+/// What HelseNorge said longer ago counts as unknown.
+pub(crate) const CONTACT_AGE: SignedDuration = SignedDuration::from_hours(720);
 /// One receipt of so many comes only at the next step.
 const LATE: u64 = 31;
 
@@ -40,6 +42,8 @@ pub(crate) struct Told {
     pub(crate) is_shown: bool,
     pub(crate) start: Option<Timestamp>,
     pub(crate) at: Timestamp,
+    /// Which message it answers.
+    pub(crate) answers: Option<String>,
     /// HelseNorge turned it down, since it does not reach the patient.
     pub(crate) is_refused: bool,
 }
@@ -48,8 +52,8 @@ pub(crate) struct Told {
 struct Standing {
     is_user: bool,
     epoch: u32,
-    /// The clinic has heard that he is none.
-    is_known: bool,
+    /// Since when the clinic knows that.
+    known_at: Option<Timestamp>,
 }
 
 /// What HelseNorge knows.
@@ -63,6 +67,8 @@ pub(crate) struct State {
     pub(crate) answers: BTreeMap<String, u64>,
     /// What no clinic may do.
     pub(crate) faults: Vec<String>,
+    /// Who began to use it, or ended, and when.
+    pub(crate) changes: Vec<(String, Timestamp, bool)>,
     users: DigitalUsers,
     standings: HashMap<String, Standing>,
     late: Vec<Sent>,
@@ -78,19 +84,22 @@ impl State {
     pub(crate) fn become_user(&mut self, nin: &str, is_user: bool) {
         let standing = self.standings.entry(nin.to_owned()).or_default();
         standing.epoch += u32::from(is_user && !standing.is_user);
-        (standing.is_user, standing.is_known) = (is_user, false);
+        (standing.is_user, standing.known_at) = (is_user, None);
+        self.changes.push((nin.to_owned(), clock::now(), is_user));
         self.users.set(nin, if is_user { ACTIVE } else { Default::default() });
     }
 
     /// From now on the clinics of these know how they stand.
     pub(crate) fn are_known<'a>(&mut self, nins: impl Iterator<Item = &'a str>) {
         for nin in nins {
-            self.standings.entry(nin.to_owned()).or_default().is_known = true;
+            self.standings.entry(nin.to_owned()).or_default().known_at = Some(clock::now());
         }
     }
 
     fn standing(&self, nin: Option<&str>) -> Standing {
-        nin.and_then(|nin| self.standings.get(nin)).copied().unwrap_or(Standing { is_known: true, ..Standing::default() })
+        // Of whom it has never heard nobody says anything to it.
+        let stranger = || Standing { known_at: Some(clock::now()), ..Standing::default() };
+        nin.and_then(|nin| self.standings.get(nin)).copied().unwrap_or_else(stranger)
     }
 }
 
@@ -200,8 +209,9 @@ impl State {
                 (Some(_), false) => Kind::Push,
                 (None, _) => Kind::Answer,
             };
-            // A wish is answered even if its patient has left since.
-            if is_refused && standing.is_known && kind != Kind::Answer {
+            // A wish is answered even if its patient has left since. What is known too long counts as unknown.
+            let known = standing.known_at.is_some_and(|at| clock::now().duration_since(at) <= CONTACT_AGE);
+            if is_refused && known && kind != Kind::Answer {
                 self.faults
                     .push(format!("appointment {uid} is told of a patient whom HelseNorge does not reach, as his clinic knows"));
             }
@@ -213,6 +223,7 @@ impl State {
                 is_shown: !event.is_cancelled() && said.answer.as_deref() != Some("08"),
                 start: event.start,
                 at: clock::now(),
+                answers: said.answers.clone(),
                 is_refused,
             });
         }

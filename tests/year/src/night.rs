@@ -56,6 +56,14 @@ impl Scene {
         while mending::round(&self.context, &ruling).await.expect("the database answers") {}
         self.settle().await;
         self.upcoming = self.upcoming().await;
+        let faults = self.differences();
+        let now = clock::now().to_zoned(clock::norway()).date();
+        let faults = faults.into_iter().map(|fault| format!("night of {now}: {fault}")).collect();
+        self.with_stories(faults).await
+    }
+
+    /// Between what is to be seen and what HelseNorge shows.
+    fn differences(&self) -> Vec<String> {
         let mut wanted: HashMap<&str, BTreeSet<Shown>> = HashMap::new();
         for standing in self.upcoming.iter().filter(|standing| !standing.is_hidden) {
             wanted.entry(&self.people.patients[standing.patient].nin).or_default().insert(standing.shown());
@@ -73,8 +81,6 @@ impl Scene {
                 shown.difference(wanted).map(|one| format!("HelseNorge shows appointment {} otherwise than it stands", one.uid));
             faults.extend(missing.chain(surplus));
         }
-        let now = clock::now();
-        faults.iter_mut().for_each(|fault| *fault = format!("night of {}: {fault}", now.to_zoned(clock::norway()).date()));
         faults
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Offenders that are named of one promise.
-const NAMED: usize = 10;
+pub(crate) const NAMED: usize = 10;
 
 /// The figures, in the order of the last line.
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use crate::effect::Effect;
 use crate::facts::Facts;
 use crate::telling::Word;
 use crate::{About, Asked};
-use domain::command::contact::{contactable, may_ask};
+use domain::command::contact::{contactable, may_ask, reached};
 use domain::notice::Kind;
 use domain::notice::channel::{Addressee, Appointment, Asking, Outcome, Reason, of_appointment, of_message};
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +13,7 @@ use messages::command::answer::Contactable;
 use messages::person_id::TestSeries;
 use runtime::Verdict;
 use store::notice::{self, Key, Notice};
+use store::telling::Standing;
 use uuid::Uuid;
 
 /// How this process rules.
@@ -29,6 +30,11 @@ pub struct Ruling {
 }
 
 impl Ruling {
+    /// Whether HelseNorge can be asked about somebody.
+    pub fn can_be_asked(&self, nin: &str) -> bool {
+        self.asks && may_ask(nin, &self.series)
+    }
+
     /// Decides about one event.
     pub fn decide(&self, asked: &Asked, facts: &mut Facts, now: Timestamp) -> Verdict<Option<Effect>> {
         match asked.about {
@@ -47,13 +53,14 @@ impl Ruling {
         // Of a clinic that it does not hear from, HelseNorge shows nothing: whom it reaches is no matter then.
         let is_connected = facts.connected.contains(&appointment.to.clinic);
         let status = appointment.status.filter(|_| is_connected);
-        let appointment = &Appointment { status, ..appointment.clone() };
-        let can_be_asked = is_connected && self.asks && may_ask(appointment.nin.expose(), &self.series);
+        let is_shown = appointment.is_shown && is_connected;
+        let appointment = &Appointment { status, is_shown, ..appointment.clone() };
+        let can_be_asked = is_connected && self.can_be_asked(appointment.nin.expose());
         let asking = Asking { can_be_asked, age_limit: self.age_limit };
         let Some(outcome) = of_appointment(kind, appointment, asking, now) else { return Verdict::Done(None) };
         let waits = matches!(outcome, Outcome::Wait(_));
         let ask = waits.then(|| (appointment.to.clinic, appointment.nin.expose().clone()));
-        let (reached, _) = contactable(appointment.status.as_ref(), self.age_limit, now);
+        let reached = reached(appointment.status.as_ref(), is_shown, can_be_asked, self.age_limit, now);
         let word = match (kind, &outcome) {
             (_, Outcome::Wait(_)) => None,
             (Kind::Reminder, Outcome::HelseNorge) => Some(Word::IsSoon),
@@ -72,17 +79,18 @@ impl Ruling {
     }
 
     fn unnoticed(&self, appointment: Uuid, facts: &Facts, now: Timestamp) -> Verdict<Option<Effect>> {
-        let Some((clinic, nin, status)) = facts.statuses.get(&appointment) else {
+        let Some(Standing { clinic, nin, status, is_shown }) = facts.standings.get(&appointment) else {
             return missing("appointment-missing", "the appointment is not in the database (yet)");
         };
         if !facts.connected.contains(clinic) {
             return Verdict::Done(None);
         }
-        let (reached, _) = contactable(status.as_ref(), self.age_limit, now);
+        let can_be_asked = self.can_be_asked(nin.expose());
+        let reached = reached(status.as_ref(), *is_shown, can_be_asked, self.age_limit, now);
         // Should HelseNorge say that it reaches the patient, what it was not told is told then.
-        let asks = reached == Contactable::Unknown && self.asks && may_ask(nin, &self.series);
+        let asks = can_be_asked && contactable(status.as_ref(), self.age_limit, now).0 == Contactable::Unknown;
         let word = (reached != Contactable::No).then_some((appointment, Word::Stands, reached == Contactable::Yes));
-        Verdict::Done(Some(Effect { notice: None, ask: asks.then(|| (*clinic, nin.clone())), word }))
+        Verdict::Done(Some(Effect { notice: None, ask: asks.then(|| (*clinic, nin.expose().clone())), word }))
     }
 }
 

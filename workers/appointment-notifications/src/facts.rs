@@ -2,13 +2,13 @@
 
 use crate::telling::connected;
 use crate::{About, Asked};
-use domain::command::contact::Status;
 use domain::notice::Kind;
 use domain::notice::channel::{Addressee, Appointment, Before, Outcome};
 use messages::HerId;
 use std::collections::{BTreeSet, HashMap};
 use store::notice::{self, Key};
-use store::{StoreError, Tx, telling};
+use store::telling::{self, Standing};
+use store::{StoreError, Tx};
 use uuid::Uuid;
 
 /// Facts of a batch. Decisions are noted in them, so that the next event of the batch finds things as they will be.
@@ -18,8 +18,8 @@ pub struct Facts {
     pub appointments: HashMap<Key, Appointment>,
     /// To whom entries of E-dialogs are.
     pub addressees: HashMap<Uuid, Addressee>,
-    /// What HelseNorge said of the patients of appointments of which it alone is told.
-    pub statuses: HashMap<Uuid, (HerId, String, Option<Status>)>,
+    /// The patients of appointments of which HelseNorge alone is told.
+    pub standings: HashMap<Uuid, Standing>,
     /// Clinics that HelseNorge hears from.
     pub connected: BTreeSet<HerId>,
 }
@@ -53,10 +53,10 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let all: BTreeSet<Uuid> = keys.iter().map(|(id, ..)| *id).chain(unnoticed.iter().copied()).collect();
     telling::lock(tx, &all.into_iter().collect::<Vec<_>>()).await?;
     let appointments = notice::appointments(tx, &keys).await?;
-    let statuses = telling::statuses(tx, &unnoticed).await?;
+    let standings = telling::standings(tx, &unnoticed).await?;
     let addressees = notice::addressees(tx, &messages).await?;
     let of_appointments = appointments.values().map(|about| about.to.clinic);
-    let clinics: BTreeSet<HerId> = of_appointments.chain(statuses.values().map(|(clinic, ..)| *clinic)).collect();
+    let clinics: BTreeSet<HerId> = of_appointments.chain(standings.values().map(|of| of.clinic)).collect();
     let connected = connected(tx, &clinics.into_iter().collect::<Vec<_>>()).await?.into_keys().collect();
-    Ok(Facts { appointments, addressees, statuses, connected })
+    Ok(Facts { appointments, addressees, standings, connected })
 }

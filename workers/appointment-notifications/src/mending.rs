@@ -3,8 +3,8 @@
 use crate::deciding::Ruling;
 use crate::telling::{Wanted, Word, connected, tell};
 use crate::watch::Watch;
-use domain::appointment::telling::{Telling, owed};
-use domain::command::contact::{contactable, may_ask};
+use domain::appointment::telling::{Telling, is_over, owed};
+use domain::command::contact::reached;
 use jiff::{SignedDuration, Timestamp};
 use messages::command::answer::Contactable;
 use runtime::worker::Context;
@@ -82,7 +82,8 @@ async fn together(context: &Context, ruling: &Ruling, ids: &[Uuid], now: Timesta
     let mut session = context.store.session().await?;
     let tx = session.begin().await?;
     telling::lock(&tx, ids).await?;
-    telling::lock_owed(&tx, ids).await?;
+    // What another process has settled meanwhile is none of ours.
+    let ids = &telling::lock_owed(&tx, ids).await?[..];
     let sorted = sorted(&tx, ruling, ids, now).await?;
     let (_, outgoing) = tell(&tx, &sorted.say, ruling, now).await?;
     telling::settle(&tx, &sorted.settled).await?;
@@ -97,23 +98,24 @@ async fn together(context: &Context, ruling: &Ruling, ids: &[Uuid], now: Timesta
 }
 
 async fn sorted(tx: &Tx<'_>, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> Result<Sorted, StoreError> {
-    let (mut subjects, mut statuses) = (telling::subjects(tx, ids).await?, telling::statuses(tx, ids).await?);
+    let (mut subjects, mut standings) = (telling::subjects(tx, ids).await?, telling::standings(tx, ids).await?);
     let clinics: Vec<_> = subjects.values().map(|subject| subject.clinic).collect();
     let connected = connected(tx, &clinics).await?;
     let mut sorted = Sorted::default();
     for id in ids {
-        let (Some(subject), Some((clinic, nin, status))) = (subjects.remove(id), statuses.remove(id)) else {
+        let (Some(subject), Some(of)) = (subjects.remove(id), standings.remove(id)) else {
             sorted.settled.push(*id);
             continue;
         };
-        let (reached, _) = contactable(status.as_ref(), ruling.age_limit, now);
+        let can_be_asked = ruling.can_be_asked(of.nin.expose());
+        let reached = reached(of.status.as_ref(), of.is_shown, can_be_asked, ruling.age_limit, now);
         match what(&subject, reached, now) {
             None => sorted.settled.push(*id),
-            Some(_) if !connected.contains_key(&clinic) => sorted.later.push(*id),
+            Some(_) if !connected.contains_key(&of.clinic) => sorted.later.push(*id),
             Some(true) => sorted.say.push((*id, Word::Stands, reached == Contactable::Yes)),
             Some(false) => {
                 sorted.later.push(*id);
-                sorted.ask.extend((ruling.asks && may_ask(&nin, &ruling.series)).then_some((clinic, nin)));
+                sorted.ask.extend(can_be_asked.then(|| (of.clinic, of.nin.into_inner())));
             }
         }
     }
@@ -122,7 +124,7 @@ async fn sorted(tx: &Tx<'_>, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> R
 
 /// Whether HelseNorge is to be told, or it must be known first whether it reaches the patient; none = it need not be told.
 fn what(subject: &Subject, reached: Contactable, now: Timestamp) -> Option<bool> {
-    let Subject { appointment, of_type, told, refusals, .. } = subject;
+    let Subject { appointment, of_type, told, refusals, shown_until, .. } = subject;
     match owed(appointment, Some(of_type), *told)? {
         _ if reached == Contactable::No => None,
         _ if *refusals >= REFUSALS => {
@@ -130,7 +132,7 @@ fn what(subject: &Subject, reached: Contactable, now: Timestamp) -> Option<bool>
             None
         }
         Telling::Withdraw | Telling::NoShow => Some(true),
-        Telling::Show if appointment.span.end <= now => None,
+        Telling::Show if is_over(appointment, *told, *shown_until, now) => None,
         Telling::Show => Some(reached == Contactable::Yes),
     }
 }

@@ -5,6 +5,7 @@ use domain::appointment::request::Request;
 use domain::digital_user::{Noted, is_doubted_by_entry, is_doubted_by_receipt};
 use jiff::Timestamp;
 use messages::HerId;
+use messages::event::DialogKind;
 use store::contact::{self, Answer, Doubt};
 use store::receipt::Receipt;
 use store::{StoreError, Tx, telling};
@@ -53,12 +54,14 @@ pub async fn turned_down(tx: &Tx<'_>, receipts: &[Receipt], now: Timestamp) -> R
 
 /// Of an entry of a dialog.
 pub fn by_entry(accepted: &Accepted) -> Option<Told> {
-    is_doubted_by_entry(&accepted.entry).then_some(Told::Doubt(Doubt::Patient(accepted.patient)))
+    let doubts = is_doubted_by_entry(&accepted.entry).then_some(Told::Doubt(Doubt::Patient(accepted.patient)));
+    // What a wish comes to is shown on HelseNorge.
+    doubts.or_else(|| (accepted.kind == DialogKind::Timeonske).then_some(Told::Doubt(Doubt::Unreached(accepted.patient))))
 }
 
-/// Of a booking: whoever books himself is reached, whatever was said before.
-pub fn by_booking(request: &Request) -> Option<Told> {
-    request.representative.is_none().then_some(Told::Doubt(Doubt::Unreached(request.patient)))
+/// Of a booking: whoever books is reached, be it through somebody else, whatever was said before.
+pub fn by_booking(request: &Request) -> Told {
+    Told::Doubt(Doubt::Unreached(request.patient))
 }
 
 /// Keeps what a batch told.

@@ -65,7 +65,7 @@ impl Kept {
             Self::Entry(accepted) => contact::by_entry(accepted),
             Self::Receipt(receipt) => contact::by_receipt(receipt),
             Self::Noted(clinic, noted) => contact::by_note(noted, *clinic, row.at),
-            Self::Booking(_, request) => contact::by_booking(request),
+            Self::Booking(_, request) => Some(contact::by_booking(request)),
             Self::Reply(_) | Self::Nothing => None,
         }
     }

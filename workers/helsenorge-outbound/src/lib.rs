@@ -22,7 +22,7 @@ use runtime::{Handler, Verdict};
 use sealing::Directory;
 use store::agreement::Pair;
 use store::message::{Sent, Unanswered};
-use store::notice::delivery::{self, Reminded};
+use store::notice::recall::{self, Reminded};
 use store::{Store, StoreError, Tx, agreement, clinic, message};
 use uuid::Uuid;
 
@@ -58,8 +58,19 @@ pub struct Due {
     /// What we received and must answer, or what we wrote.
     message: Uuid,
     kind: Kind,
-    /// Ready to be sent; `None` inside = the sender wants no answer. Made before it is known whether it was sent already.
-    ready: Result<Option<Addressed>, Fault>,
+    /// Made before it is known whether it was sent already.
+    ready: Result<Departure, Fault>,
+}
+
+/// What becomes of something to be sent.
+#[derive(Clone)]
+pub enum Departure {
+    /// It is sent.
+    Sent(Box<Addressed>),
+    /// It is not: its receiver wants no answer.
+    Unwanted,
+    /// This reminder is not: what it reminds of has changed.
+    CalledOff(Uuid),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,8 +83,7 @@ impl Handler for HelsenorgeOutbound {
     const WORKER: &'static str = "helsenorge-outbound";
     type Message = Due;
     type Facts = ();
-    /// What is sent, unless the sender wants no answer.
-    type Effect = Option<Addressed>;
+    type Effect = Departure;
 
     fn parse(&self, delivery: &Delivery) -> Result<Due, Fault> {
         let event = Event::from_json(&delivery.body).map_err(|e| Fault::broken("event-unreadable", e.to_string()))?;
@@ -93,7 +103,7 @@ impl Handler for HelsenorgeOutbound {
         let (unanswered, mut written, reminded) = tokio::try_join!(
             message::unanswered(&session, &answers),
             message::written(&session, &own),
-            delivery::reminded(&session, &own)
+            recall::reminded(&session, &own)
         )?;
         let pairs: Vec<Pair> = unanswered.values().filter_map(Unanswered::pair).chain(written.values().map(Sent::pair)).collect();
         let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
@@ -104,9 +114,13 @@ impl Handler for HelsenorgeOutbound {
         let (mut waiting, mut messages) = (Vec::new(), Vec::new());
         for due in batch {
             let sent = match (due.kind, unanswered.get(&due.message)) {
+                (Kind::Written, _) if reminded.get(&due.message).is_some_and(|of| !of.stands) => {
+                    due.ready = Ok(Departure::CalledOff(due.message));
+                    continue;
+                }
                 (Kind::Written, _) => {
                     let sent = written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now));
-                    sent.and_then(|sent| still_so(sent, reminded.get(&due.message), now)).map(Some)
+                    sent.and_then(|sent| not_late(sent, reminded.get(&due.message), now)).map(Some)
                 }
                 (Kind::Answer, Some(of)) => self.answer(due.message, of, &directory, now),
                 (Kind::Answer, None) => continue,
@@ -116,13 +130,13 @@ impl Handler for HelsenorgeOutbound {
                     messages.push(message_to_seal(sent, unanswered.get(&due.message)));
                     waiting.push(due);
                 }
-                Ok(None) => due.ready = Ok(None),
+                Ok(None) => due.ready = Ok(Departure::Unwanted),
                 Err(fault) => due.ready = Err(fault),
             }
         }
         let sealed = sealing::seal(&self.protection, &directory, self.plain, messages, now).await;
         for (due, sealed) in waiting.into_iter().zip(sealed) {
-            due.ready = sealed.map(Some);
+            due.ready = sealed.map(|addressed| Departure::Sent(Box::new(addressed)));
         }
         Ok(())
     }
@@ -140,7 +154,7 @@ impl Handler for HelsenorgeOutbound {
         Ok(())
     }
 
-    fn decide(&self, due: &Due, (): &mut (), _now: Timestamp) -> Verdict<Option<Addressed>> {
+    fn decide(&self, due: &Due, (): &mut (), _now: Timestamp) -> Verdict<Departure> {
         match &due.ready {
             Ok(ready) => Verdict::Done(ready.clone()),
             Err(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone(), None),
@@ -148,8 +162,16 @@ impl Handler for HelsenorgeOutbound {
         }
     }
 
-    async fn write(&self, tx: &Tx<'_>, ready: Vec<Option<Addressed>>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
-        let ready: Vec<Addressed> = ready.into_iter().flatten().collect();
+    async fn write(&self, tx: &Tx<'_>, departures: Vec<Departure>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
+        let (mut ready, mut called_off) = (Vec::new(), Vec::new());
+        for departure in departures {
+            match departure {
+                Departure::Sent(addressed) => ready.push(*addressed),
+                Departure::CalledOff(message) => called_off.push(message),
+                Departure::Unwanted => {}
+            }
+        }
+        recall::called_off(tx, &called_off, now).await?;
         // What we wrote ourselves stands in the ledger already.
         let answers: Vec<_> = ready.iter().filter(|a| a.sent.answers.is_some()).map(|a| a.sent.clone()).collect();
         message::insert_sent(tx, &answers).await?;
@@ -184,12 +206,9 @@ fn in_time(sent: Sent, now: Timestamp) -> Result<Sent, Fault> {
     }
 }
 
-/// What may have waited for a key or a certificate reminds nobody of what is over, or has changed.
-fn still_so(sent: Sent, reminded: Option<&Reminded>, now: Timestamp) -> Result<Sent, Fault> {
+/// What may have waited for a key or a certificate reminds nobody too late.
+fn not_late(sent: Sent, reminded: Option<&Reminded>, now: Timestamp) -> Result<Sent, Fault> {
     match reminded {
-        Some(of) if !of.stands => {
-            Err(Fault::broken("reminder-superseded", "the appointment no longer stands as it was to be reminded of"))
-        }
         Some(of) if is_late(of.starts_at, now) => {
             Err(Fault::broken("reminder-late", "it was not sent in time: fewer than 24 hours are left"))
         }

@@ -92,11 +92,22 @@ fn sent_table(lines: &[SentLine]) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    let mut grid =
-        Grid::new(["day", "clinic", "queued", "sent", "awaiting receipt", "overdue", "receipted", "rejected", "failed", "dead"])
-            .numbers_from(2);
+    let mut grid = Grid::new([
+        "day",
+        "clinic",
+        "queued",
+        "sent",
+        "awaiting receipt",
+        "overdue",
+        "receipted",
+        "rejected",
+        "failed",
+        "called off",
+        "dead",
+    ])
+    .numbers_from(2);
     for l in lines {
-        let numbers = [l.queued, l.sent, l.awaiting_receipt, l.overdue, l.receipted, l.rejected, l.failed, l.dead];
+        let numbers = [l.queued, l.sent, l.awaiting_receipt, l.overdue, l.receipted, l.rejected, l.failed, l.called_off, l.dead];
         grid.row([l.day.clone(), or_dash(l.clinic)].into_iter().chain(numbers.map(|n| n.to_string())));
     }
     let overdue: i64 = lines.iter().map(|l| l.overdue).sum();

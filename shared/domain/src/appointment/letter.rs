@@ -7,7 +7,7 @@
 //! - a reminder: a Foresporsel MOA whose subject says so, in the version that HelseNorge knows
 
 use super::request::Answer;
-use super::telling::Telling;
+use super::telling::{Telling, is_visible};
 use super::{Appointment, AppointmentType, Contact, Slot, Status};
 use crate::agreement::lookup::Found;
 use crate::agreement::{Direction, Wanted};
@@ -77,16 +77,21 @@ pub fn offered(slot: &Slot, contact: Option<Contact>, doctor: Option<HerId>) -> 
     }
 }
 
-/// What an appointment looks like.
+/// What an appointment looks like. Of a hidden one only that it is not to be seen: not when it is, or with whom (T6).
 pub fn vevent(shown: Shown<'_>, takes_place: bool) -> Vevent {
     let Shown { appointment, of_type, doctor } = shown;
+    let uid = Some(appointment.uid.to_string());
+    let sequence = Some(appointment.version);
+    if !takes_place && !is_visible(of_type) {
+        return Vevent { uid, status: Some(CANCELLED.to_owned()), sequence, ..Vevent::default() };
+    }
     Vevent {
-        uid: Some(appointment.uid.to_string()),
+        uid,
         start: Some(appointment.span.start),
         end: Some(appointment.span.end),
         contact: doctor.map(|her_id| her_id.to_string()),
         status: Some(if takes_place { CONFIRMED } else { CANCELLED }.to_owned()),
-        sequence: Some(appointment.version),
+        sequence,
         ..described(of_type.map(|of_type| of_type.contact))
     }
 }
@@ -166,7 +171,6 @@ fn about_appointment(subject: Option<&str>) -> Foresporsel {
 fn process(function: &str) -> Code {
     let name = match function {
         AVTALEUTSENDING => "Dialog med innbygger - avtaleutsending",
-        AVTALEAVBESTILLING => "Dialog med innbygger - avtaleavbestilling",
         _ => "Dialog med innbygger - timereservasjon",
     };
     Code::new(function, name)

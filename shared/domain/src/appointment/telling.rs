@@ -1,6 +1,7 @@
 //! What HelseNorge is owed of an appointment: it shows a patient whom it reaches all appointments with the clinic, but hidden ones (T5, T6).
 
 use super::{Appointment, AppointmentType, Status};
+use jiff::Timestamp;
 
 /// What HelseNorge was last told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,13 @@ pub fn owed(appointment: &Appointment, of_type: Option<&AppointmentType>, told: 
     }
 }
 
+/// Whether nothing that HelseNorge shows of it, or would be told, is to come. `shown_until` is the latest end of any version that it was told of:
+/// which one it shows is not known once it has stopped to reach the patient.
+pub fn is_over(appointment: &Appointment, told: Option<Told>, shown_until: Option<Timestamp>, now: Timestamp) -> bool {
+    let shown_until = shown_until.filter(|_| told.is_some_and(|told| told.shown));
+    shown_until.is_none_or(|end| end <= now) && appointment.span.end <= now
+}
+
 fn is_shown(appointment: &Appointment, of_type: Option<&AppointmentType>) -> bool {
     is_visible(of_type) && appointment.status == Status::Booked
 }
@@ -63,8 +71,40 @@ fn is_shown(appointment: &Appointment, of_type: Option<&AppointmentType>) -> boo
 mod tests {
     use super::super::{Contact, Span};
     use super::*;
-    use jiff::Timestamp;
     use uuid::Uuid;
+
+    fn appointment(status: Status, version: u32, end: Timestamp) -> Appointment {
+        Appointment {
+            id: Uuid::nil(),
+            timebok: String::new(),
+            patient: Uuid::nil(),
+            span: Span { start: Timestamp::UNIX_EPOCH, end },
+            appointment_type: String::new(),
+            status,
+            uid: Uuid::nil(),
+            version,
+            comment: None,
+        }
+    }
+
+    #[test]
+    fn t5_what_is_over_is_told_only_while_an_earlier_version_is_to_come() {
+        let (before, now, after) = (Timestamp::UNIX_EPOCH, Timestamp::new(100, 0).unwrap(), Timestamp::MAX);
+        let shown = |shown| Some(Told { version: 0, shown });
+        let table = [
+            // End, until when it was shown, told, over.
+            (after, None, None, false),
+            (before, None, None, true),
+            (after, Some(before), shown(true), false),
+            (before, Some(before), shown(true), true),
+            (before, Some(after), shown(false), true),
+            (before, Some(after), shown(true), false),
+        ];
+        for (end, shown_until, told, want) in table {
+            let appointment = appointment(Status::Booked, 2, end);
+            assert_eq!(is_over(&appointment, told, shown_until, now), want, "{end} {shown_until:?} {told:?}");
+        }
+    }
 
     #[test]
     fn t5_t6_what_is_owed() {
@@ -99,17 +139,7 @@ mod tests {
             (NoShow, 2, true, told(1, true), Some(Withdraw)),
         ];
         for (status, version, hidden, told, want) in table {
-            let appointment = Appointment {
-                id: Uuid::nil(),
-                timebok: String::new(),
-                patient: Uuid::nil(),
-                span: Span { start: Timestamp::UNIX_EPOCH, end: Timestamp::MAX },
-                appointment_type: String::new(),
-                status,
-                uid: Uuid::nil(),
-                version,
-                comment: None,
-            };
+            let appointment = appointment(status, version, Timestamp::MAX);
             assert_eq!(owed(&appointment, Some(&of(hidden)), told), want, "{status:?} v{version} hidden {hidden} told {told:?}");
         }
     }

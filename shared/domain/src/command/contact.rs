@@ -41,6 +41,31 @@ pub fn contactable(status: Option<&Status>, age_limit: SignedDuration, now: Time
     }
 }
 
+/// Whether HelseNorge is taken to reach a patient of whom that is unknown. What it said last counts, however old, and so does an appointment
+/// that it shows him. What is doubted it has taken back, unless nobody can ask: should it not reach him, it turns the next message down.
+pub const fn presumed(status: Option<&Status>, is_shown: bool, can_be_asked: bool) -> bool {
+    match status {
+        Some(status) if status.is_doubted => is_shown && !can_be_asked,
+        Some(status) if status.active && status.consented => true,
+        _ => is_shown,
+    }
+}
+
+/// Whether HelseNorge is to be told how an appointment stands, of which nobody is noticed. What it shows is put right at once; what it does not
+/// show yet waits until it has been asked.
+pub fn reached(
+    status: Option<&Status>,
+    is_shown: bool,
+    can_be_asked: bool,
+    age_limit: SignedDuration,
+    now: Timestamp,
+) -> Contactable {
+    match contactable(status, age_limit, now).0 {
+        Contactable::Unknown if (is_shown || !can_be_asked) && presumed(status, is_shown, can_be_asked) => Contactable::Yes,
+        known => known,
+    }
+}
+
 /// What an EPJ is told of a patient, whom it names by a number of any kind.
 pub fn contactability(
     patient: &Sensitive<String>,
@@ -112,6 +137,34 @@ mod tests {
             let lenient = Caution { refuse_unknown: false, ..strict };
             let want = if want == Err(Why::ContactabilityUnknown) { Ok(()) } else { want };
             assert_eq!(may_start(status.as_ref(), lenient, at(hours)), want, "{status:?} after {hours} h");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_put_right_though_nobody_knows() {
+        use Contactable::{No, Unknown, Yes};
+        let (there, away) = (status(true, true), status(false, false));
+        let doubted = Status { is_doubted: true, ..there };
+        let table = [
+            // What HelseNorge said, hours ago; whether it shows the appointment; whether it can be asked; whether it is told at once.
+            (Some(there), 1, false, true, Yes),
+            (Some(away), 1, true, true, No),
+            (None, 0, false, true, Unknown),
+            (None, 0, false, false, Unknown),
+            (None, 0, true, true, Yes),
+            (None, 0, true, false, Yes),
+            (Some(there), 25, false, true, Unknown),
+            (Some(there), 25, false, false, Yes),
+            (Some(there), 25, true, true, Yes),
+            (Some(away), 25, false, false, Unknown),
+            (Some(away), 25, true, true, Yes),
+            (Some(doubted), 1, true, true, Unknown),
+            (Some(doubted), 1, true, false, Yes),
+            (Some(doubted), 1, false, false, Unknown),
+        ];
+        for (status, hours, is_shown, can_be_asked, want) in table {
+            let told = reached(status.as_ref(), is_shown, can_be_asked, DAY, at(hours));
+            assert_eq!(told, want, "{status:?} after {hours} h, shown {is_shown}, can be asked {can_be_asked}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Over which channel a notice goes (N2–N4, S4). Decided when it is sent, of how things stand then: exactly one channel, or the reason why none.
 
 use super::{Channel, Kind, Language, reminder};
-use crate::command::contact::{Status, contactable};
+use crate::command::contact::{Status, contactable, presumed};
 use jiff::{SignedDuration, Timestamp};
 use messages::command::answer::Contactable;
 use messages::{HerId, Sensitive};
@@ -70,6 +70,8 @@ pub struct Appointment {
     pub nin: Sensitive<String>,
     /// What HelseNorge said of the patient.
     pub status: Option<Status>,
+    /// HelseNorge shows the patient an earlier version, as far as is known.
+    pub is_shown: bool,
     /// When it starts now.
     pub starts_at: Timestamp,
     /// It is of a hidden type now: nobody is told of it (T6).
@@ -176,14 +178,16 @@ pub fn of_appointment(kind: Kind, about: &Appointment, asking: Asking, now: Time
     if let Some(reason) = first(&not_at_all) {
         return Some(Outcome::None(reason));
     }
-    match carried(about.status.as_ref(), asking, waiting_since, now) {
+    let patience = later(waiting_since, PATIENCE);
+    let ends = if is_reminder { patience.min(closes) } else { patience };
+    match carried(about, asking, (waiting_since, ends), now) {
         Carried::Yes => return Some(Outcome::HelseNorge),
         Carried::Unknown(look) => return Some(Outcome::Wait(look)),
         Carried::No => {}
     }
     let off = [(!about.timebok_notifies, Reason::TimebokOff), (!about.type_notifies, Reason::TypeOff)];
-    let ends = if is_reminder { closes } else { later(now, LIFE) };
-    Some(own(&about.to, &off, ends.min(about.starts_at)))
+    let expires_at = if is_reminder { closes } else { later(now, LIFE) };
+    Some(own(&about.to, &off, expires_at.min(about.starts_at)))
 }
 
 /// Of an E-dialog's notice: HelseNorge knows nothing of E-dialogs, so it is ours to give (S4).
@@ -197,11 +201,10 @@ enum Carried {
     Unknown(Timestamp),
 }
 
-/// Whether HelseNorge reaches the patient. When that is unknown, what it said last counts in the end, however old; what is doubted it has
-/// taken back.
-fn carried(status: Option<&Status>, asking: Asking, waiting_since: Timestamp, now: Timestamp) -> Carried {
-    let said = |status: &Status| status.active && status.consented && !status.is_doubted;
-    let ends = later(waiting_since, PATIENCE);
+/// Whether HelseNorge reaches the patient. When that is unknown it is asked and waited for, from then until then; in the end it goes by what is
+/// known otherwise ([`presumed`]).
+fn carried(about: &Appointment, asking: Asking, (waiting_since, ends): (Timestamp, Timestamp), now: Timestamp) -> Carried {
+    let status = about.status.as_ref();
     match contactable(status, asking.age_limit, now).0 {
         Contactable::Yes => Carried::Yes,
         Contactable::No => Carried::No,
@@ -209,7 +212,7 @@ fn carried(status: Option<&Status>, asking: Asking, waiting_since: Timestamp, no
             let wait = now.duration_since(waiting_since).max(FIRST_LOOK);
             Carried::Unknown(later(now, wait).min(ends))
         }
-        Contactable::Unknown if status.is_some_and(said) => Carried::Yes,
+        Contactable::Unknown if presumed(status, about.is_shown, asking.can_be_asked) => Carried::Yes,
         Contactable::Unknown => Carried::No,
     }
 }

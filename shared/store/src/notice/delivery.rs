@@ -3,11 +3,10 @@
 use super::{kind, language};
 use crate::clinic::her_id;
 use crate::step::{column, step};
-use crate::{Session, StoreError, Tx};
+use crate::{Session, StoreError};
 use ::messages::{HerId, Sensitive};
 use domain::notice::{Channel, Kind, Language};
 use jiff::Timestamp;
-use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -36,27 +35,6 @@ pub struct Due {
     pub expires_at: Timestamp,
     /// How often it was taken, this time included.
     pub attempts: u32,
-}
-
-/// Calls off what was to be said of appointments: it holds no longer. What is under way is not sent again.
-///
-/// # Errors
-/// As any step.
-pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
-    if appointments.is_empty() {
-        return Ok(());
-    }
-    let call_off = step!(
-        "notice.call_off",
-        "with under_way as (
-            update dialogpost.notification set expires_at = $2, code = 'superseded'
-            where appointment = any($1) and state = 'sending' and channel in ('sms', 'email', 'push')
-         )
-         update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, address = null, due_at = null,
-            expires_at = null, changed_at = $2
-         where appointment = any($1) and state = 'due' and channel in ('sms', 'email', 'push')"
-    );
-    tx.query(call_off, &[&appointments, &now]).await.map(drop)
 }
 
 fn channel(row: &Row) -> Result<Channel, StoreError> {
@@ -162,36 +140,6 @@ const fn state(end: &End) -> &'static str {
         End::Again(..) => "due",
         End::Failed(_) => "failed",
     }
-}
-
-/// What a message to HelseNorge reminds of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reminded {
-    /// When the appointment starts, as it is reminded of.
-    pub starts_at: Timestamp,
-    /// Whether it still stands so, for its patient to see.
-    pub stands: bool,
-}
-
-/// Those of these messages that remind of appointments, as these stand now.
-///
-/// # Errors
-/// As any step.
-pub async fn reminded(session: &Session, messages: &[Uuid]) -> Result<HashMap<Uuid, Reminded>, StoreError> {
-    if messages.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let load = step!(
-        "notice.reminded",
-        "select n.message, n.starts_at, a.status = 'booked' and a.starts_at = n.starts_at and not t.hidden as stands
-         from dialogpost.notification n join dialogpost.appointment a on a.id = n.appointment
-         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
-         where n.message = any($1) and n.kind = 'reminder'"
-    );
-    let of = |row: &Row| {
-        Ok((column(row, "message")?, Reminded { starts_at: column(row, "starts_at")?, stands: column(row, "stands")? }))
-    };
-    session.query(load, &[&messages]).await?.iter().map(of).collect()
 }
 
 /// Gives up what nobody has sent in time, keeping why: which notices, of which kind, over which channel. What was called off while it was under

@@ -1,7 +1,9 @@
 //! Appointments: what patients book on HelseNorge, and what the clinic changes itself, with HelseNorge on the other side.
 
 mod booking;
+mod calling_off;
 mod changing;
+mod crashing;
 mod racing;
 mod rules;
 mod telling;

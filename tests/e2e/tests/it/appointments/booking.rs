@@ -159,6 +159,21 @@ async fn n2_who_books_is_asked_about_anew() {
     clinic.send(&[Message::digital_users(&question, &[LINE.to_owned()])]).await;
     clinic.receipt().await;
     clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'helsenorge'", 1).await;
+    // Whom a parent books for is reached through the parent; so is who wishes.
+    for message in [
+        Message::reserver_avtale(&slot).guardian("05840399895", "Petra", "Danser"),
+        Message::timeonske(helsenorge::Wish::New).to_doctor(8_141_333, 8_093_245),
+    ] {
+        clinic.fleet.rows.query("update dialogpost.contact_status set active = false, consented = false", &[]).await;
+        clinic.send(&[message]).await;
+        let wanted = "select count(*) from dialogpost.contact_status where doubted_at is not null";
+        clinic.fleet.until(wanted, 1).await;
+        clinic
+            .fleet
+            .rows
+            .query("update dialogpost.contact_status set doubted_at = null, wanted_at = null, asked_at = null", &[])
+            .await;
+    }
     clinic.close().await;
 }
 

@@ -3,14 +3,13 @@
 use super::{asked, day, free, open, question, release, valid};
 use crate::commands::{LINE, TROND, of};
 use e2e::Clinic;
-use e2e::epj::{COMMANDS, Epj};
+use e2e::epj::Epj;
 use helsenorge::{AboutAppointments, Message, NoticeKind, Picture, Receipt, TIMERESERVASJON};
+use messages::wire::icalendar::Vevent;
 use serde_json::{Value, json};
-use store::notice::delivery::{self, End, Ended};
-use uuid::Uuid;
 
 /// As [`open`], with one worker away.
-async fn open_without(worker: &str) -> (Clinic, Epj) {
+pub(super) async fn open_without(worker: &str) -> (Clinic, Epj) {
     crate::commands::by_the_schemas();
     let others: Vec<_> = e2e::WORKERS.into_iter().filter(|one| one.name != worker).collect();
     let clinic = Clinic::with(e2e::Fleet::new().await, &others).await;
@@ -18,7 +17,7 @@ async fn open_without(worker: &str) -> (Clinic, Epj) {
     (clinic, epj)
 }
 
-async fn told(clinic: &Clinic, picture: &mut Picture) -> AboutAppointments {
+pub(super) async fn told(clinic: &Clinic, picture: &mut Picture) -> AboutAppointments {
     let sent = clinic.sent().await;
     valid(&sent);
     picture.hear(&sent);
@@ -26,7 +25,7 @@ async fn told(clinic: &Clinic, picture: &mut Picture) -> AboutAppointments {
     sent.about_appointments().unwrap()
 }
 
-async fn book(epj: &Epj, patient: &str, of_type: &str) -> Value {
+pub(super) async fn book(epj: &Epj, patient: &str, of_type: &str) -> Value {
     let arguments = json!({ "timebok": "kari-bok", "patient": patient, "start": day(7, 9, 0), "appointment_type": of_type });
     epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone()
 }
@@ -70,8 +69,14 @@ async fn t6_a_hidden_appointment_stays_hidden() {
     epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "vanlig" }))).await;
     assert_eq!(told(&clinic, &mut picture).await.events[0].sequence, Some(3), "seen for the first time");
     epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "skjult" }))).await;
-    told(&clinic, &mut picture).await;
+    let withdrawn = told(&clinic, &mut picture).await.events.remove(0);
     assert_eq!(picture.shown(LINE).len(), 0, "withdrawn");
+    let Vevent { start, end, contact, summary, location, .. } = withdrawn;
+    assert_eq!(
+        (start, end, contact, summary.is_none(), location),
+        (None, None, None, true, None),
+        "when it is hidden nobody is told"
+    );
     epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
     clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'cancelled' and reason = 'hidden'", 1).await;
     assert_eq!(clinic.fleet.rows.count("dialogpost.reminder").await, 0);
@@ -105,18 +110,46 @@ async fn who_becomes_active_sees_his_appointments() {
     let (mut clinic, epj) = open().await;
     book(&epj, TROND, "vanlig").await;
     clinic.fleet.until("select count(*) from dialogpost.notification where channel is distinct from 'helsenorge'", 1).await;
-    clinic.send(&[Message::digital_user_changed(TROND)]).await;
-    let both = clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap();
-    let question = both.iter().find(|received| received.apprec.is_none()).unwrap();
-    let question = crate::commands::head(question).msg_id.unwrap();
-    clinic.send(&[Message::digital_users(&question, &[TROND.to_owned()])]).await;
-    clinic.receipt().await;
+    changes(&mut clinic, TROND, true).await;
     // What changed a while ago is on its way by itself no more.
     clinic.fleet.rows.query("update dialogpost.appointment_owed set since = since - interval '2 minutes'", &[]).await;
     let mut picture = Picture::default();
     told(&clinic, &mut picture).await;
     assert_eq!(picture.shown(TROND).len(), 1);
     assert_eq!(clinic.fleet.rows.count("dialogpost.notification").await, 1, "one notice of one version");
+    clinic.close().await;
+}
+
+/// HelseNorge says that a patient of theirs has begun to use it, or has ended: it is asked, and answers.
+async fn changes(clinic: &mut Clinic, patient: &str, is_user: bool) {
+    clinic.send(&[Message::digital_user_changed(patient)]).await;
+    let both = clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap();
+    let question = both.iter().find(|received| received.apprec.is_none()).unwrap();
+    let question = crate::commands::head(question).msg_id.unwrap();
+    let active = Message::digital_users(&question, &[patient.to_owned()]);
+    clinic.send(&[if is_user { active } else { Message::digital_users_code(&question, "29") }]).await;
+    clinic.receipt().await;
+}
+
+/// T5: what HelseNorge shows since before a patient left it is put right when he comes back, also of an appointment that is over by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_who_comes_back_is_not_shown_what_was() {
+    let (mut clinic, epj) = open().await;
+    book(&epj, LINE, "vanlig").await;
+    let mut picture = Picture::default();
+    told(&clinic, &mut picture).await;
+    changes(&mut clinic, LINE, false).await;
+    clinic.fleet.until("select count(*) from dialogpost.appointment_told where version = 0 and shown", 1).await;
+    let rows = &clinic.fleet.rows;
+    let over = "update dialogpost.appointment set version = 2, starts_at = now() - interval '2 hours', ends_at = now() - interval '1 hour'";
+    rows.query(over, &[]).await;
+    let version = "insert into dialogpost.appointment_change (appointment, version, change, at, starts_at, ends_at, type)
+        select id, version, 'moved', now(), starts_at, ends_at, type from dialogpost.appointment";
+    rows.query(version, &[]).await;
+    changes(&mut clinic, LINE, true).await;
+    let said = told(&clinic, &mut picture).await;
+    assert_eq!(said.events.first().and_then(|event| event.sequence), Some(2));
+    assert!(picture.shown_after(runtime::clock::system()).is_empty());
     clinic.close().await;
 }
 
@@ -232,88 +265,38 @@ async fn t6_what_becomes_hidden_is_withdrawn_whatever_is_known() {
     clinic.close().await;
 }
 
-/// N4: what was to be said by our own channels and holds no longer is not said.
+/// T5: what HelseNorge shows is put right although nobody knows whether it reaches the patient.
 #[tokio::test(flavor = "multi_thread")]
-async fn n4_what_holds_no_longer_is_called_off() {
+async fn t5_what_is_shown_is_put_right_whatever_is_known() {
     let (clinic, epj) = open().await;
-    let id = book(&epj, TROND, "vanlig").await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
-    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'cancelled' and channel = 'sms'", 1).await;
-    let booked = "select state || ' ' || reason from dialogpost.notification where kind = 'booked'";
-    assert_eq!(clinic.fleet.rows.one::<String>(booked).await, "none superseded");
-    clinic.close().await;
-}
-
-/// N4: what is under way when it is called off is not sent again, and nobody misses it.
-#[tokio::test(flavor = "multi_thread")]
-async fn n4_what_is_called_off_under_way_is_not_sent_again() {
-    let (clinic, epj) = open().await;
-    let id = book(&epj, TROND, "vanlig").await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
-    let rows = &clinic.fleet.rows;
-    let taken = "update dialogpost.notification set state = 'sending', attempts = 1, due_at = now() + interval '3 minutes'";
-    rows.query(taken, &[]).await;
-    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
-    let again = End::Again(runtime::clock::system(), "webhook-503".to_owned());
-    let id = rows.one::<Uuid>("select id from dialogpost.notification where kind = 'booked'").await;
-    let session = clinic.fleet.store().session().await.unwrap();
-    delivery::settle(&session, &[Ended { id, attempt: 2, end: again.clone() }], runtime::clock::system()).await.unwrap();
-    let state = "select state from dialogpost.notification where kind = 'booked'";
-    assert_eq!(rows.one::<String>(state).await, "sending", "that was another attempt");
-    delivery::settle(&session, &[Ended { id, attempt: 1, end: again }], runtime::clock::system()).await.unwrap();
-    clinic.fleet.until("select count(*) from dialogpost.notification where state = 'none' and reason = 'superseded'", 1).await;
-    clinic.close().await;
-}
-
-/// T5, N4: moved and then changed in one batch: what was to be said of the former time is called off.
-#[tokio::test(flavor = "multi_thread")]
-async fn n4_a_move_among_other_changes_calls_off() {
-    let commands = clinic_commands::WORKER;
-    let (clinic, epj) = open_without(commands.name).await;
-    let running = clinic.fleet.start_with(&[commands], runtime::probe::Probe::default());
-    let id = book(&epj, TROND, "vanlig").await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where channel = 'sms' and state = 'due'", 1).await;
-    running.stop().await;
-    for command in [
-        of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 10, 0) })),
-        of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "video" })),
-    ] {
-        epj.send_raw(COMMANDS, &serde_json::to_vec(&command).unwrap(), "").await;
-    }
-    let running = clinic.fleet.start_with(&[commands], runtime::probe::Probe::default());
-    for _ in 0..2 {
-        assert_eq!(epj.next().await.body["outcome"], "done");
-    }
-    let booked = "select state || ' ' || coalesce(reason, '') from dialogpost.notification where kind = 'booked'";
-    assert_eq!(clinic.fleet.rows.one::<String>(booked).await, "none superseded");
-    running.stop().await;
-    clinic.close().await;
-}
-
-/// N1: a reminder that waited to be sent, while what it reminds of changed, is not sent; the operator is told.
-#[tokio::test(flavor = "multi_thread")]
-async fn n1_no_reminder_of_what_no_longer_stands_is_sent() {
-    let outbound = helsenorge_outbound::WORKER;
-    let (clinic, epj) = open_without(outbound.name).await;
-    let rows = &clinic.fleet.rows;
-    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
-    let id = epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone();
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'booked' and channel = 'helsenorge'", 1).await;
-    rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and message is not null", 1).await;
-    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
-    clinic
-        .fleet
-        .until("select count(*) from dialogpost.notification where kind = 'cancelled' and channel = 'helsenorge'", 1)
-        .await;
-    let running = clinic.fleet.start_with(&[outbound], runtime::probe::Probe::default());
-    clinic.fleet.until("select count(*) from dialogpost.dead_letter where code = 'reminder-superseded'", 1).await;
     let mut picture = Picture::default();
-    let (first, second) = (told(&clinic, &mut picture).await, told(&clinic, &mut picture).await);
-    assert!(!first.is_reminder() && !second.is_reminder());
-    assert_eq!(picture.shown(LINE).len(), 0);
-    running.stop().await;
+    let id = book(&epj, LINE, "vanlig").await;
+    told(&clinic, &mut picture).await;
+    clinic.fleet.rows.query("delete from dialogpost.contact_status", &[]).await;
+    epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": "video" }))).await;
+    for _ in 0..2 {
+        picture.hear(&clinic.sent().await);
+    }
+    assert!(picture.shown(LINE).first().unwrap().is_video, "beside it HelseNorge is asked");
+    clinic.close().await;
+}
+
+/// T5: what HelseNorge turns down, for whatever reason, it does not know: it is told again, and the operator hears of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_what_is_turned_down_is_told_again() {
+    let (mut clinic, epj) = open().await;
+    let mut picture = Picture::default();
+    book(&epj, LINE, "vanlig").await;
+    let sent = clinic.sent().await;
+    let id = sent.properties.message_id.clone().unwrap();
+    let receipt = Receipt::for_message(&id).of_process(TIMERESERVASJON).rejected("X99", "Annen feil");
+    clinic.send(&[receipt.to_message(), receipt.to_message()]).await;
+    let told_as = "select count(*) from dialogpost.appointment_told where version = 0 and shown and refusals = 1";
+    clinic.fleet.until(told_as, 1).await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where state = 'failed' and code = 'turned-down'", 1).await;
+    clinic.fleet.rows.query("update dialogpost.appointment_owed set since = since - interval '32 minutes'", &[]).await;
+    told(&clinic, &mut picture).await;
+    assert_eq!(picture.shown(LINE).len(), 1);
     clinic.close().await;
 }
 

@@ -193,7 +193,7 @@ async fn the_ledger_balances(fleet: &Fleet, sent: i64) {
     let from_helsenorge = CLINICS * 2 * BEFORE as i64;
     assert_eq!((sum(|line| line.received), sum(|line| line.filed)), (from_helsenorge + sent, sent));
     let lines = ledger::sent(&session, 2).await.unwrap();
-    let others = |l: &ledger::SentLine| l.queued + l.awaiting_receipt + l.overdue + l.rejected + l.failed + l.dead;
+    let others = |l: &ledger::SentLine| l.queued + l.awaiting_receipt + l.overdue + l.rejected + l.failed + l.called_off + l.dead;
     assert_eq!(lines.iter().map(others).sum::<i64>(), 0, "{lines:?}");
     let ended = |of: fn(&ledger::SentLine) -> i64| lines.iter().map(of).sum::<i64>();
     // No receipt is due for our own receipts.

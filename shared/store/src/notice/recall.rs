@@ -1,0 +1,131 @@
+//! What was decided on and holds no longer: it is called off, whether we were to give it ourselves or HelseNorge.
+
+use crate::step::{column, step};
+use crate::{Session, StoreError, Tx};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+/// Calls off what was to be said of appointments: it holds no longer. What is under way is not sent again.
+///
+/// # Errors
+/// As any step.
+pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+    if appointments.is_empty() {
+        return Ok(());
+    }
+    // In one order, and looked at once more when they are locked: what is taken meanwhile is under way then.
+    let call_off = step!(
+        "notice.call_off",
+        "with its as (
+            select id from dialogpost.notification where appointment = any($1) and state in ('due', 'sending')
+                and channel in ('sms', 'email', 'push') order by id for update
+         )
+         update dialogpost.notification n set
+            state = case n.state when 'due' then 'none' else n.state end,
+            reason = case n.state when 'due' then 'superseded' end,
+            channel = case n.state when 'due' then null else n.channel end,
+            address = case n.state when 'due' then null else n.address end,
+            due_at = case n.state when 'due' then null else n.due_at end,
+            expires_at = case n.state when 'due' then null else $2::timestamptz end,
+            code = case n.state when 'due' then n.code else 'superseded' end,
+            changed_at = case n.state when 'due' then $2::timestamptz else n.changed_at end
+         from its where n.id = its.id and n.state in ('due', 'sending')"
+    );
+    tx.query(call_off, &[&appointments, &now]).await?;
+    // HelseNorge's, while its broker is away.
+    let recall = step!(
+        "notice.recall",
+        "delete from dialogpost.outbox o using dialogpost.notification n
+         where n.appointment = any($1) and n.kind = 'reminder' and n.channel = 'helsenorge' and n.state = 'sent'
+            and o.id = n.message and o.wire = 'nhn' returning o.id"
+    );
+    let recalled = tx.query(recall, &[&appointments]).await?;
+    called_off(tx, &recalled.iter().map(|row| column(row, "id")).collect::<Result<Vec<_>, _>>()?, now).await
+}
+
+/// What a message to HelseNorge reminds of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reminded {
+    /// When the appointment starts, as it is reminded of.
+    pub starts_at: Timestamp,
+    /// Whether it still stands so, for its patient to see.
+    pub stands: bool,
+}
+
+/// Those of these messages that remind of appointments, as these stand now.
+///
+/// # Errors
+/// As any step.
+pub async fn reminded(session: &Session, messages: &[Uuid]) -> Result<HashMap<Uuid, Reminded>, StoreError> {
+    if messages.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let load = step!(
+        "notice.reminded",
+        "select n.message, n.starts_at, a.status = 'booked' and a.starts_at = n.starts_at and not t.hidden as stands
+         from dialogpost.notification n join dialogpost.appointment a on a.id = n.appointment
+         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
+         where n.message = any($1) and n.kind = 'reminder'"
+    );
+    let of = |row: &Row| {
+        Ok((column(row, "message")?, Reminded { starts_at: column(row, "starts_at")?, stands: column(row, "stands")? }))
+    };
+    session.query(load, &[&messages]).await?.iter().map(of).collect()
+}
+
+/// HelseNorge was not told to give these reminders, by their messages: what they remind of has changed.
+///
+/// # Errors
+/// As any step.
+pub async fn called_off(tx: &Tx<'_>, messages: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let end = step!(
+        "notice.called_off",
+        "with ended as (
+            update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, changed_at = $2
+            where message = any($1) and state = 'sent' returning message
+         )
+         update dialogpost.message m set receipt_due_at = null from ended e where m.id = e.message and m.receipt_due_at is not null"
+    );
+    tx.query(end, &[&messages, &now]).await.map(drop)
+}
+
+/// Reminders that HelseNorge's broker has not taken and that may be too late, each with the start that it reminds of: by their messages.
+///
+/// # Errors
+/// As any step.
+pub async fn untaken(session: &Session, now: Timestamp, most: i64) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
+    let find = step!(
+        "notice.untaken",
+        "select o.id, n.starts_at from dialogpost.outbox o join dialogpost.notification n on n.message = o.id
+         where o.wire = 'nhn' and n.kind = 'reminder' and n.state = 'sent' and n.starts_at < $1 limit $2"
+    );
+    // A day on the wall has 23 to 25 hours.
+    let horizon = now.checked_add(SignedDuration::from_hours(25)).unwrap_or(Timestamp::MAX);
+    let of = |row: &Row| Ok((column(row, "id")?, column(row, "starts_at")?));
+    session.query(find, &[&horizon, &most]).await?.iter().map(of).collect()
+}
+
+/// Takes reminders back that are too late to be sent, by their messages, and tells which notices those were.
+///
+/// # Errors
+/// As any step.
+pub async fn give_up(session: &Session, messages: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let give_up = step!(
+        "notice.give_up",
+        "with taken_back as (delete from dialogpost.outbox where id = any($1) and wire = 'nhn' returning id)
+         , unsent as (
+            update dialogpost.message m set receipt_due_at = null from taken_back t where m.id = t.id
+         )
+         update dialogpost.notification n set state = 'failed', code = 'expired', changed_at = $2
+         from taken_back t where n.message = t.id and n.state = 'sent' returning n.id"
+    );
+    session.query(give_up, &[&messages, &now]).await?.iter().map(|row| column(row, "id")).collect()
+}
