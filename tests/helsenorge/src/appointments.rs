@@ -107,6 +107,11 @@ impl Picture {
         }
     }
 
+    /// Nothing is shown to a patient any more, nor again should he come back: only what is told from now on.
+    pub fn forget(&mut self, patient: &str) {
+        self.appointments.retain(|_, versions| versions.values().next_back().is_some_and(|version| version.patient != patient));
+    }
+
     /// What a patient is shown: every appointment that is not off, also one that he missed.
     pub fn shown(&self, patient: &str) -> BTreeSet<Shown> {
         let newest = self.appointments.iter().filter_map(|(uid, versions)| Some((uid, versions.values().next_back()?)));

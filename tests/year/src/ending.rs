@@ -269,7 +269,7 @@ fn times(all: &[&Told]) -> String {
 /// What was hidden in a version was neither shown nor noticed in it.
 fn hidden(year: &Year) -> Vec<String> {
     let mut faults = Vec::new();
-    for told in year.told.iter().filter(|told| told.is_shown) {
+    for told in year.told.iter().filter(|told| told.is_shown || told.start.is_some()) {
         let Some(found) = year.version(&told.uid, told.sequence) else {
             faults.push(format!("appointment {} version {} is told and is not known", told.uid, told.sequence));
             continue;
@@ -280,11 +280,9 @@ fn hidden(year: &Year) -> Vec<String> {
     }
     for notice in year.notices.iter().filter(|notice| notice.channel.is_some()) {
         let of = year.versions.get(&notice.appointment).map(Vec::as_slice).unwrap_or_default();
-        // As it stood when the notice was given: a later version may have been hidden, or shown, by then.
-        let stood = of.iter().rev().find(|version| version.at <= notice.at);
-        if stood.is_none_or(|version| version.is_hidden)
-            && of.iter().find(|version| version.number == notice.version).is_none_or(|version| version.is_hidden)
-        {
+        // As it stood when the notice was given, or just before: it may have been hidden, or shown, while that was done.
+        let stood = |at: Timestamp| of.iter().rev().find(|version| version.at <= at).is_none_or(|version| version.is_hidden);
+        if stood(notice.at) && stood(notice.at - SOON) {
             faults.push(format!("{} is given though it is hidden", named(notice)));
         }
     }

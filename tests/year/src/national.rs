@@ -86,6 +86,10 @@ impl State {
         standing.epoch += u32::from(is_user && !standing.is_user);
         (standing.is_user, standing.known_at) = (is_user, None);
         self.changes.push((nin.to_owned(), clock::now(), is_user));
+        // Of some it keeps what it showed, of others it does not: nobody has said which.
+        if !is_user && nin.bytes().next_back().is_some_and(|digit| digit % 2 == 0) {
+            self.picture.forget(nin);
+        }
         self.users.set(nin, if is_user { ACTIVE } else { Default::default() });
     }
 
@@ -204,10 +208,10 @@ impl State {
         let is_refused = !standing.is_user;
         if let Some(event) = said.events.first() {
             let uid = event.uid.clone().unwrap_or_default();
-            let kind = match (&said.request, said.is_reminder()) {
-                (Some(_), true) => Kind::Reminder,
-                (Some(_), false) => Kind::Push,
-                (None, _) => Kind::Answer,
+            let kind = match said.answers {
+                _ if said.is_reminder() => Kind::Reminder,
+                None => Kind::Push,
+                Some(_) => Kind::Answer,
             };
             // A wish is answered even if its patient has left since. What is known too long counts as unknown.
             let known = standing.known_at.is_some_and(|at| clock::now().duration_since(at) <= CONTACT_AGE);
