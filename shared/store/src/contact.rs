@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// A clinic, and the national identity number of a person.
 pub type Who = (HerId, String);
 
-fn columns(people: &[Who]) -> (Vec<i64>, Vec<&str>) {
+pub(crate) fn columns(people: &[Who]) -> (Vec<i64>, Vec<&str>) {
     people.iter().map(|(clinic, nin)| (clinic.get(), nin.as_str())).unzip()
 }
 
@@ -138,7 +138,7 @@ pub async fn told(tx: &Tx<'_>, said: &[Said]) -> Result<(), StoreError> {
 /// Whose status no longer holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// A person.
+    /// A person who has begun to use HelseNorge, or has ended: it may show what it was told, or not.
     Person(HerId, Sensitive<String>),
     /// A patient.
     Patient(Uuid),
@@ -188,7 +188,8 @@ pub async fn doubt(tx: &Tx<'_>, doubts: &[Doubt], now: Timestamp) -> Result<(), 
          from known k where s.clinic = k.clinic and s.nin = k.nin"
     );
     let (clinics, nins) = columns(&people);
-    tx.query(mark, &[&clinics, &nins, &patients, &messages, &now, &unreached]).await.map(drop)
+    tx.query(mark, &[&clinics, &nins, &patients, &messages, &now, &unreached]).await?;
+    telling::forget(tx, &people, now).await
 }
 
 /// Those who are asked about now.

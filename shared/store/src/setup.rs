@@ -1,5 +1,6 @@
 //! Writing a set-up file: idempotent, in one transaction, with an audit row for each changed routing rule.
 
+use crate::clinic::her_id;
 use crate::contact::{self, Said};
 use crate::step::{Params, column, step};
 use crate::{StoreError, Tx, audit, certificate, timebok};
@@ -69,7 +70,7 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str,
     }
     // All first: an employee may have moved from one clinic of the file to another.
     let clinics: Vec<i64> = setup.clinics.iter().map(|c| c.her_id.get()).collect();
-    tx.query(step!("setup.clear_employees", "delete from dialogpost.employee where clinic = any($1)"), &[&clinics]).await?;
+    let former = clear_employees(tx, &clinics).await?;
     for clinic in &setup.clinics {
         put_clinic(tx, clinic).await?;
         put_employees(tx, clinic).await?;
@@ -77,7 +78,7 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str,
         let (changed, kept) = put_rules(tx, clinic, chosen, actor, now).await?;
         records.extend(changed);
         applied.kept_rules.extend(kept);
-        timebok::set_up(tx, clinic, actor, now).await?;
+        timebok::set_up(tx, clinic, &renumbered(clinic, &former), actor, now).await?;
         put_patients(tx, clinic).await?;
         put_statuses(tx, clinic).await?;
         applied.clinics += 1;
@@ -87,6 +88,27 @@ pub async fn apply(tx: &Tx<'_>, setup: &Setup, chosen: ChosenRules, actor: &str,
     applied.changed_rules = records.len();
     audit::append(tx, &records).await?;
     Ok(applied)
+}
+
+/// HER-ids of employees, by clinic and short name; who has none is missing.
+type HerIds = HashMap<(HerId, String), HerId>;
+
+async fn clear_employees(tx: &Tx<'_>, clinics: &[i64]) -> Result<HerIds, StoreError> {
+    let clear =
+        step!("setup.clear_employees", "delete from dialogpost.employee where clinic = any($1) returning clinic, id, her_id");
+    let mut former = HerIds::new();
+    for row in tx.query(clear, &[&clinics]).await? {
+        if column::<Option<i64>>(&row, "her_id")?.is_some() {
+            former.insert((her_id(&row, "clinic")?, column(&row, "id")?), her_id(&row, "her_id")?);
+        }
+    }
+    Ok(former)
+}
+
+/// Those whom HelseNorge knows by another HER-id from now on, or by none.
+fn renumbered<'a>(clinic: &'a ClinicSetup, former: &HerIds) -> Vec<&'a str> {
+    let changed = |id: &str, her_id: Option<HerId>| former.get(&(clinic.her_id, id.to_owned())).copied() != her_id;
+    clinic.employees.iter().filter(|e| changed(&e.id, e.her_id)).map(|e| e.id.as_str()).collect()
 }
 
 async fn put_party(tx: &Tx<'_>, party: &Party) -> Result<(), StoreError> {

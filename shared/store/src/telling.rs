@@ -282,6 +282,25 @@ pub(crate) async fn reached(tx: &Tx<'_>, said: &[Reached]) -> Result<(), StoreEr
     tx.query(note, &[&clinics, &nins, &reached, &as_of]).await.map(drop)
 }
 
+/// Whatever HelseNorge was told of what is to come of these it may show, or not: it is to be told again when it reaches them.
+///
+/// # Errors
+/// As any step.
+pub(crate) async fn forget(tx: &Tx<'_>, people: &[contact::Who], now: Timestamp) -> Result<(), StoreError> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    let (clinics, nins) = contact::columns(people);
+    let forget = step!(
+        "telling.forget",
+        "update dialogpost.appointment_told t set version = 0, refusals = 0
+         from unnest($1::bigint[], $2::text[]) s(clinic, nin) join dialogpost.patient p on p.clinic = s.clinic and p.nin = s.nin
+         join dialogpost.appointment a on a.patient = p.id
+         where t.appointment = a.id and t.shown and (a.ends_at > $3 or t.shown_until > $3)"
+    );
+    tx.query(forget, &[&clinics, &nins, &now]).await.map(drop)
+}
+
 /// Locks what is owed of these until the transaction ends, and tells which are: whoever comes to owe them meanwhile waits, and then owes them
 /// anew.
 ///

@@ -16,12 +16,19 @@ use uuid::Uuid;
 pub type TimebokKey = (HerId, String);
 
 /// Brings types and timebøker to what a checked file says. Those that it does not name are removed, or, when an appointment is of them, take no
-/// more; slots that are there stay as they are. Appointments to come that patients are to see otherwise get a version.
+/// more; slots that are there stay as they are. Appointments to come that patients are to see otherwise get a version; HelseNorge knows the
+/// employees `renumbered` by another HER-id than before.
 ///
 /// # Errors
 /// As any step.
-pub(crate) async fn set_up(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str, now: Timestamp) -> Result<(), StoreError> {
-    let concerned = concerned(tx, clinic, now).await?;
+pub(crate) async fn set_up(
+    tx: &Tx<'_>,
+    clinic: &ClinicSetup,
+    renumbered: &[&str],
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let concerned = concerned(tx, clinic, renumbered, now).await?;
     put_types(tx, clinic).await?;
     put_timeboker(tx, clinic).await?;
     change(tx, clinic, concerned, actor, now).await?;
@@ -44,7 +51,12 @@ pub(crate) async fn set_up(tx: &Tx<'_>, clinic: &ClinicSetup, actor: &str, now: 
 }
 
 /// Appointments to come of which patients are to see something else from now on: of another kind, with another doctor, or nothing.
-async fn concerned(tx: &Tx<'_>, clinic: &ClinicSetup, now: Timestamp) -> Result<Vec<Appointment>, StoreError> {
+async fn concerned(
+    tx: &Tx<'_>,
+    clinic: &ClinicSetup,
+    renumbered: &[&str],
+    now: Timestamp,
+) -> Result<Vec<Appointment>, StoreError> {
     let types: Vec<&str> = clinic.appointment_types.iter().map(|t| t.id.as_str()).collect();
     let contacts: Vec<&str> = clinic.appointment_types.iter().map(|t| t.contact.as_str()).collect();
     let hidden: Vec<bool> = clinic.appointment_types.iter().map(|t| t.hidden).collect();
@@ -60,10 +72,11 @@ async fn concerned(tx: &Tx<'_>, clinic: &ClinicSetup, now: Timestamp) -> Result<
          left join unnest($2::text[], $3::text[], $4::bool[]) n(id, contact, hidden) on n.id = t.id
          left join unnest($5::text[], $6::text[]) o(id, owner) on o.id = b.id
          where a.clinic = $1 and a.ends_at > $7 and a.status = 'booked'
-            and (n.contact <> t.contact or n.hidden <> t.hidden or o.owner <> b.owner)
+            and (n.contact <> t.contact or n.hidden <> t.hidden or o.owner <> b.owner or b.owner = any($8))
          order by a.id for no key update of a"
     );
-    let rows = tx.query(find, &[&clinic.her_id.get(), &types, &contacts, &hidden, &timeboker, &owners, &now]).await?;
+    let rows =
+        tx.query(find, &[&clinic.her_id.get(), &types, &contacts, &hidden, &timeboker, &owners, &now, &renumbered]).await?;
     rows.iter().map(appointment::appointment).collect()
 }
 

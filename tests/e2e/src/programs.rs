@@ -141,7 +141,10 @@ async fn build() -> PathBuf {
     let target = profile.parent().expect("a target directory");
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let packages = WORKERS.iter().map(|worker| worker.name).chain(["operator"]);
-    command.args(["build", "--quiet", "--locked", "--bins"]).args(packages.flat_map(|package| ["-p", package]));
+    // With the tests, so that what they share with this program is not compiled again with other features.
+    command
+        .args(["build", "--quiet", "--locked", "--bins", "--tests", "-p", "e2e"])
+        .args(packages.flat_map(|package| ["-p", package]));
     if !profile.ends_with("debug") {
         command.args(["--profile", profile.file_name().and_then(|name| name.to_str()).expect("a profile")]);
     }

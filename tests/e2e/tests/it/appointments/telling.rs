@@ -265,6 +265,20 @@ async fn t6_what_becomes_hidden_is_withdrawn_whatever_is_known() {
     clinic.close().await;
 }
 
+/// T5: HelseNorge knows a doctor by his HER-id: when the set-up file gives him another, his appointments are told anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_a_doctors_new_her_id_is_told() {
+    let (clinic, epj) = open().await;
+    let mut picture = Picture::default();
+    book(&epj, LINE, "vanlig").await;
+    told(&clinic, &mut picture).await;
+    clinic.fleet.apply(&include_str!("../../../../fixtures/clinic.json").replace("8141334", "8141339")).await;
+    clinic.fleet.rows.query("update dialogpost.appointment_owed set since = now() - interval '2 minutes'", &[]).await;
+    told(&clinic, &mut picture).await;
+    assert_eq!(picture.shown(LINE).first().map(|shown| shown.doctor), Some(8_141_339));
+    clinic.close().await;
+}
+
 /// T5: what HelseNorge shows is put right although nobody knows whether it reaches the patient.
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_what_is_shown_is_put_right_whatever_is_known() {
