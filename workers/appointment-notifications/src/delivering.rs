@@ -8,9 +8,8 @@ pub mod smtp;
 pub mod webhook;
 
 use crate::watch::{Watch, pause};
-use domain::notice::reminder::is_late;
+use domain::notice::Channel;
 use domain::notice::text::{self, Text};
-use domain::notice::{Channel, Kind};
 use domain::retry::notice_delay;
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -24,7 +23,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 use store::StoreError;
 use store::notice::delivery::{self, Due, End, Ended};
-use store::notice::recall;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use webhook::Webhook;
@@ -37,8 +35,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
 /// What came of a call is kept though the database is away for a moment: it is tried again after so long, until the lease ends.
 const AGAIN: Duration = Duration::from_secs(1);
-/// The channel that is HelseNorge's.
-const HELSENORGE: &str = "helsenorge";
 /// What is under way when the process is to stop has so long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -215,11 +211,11 @@ fn ended(due: &Due, answer: Answer, now: Timestamp, health: &Component) -> End {
     end
 }
 
-fn alarm(id: Uuid, kind: &'static str, channel: &'static str, code: &str) {
+pub(crate) fn alarm(id: Uuid, kind: &'static str, channel: &'static str, code: &str) {
     tracing::error!(notice = %id, kind, channel, code, "a notice could not be delivered");
 }
 
-fn count(channel: &'static str, outcome: &'static str) {
+pub(crate) fn count(channel: &'static str, outcome: &'static str) {
     metrics::counter!("dialogpost_notice_deliveries_total", "channel" => channel, "outcome" => outcome).increment(1);
 }
 
@@ -247,12 +243,6 @@ async fn check(context: &Context) -> Result<Vec<Channel>, StoreError> {
     for (id, kind, channel) in delivery::expire(&session, now, MOST).await? {
         alarm(id, kind.as_str(), channel.as_str(), "expired");
         count(channel.as_str(), "expired");
-    }
-    let untaken = recall::untaken(&session, now, MOST).await?.into_iter();
-    let late: Vec<Uuid> = untaken.filter(|(_, starts_at)| is_late(*starts_at, now)).map(|(message, _)| message).collect();
-    for id in recall::give_up(&session, &late, now).await? {
-        alarm(id, Kind::Reminder.as_str(), HELSENORGE, "expired");
-        count(HELSENORGE, "expired");
     }
     let served = context.config.notices.channels();
     let others: Vec<Channel> = Channel::ALL.into_iter().filter(|channel| !served.contains(channel)).collect();

@@ -1,14 +1,18 @@
 //! What HelseNorge should have been told: of patients whom it has come to reach, and whatever was missed. Any number of processes may look.
 
 use crate::deciding::Ruling;
+use crate::delivering::{alarm, count};
 use crate::telling::{Wanted, Word, connected, tell};
 use crate::watch::Watch;
 use domain::appointment::telling::{Telling, is_over, owed};
 use domain::command::contact::reached;
+use domain::notice::Kind;
+use domain::notice::reminder::is_late;
 use jiff::{SignedDuration, Timestamp};
 use messages::command::answer::Contactable;
 use runtime::worker::Context;
 use store::contact::{self, Who};
+use store::notice::recall;
 use store::telling::Subject;
 use store::{StoreError, Tx, outbox, telling};
 use uuid::Uuid;
@@ -21,18 +25,42 @@ const MOST: i64 = 100;
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
 /// What cannot be told now is looked at again so much later.
 const LATER: SignedDuration = SignedDuration::from_mins(30);
+/// In so many of those looks it is looked for reminders that nobody took: that reads all that waits for brokers.
+const TAKEN_BACK_EVERY: u64 = 20;
+/// The channel that is HelseNorge's.
+const HELSENORGE: &str = "helsenorge";
 /// HelseNorge is told no more of a version that it has turned down so often.
 const REFUSALS: u32 = 3;
 
 /// Looks until the context is cancelled.
 pub async fn run(context: Context, ruling: Ruling) {
+    let mut rounds = 0_u64;
     let mut watch = Watch::new("what HelseNorge shows", context.health.component("what HelseNorge shows"));
     loop {
-        let more = watch.look(round(&context, &ruling).await).unwrap_or(false) && !context.cancel.is_cancelled();
+        let taken_back = if rounds.is_multiple_of(TAKEN_BACK_EVERY) { take_back(&context).await } else { Ok(()) };
+        rounds += 1;
+        let looked = match taken_back {
+            Ok(()) => round(&context, &ruling).await,
+            Err(error) => Err(error),
+        };
+        let more = watch.look(looked).unwrap_or(false) && !context.cancel.is_cancelled();
         if !more && context.cancel.run_until_cancelled(tokio::time::sleep(context.glance * GLANCES)).await.is_none() {
             return;
         }
     }
+}
+
+/// Takes back reminders that HelseNorge's broker has not taken in time: somebody should have been reminded.
+async fn take_back(context: &Context) -> Result<(), StoreError> {
+    let now = (context.clock)();
+    let session = context.store.session().await?;
+    let untaken = recall::untaken(&session, now, MOST).await?.into_iter();
+    let late: Vec<Uuid> = untaken.filter(|(_, starts_at)| is_late(*starts_at, now)).map(|(message, _)| message).collect();
+    for id in recall::give_up(&session, &late, now).await? {
+        alarm(id, Kind::Reminder.as_str(), HELSENORGE, "expired");
+        count(HELSENORGE, "expired");
+    }
+    Ok(())
 }
 
 /// Tells what is owed. Says whether there may be more.

@@ -34,15 +34,23 @@ pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp)
          from its where n.id = its.id and n.state in ('due', 'sending')"
     );
     tx.query(call_off, &[&appointments, &now]).await?;
-    // HelseNorge's, while its broker is away.
-    let recall = step!(
-        "notice.recall",
-        "delete from dialogpost.outbox o using dialogpost.notification n
-         where n.appointment = any($1) and n.kind = 'reminder' and n.channel = 'helsenorge' and n.state = 'sent'
-            and o.id = n.message and o.wire = 'nhn' returning o.id"
+    let carried = step!(
+        "notice.carried",
+        "select message from dialogpost.notification
+         where appointment = any($1) and kind = 'reminder' and channel = 'helsenorge' and state = 'sent' and message is not null"
     );
-    let recalled = tx.query(recall, &[&appointments]).await?;
-    called_off(tx, &recalled.iter().map(|row| column(row, "id")).collect::<Result<Vec<_>, _>>()?, now).await
+    let carried = messages(&tx.query(carried, &[&appointments]).await?, "message")?;
+    if carried.is_empty() {
+        return Ok(());
+    }
+    // While HelseNorge's broker is away.
+    let recall = step!("notice.recall", "delete from dialogpost.outbox where id = any($1) and wire = 'nhn' returning id");
+    let recalled = messages(&tx.query(recall, &[&carried]).await?, "id")?;
+    called_off(tx, &recalled, now).await
+}
+
+fn messages(rows: &[Row], name: &'static str) -> Result<Vec<Uuid>, StoreError> {
+    rows.iter().map(|row| column(row, name)).collect()
 }
 
 /// What a message to HelseNorge reminds of.
@@ -127,5 +135,5 @@ pub async fn give_up(session: &Session, messages: &[Uuid], now: Timestamp) -> Re
          update dialogpost.notification n set state = 'failed', code = 'expired', changed_at = $2
          from taken_back t where n.message = t.id and n.state = 'sent' returning n.id"
     );
-    session.query(give_up, &[&messages, &now]).await?.iter().map(|row| column(row, "id")).collect()
+    self::messages(&session.query(give_up, &[&messages, &now]).await?, "id")
 }
