@@ -25,8 +25,6 @@ const MOST: i64 = 100;
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(60);
 /// What cannot be told now is looked at again so much later.
 const LATER: SignedDuration = SignedDuration::from_mins(30);
-/// In so many of those looks it is looked for reminders that nobody took: that reads all that waits for brokers.
-const TAKEN_BACK_EVERY: u64 = 20;
 /// The channel that is HelseNorge's.
 const HELSENORGE: &str = "helsenorge";
 /// HelseNorge is told no more of a version that it has turned down so often.
@@ -34,12 +32,9 @@ const REFUSALS: u32 = 3;
 
 /// Looks until the context is cancelled.
 pub async fn run(context: Context, ruling: Ruling) {
-    let mut rounds = 0_u64;
     let mut watch = Watch::new("what HelseNorge shows", context.health.component("what HelseNorge shows"));
     loop {
-        let taken_back = if rounds.is_multiple_of(TAKEN_BACK_EVERY) { take_back(&context).await } else { Ok(()) };
-        rounds += 1;
-        let looked = match taken_back {
+        let looked = match take_back(&context).await {
             Ok(()) => round(&context, &ruling).await,
             Err(error) => Err(error),
         };
