@@ -5,6 +5,7 @@ pub mod agenda;
 pub mod delivery;
 pub mod recall;
 
+use crate::appointment::number;
 use crate::clinic::her_id;
 use crate::step::{Params, column, step};
 use crate::{StoreError, Tx, contact};
@@ -83,6 +84,31 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
             (None, _) => Before::New,
         },
     })
+}
+
+/// Those of these versions of another type by which an appointment comes to be seen, of whose time nobody was told before.
+///
+/// # Errors
+/// As any step.
+pub async fn come_to_be_seen(tx: &Tx<'_>, keys: &[Key]) -> Result<Vec<Key>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ids, versions): (Vec<Uuid>, Vec<i32>) = keys.iter().map(|(id, version, _)| (*id, number(*version))).unzip();
+    let find = step!(
+        "notice.come_to_be_seen",
+        "select distinct k.appointment, k.version from unnest($1::uuid[], $2::int[]) k(appointment, version)
+         join dialogpost.appointment a on a.id = k.appointment and a.status = 'booked'
+         join dialogpost.appointment_change v on v.appointment = k.appointment and v.version = k.version
+         join dialogpost.appointment_change b on b.appointment = k.appointment and b.version = k.version - 1
+         join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = v.type and not t.hidden
+         join dialogpost.appointment_type h on h.clinic = a.clinic and h.id = b.type and h.hidden
+         where not exists (select from dialogpost.notification n where n.appointment = a.id and n.starts_at = a.starts_at
+            and n.kind in ('booked', 'moved') and n.channel is not null)"
+    );
+    let rows = tx.query(find, &[&ids, &versions]).await?;
+    let of = |row: &Row| Ok((column(row, "appointment")?, column::<i32>(row, "version")?.unsigned_abs(), Kind::Booked));
+    rows.iter().map(of).collect()
 }
 
 /// Loads those to whom an entry of an E-dialog is: by entry, of entries and patients.

@@ -40,7 +40,8 @@ impl Ruling {
         match asked.about {
             About::Appointment(key) => self.appointment(key, facts, now),
             About::Message { entry, patient: _ } => message(entry, facts, now),
-            About::Unnoticed(appointment) => self.unnoticed(appointment, facts, now),
+            About::TypeChanged(key) if facts.appointments.contains_key(&key) => self.appointment(key, facts, now),
+            About::TypeChanged((appointment, ..)) | About::Unnoticed(appointment) => self.unnoticed(appointment, facts, now),
             About::Colleagues => Verdict::Done(None),
         }
     }

@@ -47,12 +47,18 @@ pub async fn load(tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
     let message =
         |asked: &&Asked| if let About::Message { entry, patient } = asked.about { Some((entry, patient)) } else { None };
     let messages: Vec<(Uuid, Uuid)> = batch.iter().filter_map(message).collect();
-    let unnoticed = |asked: &&Asked| if let About::Unnoticed(appointment) = asked.about { Some(appointment) } else { None };
+    let changed = |asked: &&Asked| if let About::TypeChanged(key) = asked.about { Some(key) } else { None };
+    let changed: Vec<Key> = batch.iter().filter_map(changed).collect();
+    let unnoticed = |asked: &&Asked| match asked.about {
+        About::TypeChanged((appointment, ..)) | About::Unnoticed(appointment) => Some(appointment),
+        _ => None,
+    };
     let unnoticed: Vec<Uuid> = batch.iter().filter_map(unnoticed).collect();
     // All at once, in one order: whoever decides about several waits for nobody who waits for him.
     let all: BTreeSet<Uuid> = keys.iter().map(|(id, ..)| *id).chain(unnoticed.iter().copied()).collect();
     telling::lock(tx, &all.into_iter().collect::<Vec<_>>()).await?;
-    let appointments = notice::appointments(tx, &keys).await?;
+    let seen = notice::come_to_be_seen(tx, &changed).await?;
+    let appointments = notice::appointments(tx, &[keys, seen].concat()).await?;
     let standings = telling::standings(tx, &unnoticed).await?;
     let addressees = notice::addressees(tx, &messages).await?;
     let of_appointments = appointments.values().map(|about| about.to.clinic);

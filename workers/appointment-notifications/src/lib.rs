@@ -86,6 +86,8 @@ pub struct Asked {
 pub enum About {
     /// An appointment, by its version and the kind of notice.
     Appointment(Key),
+    /// A version of another type. The notice is given if it comes to be seen by that; else HelseNorge alone is told.
+    TypeChanged(Key),
     /// A change of an appointment, of which HelseNorge alone is told.
     Unnoticed(Uuid),
     /// An entry of an E-dialog, to a patient.
@@ -107,7 +109,8 @@ impl Asked {
             Fact::AppointmentMoved(about) => key(about, Kind::Moved),
             Fact::AppointmentCancelled(about) => key(about, Kind::Cancelled),
             Fact::ReminderDue(about) => key(about, Kind::Reminder),
-            Fact::AppointmentTypeChanged(about) | Fact::AppointmentMissed(about) => About::Unnoticed(about.appointment),
+            Fact::AppointmentTypeChanged(about) => About::TypeChanged((about.appointment, about.version, Kind::Booked)),
+            Fact::AppointmentMissed(about) => About::Unnoticed(about.appointment),
             Fact::EDialogWritten(about) => match about.patient {
                 Some(patient) => About::Message { entry: about.entry, patient },
                 None => About::Colleagues,

@@ -165,6 +165,9 @@ fn booked<'a>(facts: &Facts<'a>, version: Option<u32>) -> Result<&'a Appointment
 /// Whether nobody else has any of that time, which is still to come.
 fn free(timebok: &str, span: Span, but: Option<Uuid>, facts: &Facts<'_>, now: Timestamp) -> Result<(), Refusal> {
     let at = |why| Err(Refusal::of("arguments.start", why));
+    if !is_whole_minute(span.start) {
+        return at(Why::TimeUneven);
+    }
     if span.start <= now {
         return at(Why::TimePast);
     }
@@ -173,6 +176,11 @@ fn free(timebok: &str, span: Span, but: Option<Uuid>, facts: &Facts<'_>, now: Ti
     }
     let is_taken = facts.taken.iter().any(|(of, taken, by)| of == timebok && taken.meets(span) && Some(*by) != but);
     if is_taken { at(Why::TimeTaken) } else { Ok(()) }
+}
+
+/// Patients are told hours and minutes.
+fn is_whole_minute(time: Timestamp) -> bool {
+    time.as_second() % 60 == 0 && time.subsec_nanosecond() == 0
 }
 
 fn next(facts: &Facts<'_>, appointment: Appointment, change: Change, now: Timestamp) -> Changed {
@@ -232,7 +240,14 @@ pub fn release(
         let at = |field: &str| format!("arguments.slots[{n}].{field}");
         let of_type = booking.open_type(&slot.appointment_type);
         let of_type = of_type.ok_or_else(|| Refusal::of(&at("appointment_type"), Why::AppointmentTypeUnknown))?;
+        // No patient could ever book it.
+        if order.online && of_type.hidden {
+            return Err(Refusal::of(&at("appointment_type"), Why::AppointmentTypeHidden));
+        }
         let span = Span { start: slot.start, end: of_type.end(slot.start) };
+        if !is_whole_minute(span.start) {
+            return Err(Refusal::of(&at("start"), Why::TimeUneven));
+        }
         if span.start.duration_since(now) > AHEAD {
             return Err(Refusal::of(&at("start"), Why::TimeTooFar));
         }

@@ -99,7 +99,7 @@ fn changed(
     // A hidden type is told to nobody: it is no answer to a patient.
     let is_hidden = facts.booking.types.get(&appointment.appointment_type).is_none_or(|of_type| of_type.hidden);
     match is_hidden {
-        true => Err(Refusal::of("arguments.becomes.appointment_type", Why::AppointmentTypeUnknown)),
+        true => Err(Refusal::of("arguments.becomes.appointment_type", Why::AppointmentTypeHidden)),
         false => Ok(Some((appointment, version))),
     }
 }

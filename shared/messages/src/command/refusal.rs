@@ -216,6 +216,8 @@ pub enum Why {
     BookingNotOffered,
     /// No such type of appointment.
     AppointmentTypeUnknown,
+    /// The type of appointment is hidden from patients (T6).
+    AppointmentTypeHidden,
     /// No such appointment here. Another clinic's looks the same.
     AppointmentUnknown,
     /// The appointment was cancelled.
@@ -231,6 +233,8 @@ pub enum Why {
     SlotTaken,
     /// The time has passed.
     TimePast,
+    /// The time is not a whole minute.
+    TimeUneven,
     /// The time is too far ahead.
     TimeTooFar,
     /// The time has not come.
@@ -306,12 +310,14 @@ impl Why {
         Self::TimebokOneOfSeveral,
         Self::BookingNotOffered,
         Self::AppointmentTypeUnknown,
+        Self::AppointmentTypeHidden,
         Self::AppointmentUnknown,
         Self::AppointmentCancelled,
         Self::VersionStale { has: 3 },
         Self::TimeTaken,
         Self::SlotTaken,
         Self::TimePast,
+        Self::TimeUneven,
         Self::TimeTooFar,
         Self::TimeToCome,
         Self::TooFew { least: 1 },

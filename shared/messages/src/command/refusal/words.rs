@@ -38,8 +38,8 @@ impl Why {
             ),
             Self::VersionStale { has } => (
                 "version-stale",
-                format!("Timen er endret siden du så den: den har versjon {has} nå."),
-                format!("The appointment has changed since you saw it: it has version {has} now."),
+                format!("Timen har ikke denne versjonen: den har versjon {has} nå."),
+                format!("The appointment does not have that version: it has version {has} now."),
             ),
             Self::TooFew { least } => {
                 ("too-few", format!("Det må være minst {least}."), format!("There must be {least} at least."))
@@ -240,6 +240,11 @@ impl Why {
             Self::AppointmentTypeUnknown => {
                 ("appointment-type-unknown", "Timetypen finnes ikke.", "There is no such type of appointment.")
             }
+            Self::AppointmentTypeHidden => (
+                "appointment-type-hidden",
+                "Timetypen er skjult for pasienter.",
+                "That type of appointment is hidden from patients.",
+            ),
             Self::AppointmentUnknown => ("appointment-unknown", "Timen finnes ikke.", "There is no such appointment."),
             Self::AppointmentCancelled => ("appointment-cancelled", "Timen er avlyst.", "The appointment was cancelled."),
             Self::TimeTaken => ("time-taken", "Tiden er opptatt.", "The time is taken."),
@@ -249,6 +254,7 @@ impl Why {
                 "Another slot of the timebok takes some of that time.",
             ),
             Self::TimePast => ("time-past", "Tiden er forbi.", "The time has passed."),
+            Self::TimeUneven => ("time-uneven", "Tiden er ikke et helt minutt.", "The time is not a whole minute."),
             Self::TimeTooFar => ("time-too-far", "Tiden er mer enn ti år fram.", "The time is more than ten years ahead."),
             Self::TimeToCome => ("time-to-come", "Tiden er ikke kommet ennå.", "The time has not come yet."),
             // Those that name figures, see there.

@@ -2,6 +2,7 @@
 
 use super::{date, day, open, release, told};
 use crate::commands::{LINE, TROND, of};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 fn book(patient: &str, at: jiff::Timestamp) -> Value {
@@ -77,6 +78,12 @@ async fn what_cannot_be_is_refused_by_field() {
         ("BookAppointment", book("kari-bok", "12905299938", "vanlig", at), "patient-unknown", "arguments.patient"),
         ("BookAppointment", book("kari-bok", LINE, "lang", at), "appointment-type-unknown", "arguments.appointment_type"),
         ("BookAppointment", book("kari-bok", LINE, "vanlig", day(-1, 9, 0)), "time-past", "arguments.start"),
+        (
+            "BookAppointment",
+            book("kari-bok", LINE, "vanlig", at + SignedDuration::from_secs(30)),
+            "time-uneven",
+            "arguments.start",
+        ),
         ("MoveAppointment", json!({ "appointment": nobody, "start": at }), "appointment-unknown", "arguments.appointment"),
         (
             "MoveAppointment",
@@ -94,6 +101,13 @@ async fn what_cannot_be_is_refused_by_field() {
         ),
         ("ReleaseSlots", slots("bok", "vanlig", at), "timebok-unknown", "arguments.timebok"),
         ("ReleaseSlots", slots("kari-bok", "lang", at), "appointment-type-unknown", "arguments.slots[0].appointment_type"),
+        ("ReleaseSlots", slots("kari-bok", "skjult", at), "appointment-type-hidden", "arguments.slots[0].appointment_type"),
+        (
+            "ReleaseSlots",
+            slots("kari-bok", "vanlig", at + SignedDuration::from_millis(1)),
+            "time-uneven",
+            "arguments.slots[0].start",
+        ),
         ("ReleaseSlots", slots("kari-bok", "vanlig", day(7, 9, 10)), "slot-taken", "arguments.slots[0].start"),
         ("ReleaseSlots", slots("kari-bok", "vanlig", day(-1, 9, 0)), "time-past", "arguments.slots[0].start"),
         ("ReleaseSlots", json!({ "timebok": "kari-bok", "slots": [] }), "too-few", "arguments.slots"),

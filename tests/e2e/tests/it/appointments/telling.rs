@@ -237,6 +237,35 @@ async fn n4_a_reminder_that_is_turned_down_is_given_by_us() {
     clinic.close().await;
 }
 
+/// T6, N1: who was told nothing of a hidden appointment is told when it comes to be seen, of its time then; what he was told already he is not
+/// told again.
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_what_comes_to_be_seen_is_noticed() {
+    let (clinic, epj) = open().await;
+    let until = async |count| {
+        let own = "select count(*) from dialogpost.notification where channel = 'sms' and kind in ('booked', 'moved')";
+        clinic.fleet.until(own, count).await;
+        clinic.fleet.rows.query("update dialogpost.notification set state = 'sent' where channel = 'sms'", &[]).await;
+    };
+    let becomes = async |id: &Value, of_type: &str| {
+        epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": of_type }))).await;
+    };
+    let id = book(&epj, TROND, "skjult").await;
+    becomes(&id, "vanlig").await;
+    until(1).await;
+    becomes(&id, "skjult").await;
+    epj.done(&of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 11, 0) }))).await;
+    becomes(&id, "video").await;
+    until(2).await;
+    becomes(&id, "skjult").await;
+    becomes(&id, "vanlig").await;
+    clinic.fleet.until("select count(*) from dialogpost.processed where worker = 'appointment-notifications'", 7).await;
+    until(2).await;
+    let last = "select version || ' ' || kind from dialogpost.notification where channel = 'sms' order by version desc limit 1";
+    assert_eq!(clinic.fleet.rows.one::<String>(last).await, "5 booked");
+    clinic.close().await;
+}
+
 /// T6: what is hidden is withdrawn although nobody knows whether HelseNorge reaches the patient; and a type that the set-up file hides is, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn t6_what_becomes_hidden_is_withdrawn_whatever_is_known() {

@@ -34,7 +34,7 @@ async fn a_wish_is_booked_by_its_answer() {
     assert!(summary["title"].as_str().unwrap().contains("helsenorge.no"));
     assert_eq!(summary["inbox"]["items"], 1, "the whole clinic has it");
     let hidden = json!({ "type": "booked", "timebok": "kari-bok", "start": day(7, 9, 0), "appointment_type": "skjult" });
-    assert_eq!(epj.refused(&answer(dialog, hidden, None)).await.0, "appointment-type-unknown");
+    assert_eq!(epj.refused(&answer(dialog, hidden, None)).await.0, "appointment-type-hidden");
     let unfit = json!({ "type": "cancelled", "appointment": uuid::Uuid::new_v4() });
     assert_eq!(epj.refused(&answer(dialog, unfit, None)).await.0, "fulfilment-unfit");
     let silent = epj.refused(&answer(dialog, json!({ "type": "unavailable" }), None)).await;
