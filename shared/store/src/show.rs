@@ -1,5 +1,7 @@
 //! Where is this message: every trace of it, without content.
 
+pub mod told;
+
 use crate::step::{column, step};
 use crate::{Session, StoreError};
 use jiff::Timestamp;

@@ -2,7 +2,7 @@
 
 use crate::clinic::her_id;
 use crate::step::{column, step};
-use crate::{StoreError, Tx, appointment, clinic};
+use crate::{Session, StoreError, Tx, appointment, clinic};
 use ::messages::HerId;
 use domain::appointment::change::PutSlot;
 use domain::appointment::{Appointment, Change, NewVersion, Slot, Span, is_seen, reminder_of};
@@ -78,6 +78,21 @@ async fn concerned(
     let rows =
         tx.query(find, &[&clinic.her_id.get(), &types, &contacts, &hidden, &timeboker, &owners, &now, &renumbered]).await?;
     rows.iter().map(appointment::appointment).collect()
+}
+
+/// Timebøker that the set-up file no longer names and in which appointments are still to come, with how many.
+///
+/// # Errors
+/// As any step.
+pub async fn left_over(session: &Session, clinic: HerId, now: Timestamp) -> Result<Vec<(String, i64)>, StoreError> {
+    let find = step!(
+        "timebok.left_over",
+        "select b.id, count(*) as appointments from dialogpost.timebok b
+         join dialogpost.appointment a on a.clinic = b.clinic and a.timebok = b.id
+         where b.clinic = $1 and b.closed and a.status = 'booked' and a.ends_at > $2 group by b.id order by b.id"
+    );
+    let rows = session.query(find, &[&clinic.get(), &now]).await?;
+    rows.iter().map(|row| Ok((column(row, "id")?, column(row, "appointments")?))).collect()
 }
 
 /// Makes a version of each, so that HelseNorge is told.

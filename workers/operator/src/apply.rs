@@ -68,6 +68,9 @@ impl Apply {
             let reach = store::known::reach_now(&session, clinic.her_id).await?;
             let lacks = known.map(|c| check::lacks(c, reach)).unwrap_or_default();
             text.push_str(&clinic_text(clinic, known.map(AsRef::as_ref), &lacks));
+            for (timebok, n) in store::timebok::left_over(&session, clinic.her_id, clock::system()).await? {
+                let _ = writeln!(text, "  timebok {} has {n} appointment(s) to come: {}", clean(&timebok), check::LEFT_OVER);
+            }
             for rule in applied.kept_rules.iter().filter(|rule| rule.clinic == clinic.her_id) {
                 let kind = rule.dialog_kind.as_str();
                 let by = clean(&rule.chosen_by);

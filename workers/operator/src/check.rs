@@ -21,9 +21,8 @@ use std::fmt::Write;
 ///
 /// Messages for a clinic that is not ready are receipted negatively, stored and counted; without a party that is HelseNorge for it, every
 /// command that HelseNorge is to hear of is refused. Routing rules that point to nobody or are for what nobody offers, doctors whose patients
-/// cannot book, and what is lacking
-/// for protected exchange (keys of the clinic, certificates of each party), are listed apart and make no clinic unready. Needs DATABASE_URL;
-/// with KEYS_DIR, and KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
+/// cannot book, timebøker that the set-up file no longer names though appointments in them are to come, and what is lacking for protected
+/// exchange (keys of the clinic, certificates of each party), are listed apart and make no clinic unready. Needs DATABASE_URL; with KEYS_DIR, and KEYS_PASSWORD for files that are encrypted, the clinic's keys are tried.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Check {
@@ -53,7 +52,8 @@ impl Check {
         match store::clinic::load_now(&session, &[her_id]).await?.get(&her_id) {
             Some(clinic) => {
                 let lacks = lacks(clinic, store::known::reach_now(&session, her_id).await?);
-                Ok(answer(clinic, &lacks, &Protection::of(&session, &config, her_id, clock::system()).await?))
+                let left_over = store::timebok::left_over(&session, her_id, clock::system()).await?;
+                Ok(answer(clinic, &lacks, &left_over, &Protection::of(&session, &config, her_id, clock::system()).await?))
             }
             None => Err(Failure::UnknownClinic { her_id, employee_of: store::clinic::of(&session, her_id).await? }),
         }
@@ -91,7 +91,10 @@ fn employee_of(missing: &Missing) -> Option<String> {
     }
 }
 
-fn answer(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Answer {
+/// What to do about appointments in a timebok that the set-up file no longer names.
+pub const LEFT_OVER: &str = "nothing more is booked in it; move or cancel what is to come, or name it in the file again";
+
+fn answer(clinic: &Clinic, lacks: &[Lack], left_over: &[(String, i64)], protection: &Protection) -> Answer {
     let mut employees = Grid::new(["employee", "HER-id", "services", "takes part"]);
     for (id, employee) in &clinic.employees {
         employees.row([id.clone(), or_dash(employee.her_id), offered(employee), takes_part(employee).to_owned()]);
@@ -108,8 +111,15 @@ fn answer(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Answer {
     }
     text.push_str(&rules_text(clinic));
     text.push_str(&booking_text(clinic));
+    if !left_over.is_empty() {
+        let mut grid = Grid::new(["timebok", "appointments to come", "what to do"]);
+        for (timebok, appointments) in left_over {
+            grid.row([timebok.clone(), appointments.to_string(), LEFT_OVER.to_owned()]);
+        }
+        let _ = write!(text, "Timebøker that the set-up file no longer names:\n{grid}");
+    }
     text.push_str(&protection.text());
-    Answer { text, json: json_of(clinic, lacks, protection), positive: lacks.is_empty() }
+    Answer { text, json: json_of(clinic, lacks, left_over, protection), positive: lacks.is_empty() }
 }
 
 /// Rules that lead nowhere.
@@ -147,7 +157,7 @@ fn booking_text(clinic: &Clinic) -> String {
     format!("Doctors whose patients cannot book:\n{grid}")
 }
 
-fn json_of(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Value {
+fn json_of(clinic: &Clinic, lacks: &[Lack], left_over: &[(String, i64)], protection: &Protection) -> Value {
     let missing: Vec<_> =
         lacks.iter().map(|lack| json!({ "code": lack.code, "employee": lack.employee, "remedy": lack.remedy })).collect();
     let employee = |(id, e): (&String, &Employee)| json!({ "id": id, "her_id": e.her_id, "services": e.services });
@@ -160,6 +170,7 @@ fn json_of(clinic: &Clinic, lacks: &[Lack], protection: &Protection) -> Value {
         .map(|(doctor, why)| json!({ "doctor": doctor, "code": why.code(), "remedy": why.remedy() }))
         .collect();
     json!({
+        "timeboker_left_over": left_over.iter().map(|(timebok, n)| json!({ "timebok": timebok, "appointments": n })).collect::<Vec<_>>(),
         "doctors_whose_patients_cannot_book": unbookable, "clinic": clinic.her_id, "ready": lacks.is_empty(), "missing": missing, "employees": employees,
         "rules_pointing_to_nobody": nobody, "rules_for_what_nobody_offers": unoffered, "protection": protection.json(),
     })
@@ -208,7 +219,7 @@ mod tests {
                 (DialogKind::Reseptfornyelse, RoutingRule::Behandler),
             ]),
         };
-        let answer = answer(&clinic, &[], &Protection::default());
+        let answer = answer(&clinic, &[], &[], &Protection::default());
         assert!(answer.positive && answer.text.contains("│ EKONTAKT ┆ group:vikarer ┆ messages for it alone"), "{}", answer.text);
         let nobody = &answer.json["rules_pointing_to_nobody"];
         assert_eq!(nobody, &json!([{ "rule": "EKONTAKT", "recipient": "group:vikarer", "happens": TO_NOBODY }]));
@@ -231,7 +242,7 @@ mod tests {
             booking: Default::default(),
             routing: BTreeMap::new(),
         };
-        let answer = answer(&clinic, &lacks(&clinic, Some(Err(Unreached::Several))), &Protection::default());
+        let answer = answer(&clinic, &lacks(&clinic, Some(Err(Unreached::Several))), &[], &Protection::default());
         assert!(!answer.positive);
         assert!(answer.text.contains("not ready") && answer.text.contains("not yet: has no HER-id"), "{}", answer.text);
         assert_eq!(answer.json["missing"][0]["code"], "nhn-membership");

@@ -7,16 +7,18 @@ use crate::out::{Answer, Grid, clean, or_dash, time, unless_a_person};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
+use store::show::told::{self, Subject};
 use store::show::{self, Trace};
 
-/// Shows where a message is: every trace of it, without its content.
+/// Shows where a message is, or what patients were told of an appointment: every trace of it, without its content.
 ///
 /// The id may be its id in our ledger, the MsgId of the business message, or the AMQP message id. Several messages may bear one id: a
-/// repeated message bears the first one's. Needs DATABASE_URL.
+/// repeated message bears the first one's. It may also be an appointment's, by our id or HelseNorge's, an entry's of an E-dialog, or a
+/// notice's. Needs DATABASE_URL.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Show {
-    /// A ledger id, MsgId or AMQP message id.
+    /// A ledger id, MsgId or AMQP message id; an appointment's, an entry's or a notice's.
     id: String,
     /// How to answer.
     #[command(flatten)]
@@ -31,10 +33,11 @@ Examples:
 Exit codes: 0 found; 1 nothing bears this id; 2 it could not be asked.";
 
 /// What ids are looked for.
-const SEARCHED: [&str; 4] = [
+const SEARCHED: [&str; 5] = [
     "ids in our ledger (messages received and sent)",
     "MsgIds of business messages from known parties",
     "AMQP message ids of messages received",
+    "appointments, entries of E-dialogs, and notices of them",
     "not ids of dead letters: for those, dialogpost dead-letters show ID",
 ];
 
@@ -48,7 +51,8 @@ impl Show {
         let session = environment::database(&config).await?;
         let id = self.id.trim();
         let traces = if id.is_empty() { Vec::new() } else { show::find(&session, id).await? };
-        Ok(answer(id, &traces.into_iter().map(harmless).collect::<Vec<_>>()))
+        let told = told::find(&session, id).await?;
+        Ok(answer(id, &traces.into_iter().map(harmless).collect::<Vec<_>>(), &told))
     }
 }
 
@@ -59,13 +63,22 @@ fn harmless(trace: Trace) -> Trace {
     Trace { transport_id, msg_id, function, queue: unless_a_person(&trace.queue), ..trace }
 }
 
-fn answer(id: &str, traces: &[Trace]) -> Answer {
+fn answer(id: &str, traces: &[Trace], told: &[Subject]) -> Answer {
     let id = unless_a_person(id);
-    let text = match traces {
-        [] => format!("Nothing bears the id {}.\nSearched:\n  {}", clean(&id), SEARCHED.join("\n  ")),
-        traces => traces.iter().map(text).collect::<Vec<_>>().join("\n"),
+    let positive = !traces.is_empty() || !told.is_empty();
+    let text = match positive {
+        true => traces.iter().map(text).chain(told.iter().map(told_text)).collect::<Vec<_>>().join("\n"),
+        false => format!("Nothing bears the id {}.\nSearched:\n  {}", clean(&id), SEARCHED.join("\n  ")),
     };
-    Answer { text, json: json!({ "id": id, "searched": SEARCHED, "found": traces }), positive: !traces.is_empty() }
+    Answer { text, json: json!({ "id": id, "searched": SEARCHED, "found": traces, "told": told }), positive }
+}
+
+fn told_text(subject: &Subject) -> String {
+    let mut grid = Grid::new(["at (Norwegian time)", "what", "details"]);
+    for step in &subject.steps {
+        grid.row([time(step.at), step.what.clone(), step.detail.clone()]);
+    }
+    format!("{} {} of clinic {}\n{grid}", subject.what, subject.id, subject.clinic)
 }
 
 fn text(trace: &Trace) -> String {
@@ -150,7 +163,7 @@ mod tests {
             answers: None,
             steps: vec![TraceStep { at: at(12), what: "answer".into(), detail: "APPREC to q".into() }],
         };
-        let answer = answer("x", &[trace]);
+        let answer = answer("x", &[trace], &[]);
         assert!(answer.positive && !answer.text.contains('\u{1b}'));
         assert!(answer.text.contains("rejected (service-not-offered)") && answer.text.contains("│ 12 ms "), "{}", answer.text);
     }

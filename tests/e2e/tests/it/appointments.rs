@@ -4,6 +4,7 @@ mod booking;
 mod calling_off;
 mod changing;
 mod crashing;
+mod operating;
 mod racing;
 mod rules;
 mod telling;
