@@ -182,10 +182,26 @@ fn typed<T: DeserializeOwned>(value: &Value, at: &str) -> Result<T, Refusal> {
         match () {
             () if is_unknown => refusal(Why::UnknownField),
             () if missing.is_some() => refusal(Why::MissingField),
-            () => match said.rsplit_once(", expected ") {
-                Some((_, expected)) => refusal(Why::WrongType).expecting(expected),
-                None => refusal(Why::WrongType),
+            () => match (form(&said, &path), said.rsplit_once(", expected ")) {
+                (Some(form), _) => refusal(Why::WrongType).expecting(form),
+                (None, Some((_, expected))) => {
+                    refusal(Why::WrongType).expecting((&expected.replacen("one of ", "en av ", 1), expected))
+                }
+                (None, None) => refusal(Why::WrongType),
             },
         }
     })
+}
+
+/// What a time, a date or an id looks like, in Norwegian and in English; none for any other field.
+fn form(said: &str, path: &str) -> Option<(&'static str, &'static str)> {
+    match path.rsplit('.').next()? {
+        "start" => Some((
+            "et tidspunkt med tidssone, som 2027-01-12T11:00:00+01:00",
+            "a time with its offset, such as 2027-01-12T11:00:00+01:00",
+        )),
+        "from" => Some(("en dato, som 2027-01-12", "a date, such as 2027-01-12")),
+        _ if said.starts_with("UUID parsing failed") => Some(("en UUID", "a UUID")),
+        _ => None,
+    }
 }

@@ -133,6 +133,24 @@ fn a_refusal_quotes_no_value() {
 }
 
 #[test]
+fn a_refusal_says_what_a_time_a_date_and_an_id_look_like() {
+    let table = [
+        ("BookAppointment", "/arguments/start", "2027-01-12T11:00:00", "med tidssone", "with its offset"),
+        ("MoveAppointment", "/arguments/start", "12.01.2027", "med tidssone", "with its offset"),
+        ("MoveAppointment", "/arguments/appointment", "12", "en UUID", "a UUID"),
+        ("ShowTimebok", "/arguments/from", "12.01.2027", "en dato", "a date"),
+        ("StartDialog", "/arguments/kind", "ekontakt", "forventet en av `EKONTAKT`", "expected one of `EKONTAKT`"),
+    ];
+    for (name, pointer, value, norwegian, english) in table {
+        let mut bad = example(name);
+        put(&mut bad, pointer, json!(value));
+        let refusal = Command::from_json(&serde_json::to_vec(&bad).unwrap()).unwrap_err().refusal;
+        assert_eq!(refusal.code, "field-malformed");
+        assert!(refusal.norwegian.contains(norwegian) && refusal.english.contains(english), "{refusal:?}");
+    }
+}
+
+#[test]
 fn texts_of_a_command_are_redacted() {
     let command = Command::from_json(&serde_json::to_vec(&example("StartDialog")).unwrap()).unwrap();
     let shown = format!("{command:?}");

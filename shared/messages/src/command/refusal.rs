@@ -34,11 +34,13 @@ impl Refusal {
         Self { field: Some(field.to_owned()), ..Self::new(why) }
     }
 
-    /// With what the field should be, in words of ours.
+    /// With what the field should be, in words of ours: in Norwegian and in English.
     #[must_use]
-    pub(super) fn expecting(mut self, expected: &str) -> Self {
-        for (sentence, asks) in [(&mut self.norwegian, "forventet"), (&mut self.english, "expected")] {
-            *sentence = format!("{}: {asks} {expected}.", sentence.trim_end_matches('.'));
+    pub(super) fn expecting(mut self, (norwegian, english): (&str, &str)) -> Self {
+        for (sentence, expected) in
+            [(&mut self.norwegian, format!("forventet {norwegian}")), (&mut self.english, format!("expected {english}"))]
+        {
+            *sentence = format!("{}: {expected}.", sentence.trim_end_matches('.'));
         }
         self
     }
