@@ -63,7 +63,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     patients: u32,
     /// Appointments made in a whole year, about.
-    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     appointments: u32,
     /// Days that pass, 1 to 800.
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=800))]
