@@ -42,6 +42,7 @@ fn appointment() -> Appointment {
         starts_at: now() + hours(36),
         is_hidden: false,
         is_superseded: false,
+        is_announced: false,
         is_reminded: false,
         timebok_notifies: true,
         type_notifies: true,
@@ -135,8 +136,19 @@ fn a_reminder_is_given_before_it_is_too_late() {
         told(of_appointment(Kind::Reminder, &Appointment { before, status: None, starts_at, ..appointment() }, ASKING, now()))
     };
     assert_eq!(of(4, 60), "wait 240 s");
-    assert_eq!(of(4, 1), "wait 60 s", "it is looked at in the last moment");
-    assert_eq!(of(5, 0), "sms");
+    assert_eq!(of(4, 6), "wait 60 s", "there is time left to send it then");
+    assert_eq!(of(5, 5), "sms");
+    assert_eq!(of(0, 4), "sms", "there is no time to wait");
+}
+
+/// N4: a booking is told once for each start, in whatever order its versions are looked at.
+#[test]
+fn a_start_that_is_announced_is_no_news() {
+    let about = Appointment { is_announced: true, ..appointment() };
+    assert_eq!(told(of_appointment(Kind::Booked, &about, ASKING, now())), "superseded");
+    for kind in [Kind::Moved, Kind::Cancelled, Kind::Reminder] {
+        assert_eq!(told(of_appointment(kind, &about, ASKING, now())), "sms", "{kind:?}");
+    }
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub async fn appointments(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Appo
                 where v.appointment = a.id and v.version > k.version and v.change in ('moved', 'cancelled')) end as superseded,
             exists (select from dialogpost.notification r where r.appointment = a.id and r.starts_at = a.starts_at
                 and r.kind = 'reminder' and r.channel is not null) as reminded,
+            exists (select from dialogpost.notification o where o.appointment = a.id and o.starts_at = a.starts_at and o.version <> k.version
+                and o.kind in ('booked', 'moved') and (o.channel is not null or o.state = 'due')) as announced,
             b.notify as timebok_notifies, t.notify as type_notifies, c.notices_enabled, c.notice_channels,
             coalesce(p.language, c.notice_language) as language, p.phone, p.email, p.push,
             s.active, s.consented, s.as_of, s.doubted_at is not null as doubted, coalesce(o.shown and o.version > 0, false) as is_shown,
@@ -75,6 +77,7 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
         starts_at: column(row, "starts_at")?,
         is_hidden: column(row, "hidden")?,
         is_superseded: column(row, "superseded")?,
+        is_announced: column(row, "announced")?,
         is_reminded: column(row, "reminded")?,
         timebok_notifies: column(row, "timebok_notifies")?,
         type_notifies: column(row, "type_notifies")?,
@@ -86,7 +89,7 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
     })
 }
 
-/// Those of these versions of another type by which an appointment comes to be seen, of whose time nobody was told before.
+/// Those of these versions of another type by which an appointment comes to be seen.
 ///
 /// # Errors
 /// As any step.
@@ -102,9 +105,7 @@ pub async fn come_to_be_seen(tx: &Tx<'_>, keys: &[Key]) -> Result<Vec<Key>, Stor
          join dialogpost.appointment_change v on v.appointment = k.appointment and v.version = k.version
          join dialogpost.appointment_change b on b.appointment = k.appointment and b.version = k.version - 1
          join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = v.type and not t.hidden
-         join dialogpost.appointment_type h on h.clinic = a.clinic and h.id = b.type and h.hidden
-         where not exists (select from dialogpost.notification n where n.appointment = a.id and n.starts_at = a.starts_at
-            and n.kind in ('booked', 'moved') and n.channel is not null)"
+         join dialogpost.appointment_type h on h.clinic = a.clinic and h.id = b.type and h.hidden"
     );
     let rows = tx.query(find, &[&ids, &versions]).await?;
     let of = |row: &Row| Ok((column(row, "appointment")?, column::<i32>(row, "version")?.unsigned_abs(), Kind::Booked));

@@ -12,7 +12,7 @@ use domain::notice::Language;
 use domain::setup::{ClinicSetup, HelsenorgeSetup, Party, PatientSetup, Setup};
 use jiff::Timestamp;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
@@ -105,10 +105,13 @@ async fn clear_employees(tx: &Tx<'_>, clinics: &[i64]) -> Result<HerIds, StoreEr
     Ok(former)
 }
 
-/// Those whom HelseNorge knows by another HER-id from now on, or by none.
-fn renumbered<'a>(clinic: &'a ClinicSetup, former: &HerIds) -> Vec<&'a str> {
-    let changed = |id: &str, her_id: Option<HerId>| former.get(&(clinic.her_id, id.to_owned())).copied() != her_id;
-    clinic.employees.iter().filter(|e| changed(&e.id, e.her_id)).map(|e| e.id.as_str()).collect()
+/// Those whom HelseNorge knows by another HER-id from now on, or by none: they may be gone.
+fn renumbered<'a>(clinic: &'a ClinicSetup, former: &'a HerIds) -> Vec<&'a str> {
+    let now: HashMap<&str, HerId> = clinic.employees.iter().filter_map(|e| Some((e.id.as_str(), e.her_id?))).collect();
+    let before: HashMap<&str, HerId> =
+        former.iter().filter(|((of, _), _)| *of == clinic.her_id).map(|((_, id), her_id)| (id.as_str(), *her_id)).collect();
+    let all: BTreeSet<&str> = now.keys().chain(before.keys()).copied().collect();
+    all.into_iter().filter(|id| now.get(id) != before.get(id)).collect()
 }
 
 async fn put_party(tx: &Tx<'_>, party: &Party) -> Result<(), StoreError> {

@@ -314,11 +314,30 @@ pub async fn lock_owed(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreErro
     tx.query(lock, &[&ids]).await?.iter().map(|row| column(row, "appointment")).collect()
 }
 
+/// Locks the appointments that these messages tell of until the transaction ends, in one order: before what is said of their patients.
+///
+/// # Errors
+/// As any step.
+pub async fn lock_told_by(tx: &Tx<'_>, messages: &[Uuid]) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let lock = step!(
+        "telling.lock_told_by",
+        "select from dialogpost.appointment where id in (
+            select appointment from dialogpost.appointment_told where message = any($1)
+            union select appointment from dialogpost.notification where message = any($1)
+         ) order by id for no key update"
+    );
+    tx.query(lock, &[&messages]).await.map(drop)
+}
+
 /// What HelseNorge has turned down for another reason than that it does not reach the patient is said again so much later.
 const AGAIN: SignedDuration = SignedDuration::from_mins(30);
 
 /// HelseNorge has turned messages down, and may show what it did before: it is told again. Where that says that it does not reach the patient,
-/// each notice is looked at again: somebody else may have to give it. Any other is given up. Tells how many were given up.
+/// each notice is looked at again: somebody else may have to give it. Any other is given up. Tells how many were given up. The appointments are
+/// locked ([`lock_told_by`]).
 ///
 /// # Errors
 /// As any step.
@@ -335,7 +354,7 @@ pub async fn turned_down(tx: &Tx<'_>, unreached: &[Uuid], others: &[Uuid], now: 
             returning appointment, case when message = any($1) then $3::timestamptz else $4::timestamptz end as since
          ), owed as (
             insert into dialogpost.appointment_owed (appointment, since) select appointment, since from told order by appointment
-            on conflict do nothing
+            on conflict (appointment) do update set since = least(appointment_owed.since, excluded.since)
          ), again as (
             update dialogpost.notification set state = 'due', channel = null, message = null, due_at = $3, changed_at = $3
             where message = any($1) and state = 'sent'

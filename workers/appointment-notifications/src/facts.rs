@@ -30,10 +30,15 @@ impl Facts {
         let Some(about) = self.appointments.get_mut(&(id, version, kind)) else { return };
         about.before = Before::Decided;
         let starts_at = about.starts_at;
-        if kind == Kind::Reminder && matches!(outcome, Outcome::HelseNorge | Outcome::Own { .. }) {
-            let same = self.appointments.iter_mut().filter(|((other, ..), about)| *other == id && about.starts_at == starts_at);
-            same.for_each(|(_, about)| about.is_reminded = true);
+        if matches!(outcome, Outcome::None(_)) {
+            return;
         }
+        let same = self.appointments.iter_mut().filter(|((other, ..), about)| *other == id && about.starts_at == starts_at);
+        same.for_each(|((_, other, _), about)| match kind {
+            Kind::Reminder => about.is_reminded |= !matches!(outcome, Outcome::Wait(_)),
+            Kind::Booked | Kind::Moved => about.is_announced |= *other != version,
+            Kind::Cancelled | Kind::Message => {}
+        });
     }
 }
 

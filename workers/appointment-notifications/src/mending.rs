@@ -35,7 +35,7 @@ pub async fn run(context: Context, ruling: Ruling) {
     let mut watch = Watch::new("what HelseNorge shows", context.health.component("what HelseNorge shows"));
     loop {
         let looked = match take_back(&context).await {
-            Ok(()) => round(&context, &ruling).await,
+            Ok(more) => round(&context, &ruling).await.map(|also| more || also),
             Err(error) => Err(error),
         };
         let more = watch.look(looked).unwrap_or(false) && !context.cancel.is_cancelled();
@@ -45,8 +45,8 @@ pub async fn run(context: Context, ruling: Ruling) {
     }
 }
 
-/// Takes back reminders that HelseNorge's broker has not taken in time: somebody should have been reminded.
-async fn take_back(context: &Context) -> Result<(), StoreError> {
+/// Takes back reminders that HelseNorge's broker has not taken in time: somebody should have been reminded. Tells whether there may be more.
+async fn take_back(context: &Context) -> Result<bool, StoreError> {
     let now = (context.clock)();
     let session = context.store.session().await?;
     let untaken = recall::untaken(&session, now, MOST).await?.into_iter();
@@ -55,7 +55,8 @@ async fn take_back(context: &Context) -> Result<(), StoreError> {
         alarm(id, Kind::Reminder.as_str(), HELSENORGE, "expired");
         count(HELSENORGE, "expired");
     }
-    Ok(())
+    // They come in the order of their starts.
+    Ok(i64::try_from(late.len()).is_ok_and(|late| late >= MOST))
 }
 
 /// Tells what is owed. Says whether there may be more.

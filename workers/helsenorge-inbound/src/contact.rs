@@ -35,6 +35,15 @@ pub fn by_receipt(receipt: &Receipt) -> Option<Told> {
     receipt.about.filter(|_| doubts).map(|message| Told::Doubt(Doubt::ReceiverOf(message)))
 }
 
+/// Locks the appointments that were turned down: everybody locks them before what is said of their patients.
+///
+/// # Errors
+/// As any step of the store.
+pub async fn lock(tx: &Tx<'_>, receipts: &[Receipt]) -> Result<(), StoreError> {
+    let refused = receipts.iter().filter(|receipt| receipt.is_refusal()).filter_map(|receipt| receipt.about);
+    telling::lock_told_by(tx, &refused.collect::<Vec<_>>()).await
+}
+
 /// What becomes of notices that HelseNorge was to give and has turned down.
 ///
 /// # Errors

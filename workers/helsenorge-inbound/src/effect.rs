@@ -238,6 +238,7 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, now: Timestamp) -> Result<
     let replies: Vec<_> =
         rows.iter().zip(&kept).filter_map(|(row, k)| if let Kept::Reply(of) = k { Some((*of, row.id)) } else { None }).collect();
     sending::heard(tx, &replies).await?;
+    contact::lock(tx, &receipts).await?;
     contact::write(tx, rows.iter().zip(&kept).filter_map(|(row, kept)| kept.told(row)).collect(), now).await?;
     // Afterwards: a notice that is looked at again no longer knows the message by which its patient is doubted.
     contact::turned_down(tx, &receipts, now).await?;

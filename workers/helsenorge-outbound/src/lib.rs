@@ -20,6 +20,7 @@ use runtime::protection::Protection;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
 use sealing::Directory;
+use std::collections::HashMap;
 use store::agreement::Pair;
 use store::message::{Sent, Unanswered};
 use store::notice::recall::{self, Reminded};
@@ -71,6 +72,8 @@ pub enum Departure {
     Unwanted,
     /// This reminder is not: what it reminds of has changed.
     CalledOff(Uuid),
+    /// This reminder is not: it is too late.
+    Missed(Uuid),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,7 +85,8 @@ enum Kind {
 impl Handler for HelsenorgeOutbound {
     const WORKER: &'static str = "helsenorge-outbound";
     type Message = Due;
-    type Facts = ();
+    /// What reminders among them remind of.
+    type Facts = HashMap<Uuid, Reminded>;
     type Effect = Departure;
 
     fn parse(&self, delivery: &Delivery) -> Result<Due, Fault> {
@@ -100,11 +104,8 @@ impl Handler for HelsenorgeOutbound {
         let of = |kind| batch.iter().filter(|due| due.kind == kind).map(|due| due.message).collect::<Vec<Uuid>>();
         let (answers, own) = (of(Kind::Answer), of(Kind::Written));
         let session = store.session().await?;
-        let (unanswered, mut written, reminded) = tokio::try_join!(
-            message::unanswered(&session, &answers),
-            message::written(&session, &own),
-            recall::reminded(&session, &own)
-        )?;
+        let (unanswered, mut written) =
+            tokio::try_join!(message::unanswered(&session, &answers), message::written(&session, &own))?;
         let pairs: Vec<Pair> = unanswered.values().filter_map(Unanswered::pair).chain(written.values().map(Sent::pair)).collect();
         let own: Vec<HerId> = pairs.iter().map(|pair| pair.own).collect();
         let (known, keys) = tokio::try_join!(agreement::for_pairs(&session, &pairs), clinic::key_names(&session, &own))?;
@@ -114,13 +115,8 @@ impl Handler for HelsenorgeOutbound {
         let (mut waiting, mut messages) = (Vec::new(), Vec::new());
         for due in batch {
             let sent = match (due.kind, unanswered.get(&due.message)) {
-                (Kind::Written, _) if reminded.get(&due.message).is_some_and(|of| !of.stands) => {
-                    due.ready = Ok(Departure::CalledOff(due.message));
-                    continue;
-                }
                 (Kind::Written, _) => {
-                    let sent = written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now));
-                    sent.and_then(|sent| not_late(sent, reminded.get(&due.message), now)).map(Some)
+                    written.remove(&due.message).ok_or_else(missing).and_then(|sent| in_time(sent, now)).map(Some)
                 }
                 (Kind::Answer, Some(of)) => self.answer(due.message, of, &directory, now),
                 (Kind::Answer, None) => continue,
@@ -150,11 +146,18 @@ impl Handler for HelsenorgeOutbound {
         Some(due.message)
     }
 
-    async fn facts(&self, _tx: &Tx<'_>, _batch: &[&Due]) -> Result<(), StoreError> {
-        Ok(())
+    async fn facts(&self, tx: &Tx<'_>, batch: &[&Due]) -> Result<HashMap<Uuid, Reminded>, StoreError> {
+        let own = batch.iter().filter(|due| due.kind == Kind::Written).map(|due| due.message).collect::<Vec<_>>();
+        recall::reminded(tx, &own).await
     }
 
-    fn decide(&self, due: &Due, (): &mut (), _now: Timestamp) -> Verdict<Departure> {
+    /// What may have waited for a key or a certificate reminds nobody too late, or of what has changed.
+    fn decide(&self, due: &Due, reminded: &mut HashMap<Uuid, Reminded>, now: Timestamp) -> Verdict<Departure> {
+        match reminded.get(&due.message) {
+            Some(of) if !of.stands => return Verdict::Done(Departure::CalledOff(due.message)),
+            Some(of) if is_late(of.starts_at, now) => return Verdict::Done(Departure::Missed(due.message)),
+            _ => {}
+        }
         match &due.ready {
             Ok(ready) => Verdict::Done(ready.clone()),
             Err(fault) if fault.class == FaultClass::Transient => Verdict::Retry(fault.clone(), None),
@@ -163,15 +166,19 @@ impl Handler for HelsenorgeOutbound {
     }
 
     async fn write(&self, tx: &Tx<'_>, departures: Vec<Departure>, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
-        let (mut ready, mut called_off) = (Vec::new(), Vec::new());
+        let (mut ready, mut called_off, mut missed) = (Vec::new(), Vec::new(), Vec::new());
         for departure in departures {
             match departure {
                 Departure::Sent(addressed) => ready.push(*addressed),
                 Departure::CalledOff(message) => called_off.push(message),
+                Departure::Missed(message) => missed.push(message),
                 Departure::Unwanted => {}
             }
         }
         recall::called_off(tx, &called_off, now).await?;
+        for notice in recall::missed(tx, &missed, now).await? {
+            tracing::error!(%notice, "HelseNorge was not told in time to remind: nobody reminds");
+        }
         // What we wrote ourselves stands in the ledger already.
         let answers: Vec<_> = ready.iter().filter(|a| a.sent.answers.is_some()).map(|a| a.sent.clone()).collect();
         message::insert_sent(tx, &answers).await?;
@@ -203,16 +210,6 @@ fn in_time(sent: Sent, now: Timestamp) -> Result<Sent, Fault> {
     match sent.properties.ttl_ms.is_some() && now > reply_due(sent.at) {
         true => Err(Fault::broken("request-expired", "it was not sent in time: nobody waits for the reply any more")),
         false => Ok(sent),
-    }
-}
-
-/// What may have waited for a key or a certificate reminds nobody too late.
-fn not_late(sent: Sent, reminded: Option<&Reminded>, now: Timestamp) -> Result<Sent, Fault> {
-    match reminded {
-        Some(of) if is_late(of.starts_at, now) => {
-            Err(Fault::broken("reminder-late", "it was not sent in time: fewer than 24 hours are left"))
-        }
-        _ => Ok(sent),
     }
 }
 

@@ -178,8 +178,8 @@ fn free(timebok: &str, span: Span, but: Option<Uuid>, facts: &Facts<'_>, now: Ti
     if is_taken { at(Why::TimeTaken) } else { Ok(()) }
 }
 
-/// Patients are told hours and minutes.
-fn is_whole_minute(time: Timestamp) -> bool {
+/// Whether an appointment may begin then: patients are told hours and minutes.
+pub fn is_whole_minute(time: Timestamp) -> bool {
     time.as_second() % 60 == 0 && time.subsec_nanosecond() == 0
 }
 

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 /// So long a notice waits for what HelseNorge says of the patient.
 pub const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
+/// So long before it is too late for a reminder nobody waits any more: it has to be looked at and sent.
+const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 /// The first look after what HelseNorge has said; then after twice as long each time.
 const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(10);
 /// So long delivery is tried, of what has no end of its own.
@@ -78,6 +80,8 @@ pub struct Appointment {
     pub is_hidden: bool,
     /// Its version is no longer the last word: it was moved or cancelled since.
     pub is_superseded: bool,
+    /// Another notice tells of this start already, or is to.
+    pub is_announced: bool,
     /// A reminder of this start was decided on already.
     pub is_reminded: bool,
     /// Its timebok gives notices.
@@ -169,7 +173,7 @@ pub fn of_appointment(kind: Kind, about: &Appointment, asking: Asking, now: Time
     let (_, closes) = reminder::window(about.starts_at);
     let is_reminder = kind == Kind::Reminder;
     let not_at_all = [
-        (about.is_superseded, Reason::Superseded),
+        (about.is_superseded || (kind == Kind::Booked && about.is_announced), Reason::Superseded),
         (about.is_hidden, Reason::Hidden),
         (about.starts_at <= now, Reason::Past),
         (is_reminder && about.is_reminded, Reason::RemindedBefore),
@@ -179,7 +183,7 @@ pub fn of_appointment(kind: Kind, about: &Appointment, asking: Asking, now: Time
         return Some(Outcome::None(reason));
     }
     let patience = later(waiting_since, PATIENCE);
-    let ends = if is_reminder { patience.min(closes) } else { patience };
+    let ends = if is_reminder { patience.min(closes.checked_sub(MARGIN).unwrap_or(closes)) } else { patience };
     match carried(about, asking, (waiting_since, ends), now) {
         Carried::Yes => return Some(Outcome::HelseNorge),
         Carried::Unknown(look) => return Some(Outcome::Wait(look)),

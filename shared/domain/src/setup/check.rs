@@ -1,6 +1,7 @@
 //! Checking a set-up file whole: every fault by its place.
 
 use super::{ClinicSetup, OwnCertificates, Queues, Setup, SetupFault, SlotSetup};
+use crate::appointment::change::is_whole_minute;
 use crate::clinic::{Recipient, SetKey, SetKind, set_of};
 use crate::notice::address;
 use crate::transport::queue_of;
@@ -190,6 +191,7 @@ impl Faults {
         for (n, slot) in slots.iter().enumerate() {
             let minutes = types.get(slot.appointment_type.as_str()).copied();
             self.unless(minutes.is_some(), at, &format!("slots[{n}].type"), "this type of appointment is not set up");
+            self.unless(is_whole_minute(slot.start), at, &format!("slots[{n}].start"), "a slot begins at a whole minute");
             let end =
                 slot.start.checked_add(SignedDuration::from_mins(i64::from(minutes.unwrap_or(1)))).unwrap_or(Timestamp::MAX);
             // By their beginnings none runs into the next.

@@ -43,9 +43,10 @@ pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp)
     if carried.is_empty() {
         return Ok(());
     }
-    // While HelseNorge's broker is away.
-    let recall = step!("notice.recall", "delete from dialogpost.outbox where id = any($1) and wire = 'nhn' returning id");
-    let recalled = messages(&tx.query(recall, &[&carried]).await?, "id")?;
+    // While HelseNorge's broker is away: what is due to somebody is not under way with anybody.
+    let recall =
+        step!("notice.recall", "delete from dialogpost.outbox where id = any($1) and wire = 'nhn' and due_at <= $2 returning id");
+    let recalled = messages(&tx.query(recall, &[&carried, &now]).await?, "id")?;
     called_off(tx, &recalled, now).await
 }
 
@@ -62,11 +63,11 @@ pub struct Reminded {
     pub stands: bool,
 }
 
-/// Those of these messages that remind of appointments, as these stand now.
+/// Those of these messages that remind of appointments, as these stand until the transaction ends.
 ///
 /// # Errors
 /// As any step.
-pub async fn reminded(session: &Session, messages: &[Uuid]) -> Result<HashMap<Uuid, Reminded>, StoreError> {
+pub async fn reminded(tx: &Tx<'_>, messages: &[Uuid]) -> Result<HashMap<Uuid, Reminded>, StoreError> {
     if messages.is_empty() {
         return Ok(HashMap::new());
     }
@@ -75,12 +76,12 @@ pub async fn reminded(session: &Session, messages: &[Uuid]) -> Result<HashMap<Uu
         "select n.message, n.starts_at, a.status = 'booked' and a.starts_at = n.starts_at and not t.hidden as stands
          from dialogpost.notification n join dialogpost.appointment a on a.id = n.appointment
          join dialogpost.appointment_type t on t.clinic = a.clinic and t.id = a.type
-         where n.message = any($1) and n.kind = 'reminder'"
+         where n.message = any($1) and n.kind = 'reminder' order by a.id for share of a"
     );
     let of = |row: &Row| {
         Ok((column(row, "message")?, Reminded { starts_at: column(row, "starts_at")?, stands: column(row, "stands")? }))
     };
-    session.query(load, &[&messages]).await?.iter().map(of).collect()
+    tx.query(load, &[&messages]).await?.iter().map(of).collect()
 }
 
 /// HelseNorge was not told to give these reminders, by their messages: what they remind of has changed.
@@ -102,6 +103,22 @@ pub async fn called_off(tx: &Tx<'_>, messages: &[Uuid], now: Timestamp) -> Resul
     tx.query(end, &[&messages, &now]).await.map(drop)
 }
 
+/// HelseNorge was not told to give these reminders, by their messages: it was too late. Tells which notices those were.
+///
+/// # Errors
+/// As any step.
+pub async fn missed(tx: &Tx<'_>, messages: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let end = step!(
+        "notice.missed",
+        "update dialogpost.notification set state = 'failed', code = 'expired', changed_at = $2
+         where message = any($1) and state = 'sent' returning id"
+    );
+    self::messages(&tx.query(end, &[&messages, &now]).await?, "id")
+}
+
 /// Reminders that HelseNorge's broker has not taken and that may be too late, each with the start that it reminds of: by their messages.
 ///
 /// # Errors
@@ -110,12 +127,13 @@ pub async fn untaken(session: &Session, now: Timestamp, most: i64) -> Result<Vec
     let find = step!(
         "notice.untaken",
         "select o.id, n.starts_at from dialogpost.outbox o join dialogpost.notification n on n.message = o.id
-         where o.wire = 'nhn' and n.kind = 'reminder' and n.state = 'sent' and n.starts_at < $1 limit $2"
+         where o.wire = 'nhn' and o.due_at <= $3 and n.kind = 'reminder' and n.state = 'sent' and n.starts_at < $1
+         order by n.starts_at limit $2"
     );
     // A day on the wall has 23 to 25 hours.
     let horizon = now.checked_add(SignedDuration::from_hours(25)).unwrap_or(Timestamp::MAX);
     let of = |row: &Row| Ok((column(row, "id")?, column(row, "starts_at")?));
-    session.query(find, &[&horizon, &most]).await?.iter().map(of).collect()
+    session.query(find, &[&horizon, &most, &now]).await?.iter().map(of).collect()
 }
 
 /// Takes reminders back that are too late to be sent, by their messages, and tells which notices those were.
@@ -128,7 +146,7 @@ pub async fn give_up(session: &Session, messages: &[Uuid], now: Timestamp) -> Re
     }
     let give_up = step!(
         "notice.give_up",
-        "with taken_back as (delete from dialogpost.outbox where id = any($1) and wire = 'nhn' returning id)
+        "with taken_back as (delete from dialogpost.outbox where id = any($1) and wire = 'nhn' and due_at <= $2 returning id)
          , unsent as (
             update dialogpost.message m set receipt_due_at = null from taken_back t where m.id = t.id
          )

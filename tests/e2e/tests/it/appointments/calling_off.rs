@@ -96,6 +96,46 @@ async fn n1_no_reminder_of_what_no_longer_stands_is_sent() {
     clinic.close().await;
 }
 
+/// N1: a reminder that waited to be sent until it was too late is not sent, and is not said to have been.
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_no_reminder_is_sent_too_late() {
+    let outbound = helsenorge_outbound::WORKER;
+    let (clinic, epj) = open_without(outbound.name).await;
+    let rows = &clinic.fleet.rows;
+    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
+    epj.done(&of("siri", "BookAppointment", arguments)).await;
+    rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
+    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and message is not null", 1).await;
+    let soon = "with a as (update dialogpost.appointment set starts_at = now() + interval '23 hours', ends_at = now() + interval '24 hours'
+            returning id, starts_at)
+        update dialogpost.notification n set starts_at = a.starts_at from a where n.appointment = a.id";
+    rows.query(soon, &[]).await;
+    let running = clinic.fleet.start_with(&[outbound], runtime::probe::Probe::default());
+    clinic.fleet.until("select count(*) from dialogpost.sent_state where state = 'called_off'", 1).await;
+    let reminder = "select state || ' ' || code from dialogpost.notification where kind = 'reminder'";
+    assert_eq!(rows.one::<String>(reminder).await, "failed expired");
+    assert!(!told(&clinic, &mut Picture::default()).await.is_reminder());
+    running.stop().await;
+    clinic.close().await;
+}
+
+/// N4: booked hidden and shown at once, before anybody looks: one notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_what_comes_to_be_seen_at_once_is_noticed_once() {
+    let notifications = appointment_notifications::WORKER;
+    let (clinic, epj) = open_without(notifications.name).await;
+    let id = book(&epj, TROND, "skjult").await;
+    for of_type in ["vanlig", "skjult", "video"] {
+        epj.done(&of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": of_type }))).await;
+    }
+    let running = clinic.fleet.start_with(&[notifications], runtime::probe::Probe::default());
+    clinic.fleet.until("select count(*) from dialogpost.processed where worker = 'appointment-notifications'", 4).await;
+    let given = "select count(*) from dialogpost.notification where kind = 'booked' and channel = 'sms'";
+    assert_eq!(clinic.fleet.rows.one::<i64>(given).await, 1);
+    running.stop().await;
+    clinic.close().await;
+}
+
 /// N1: a reminder that HelseNorge's broker has not taken yet is taken back when its appointment changes, and when it is too late.
 #[tokio::test(flavor = "multi_thread")]
 async fn n1_a_reminder_that_waits_for_the_broker_is_taken_back() {
@@ -113,7 +153,7 @@ async fn n1_a_reminder_that_waits_for_the_broker_is_taken_back() {
         done as (insert into dialogpost.processed select 'helsenorge-outbound', message::text, now() from r),
         awaited as (update dialogpost.message m set receipt_due_at = now() + interval '4 hours' from r where m.id = r.message)
         insert into dialogpost.outbox (id, wire, exchange, routing_key, properties, body, cause, due_at, awaited)
-        select message, 'nhn', '', 'nowhere', '{}', '', message, now() + interval '1 hour', false from r";
+        select message, 'nhn', '', 'nowhere', '{}', '', message, now() - interval '1 minute', false from r";
     rows.query(sealed, &[]).await;
     epj.done(&of("siri", "CancelAppointment", json!({ "appointment": ids[0] }))).await;
     let state = "select count(*) from dialogpost.sent_state s join dialogpost.notification n on n.message = s.id where s.state = 'called_off'";
