@@ -67,8 +67,10 @@ booked = ask("BookAppointment", timebok="kari-bok", patient=OTHER, start=start, 
 ask("ShowTimebok", timebok="kari-bok", **{"from": str(day.date())})
 ask("ListAppointments", patient=OTHER)
 ask("ChangeAppointmentType", appointment=booked, appointment_type="video")
-ask("MoveAppointment", appointment=booked, start=(datetime.now(timezone.utc) + timedelta(seconds=2)).isoformat())
-time.sleep(3)
+soon = (datetime.now(timezone.utc) + timedelta(seconds=62)).replace(second=0, microsecond=0)
+ask("MoveAppointment", appointment=booked, start=soon.isoformat())
+print("waiting until the appointment has begun, at most a minute ...", flush=True)
+time.sleep((soon - datetime.now(timezone.utc)).total_seconds() + 1)
 ask("MarkNoShow", appointment=booked)
 ask("CancelAppointment", appointment=booked)
 choosable = ask("ShowRecipients")["recipients"]["choosable"]

@@ -234,6 +234,10 @@ async fn n4_a_reminder_that_is_turned_down_is_given_by_us() {
     let own = "select count(*) from dialogpost.notification where channel = 'sms' and kind = 'reminder'";
     clinic.fleet.until(own, 1).await;
     assert_eq!(clinic.fleet.rows.count("dialogpost.notification where kind = 'reminder'").await, 1);
+    // Whoever looked just before the answer came may have asked once more.
+    for more in clinic.helsenorge.receive("8093244_async", 5, std::time::Duration::from_millis(300)).await.unwrap() {
+        assert_eq!(more.properties.subject.as_deref(), Some(domain::command::question::DIGITALBRUKER));
+    }
     clinic.close().await;
 }
 
@@ -255,6 +259,7 @@ async fn n1_what_comes_to_be_seen_is_noticed() {
     until(1).await;
     becomes(&id, "skjult").await;
     epj.done(&of("siri", "MoveAppointment", json!({ "appointment": id, "start": day(7, 11, 0) }))).await;
+    clinic.fleet.until("select count(*) from dialogpost.processed where worker = 'appointment-notifications'", 4).await;
     becomes(&id, "video").await;
     until(2).await;
     becomes(&id, "skjult").await;

@@ -80,6 +80,7 @@ async fn s5_an_error_message_is_found_too_and_told_in_words() {
     let received = clinic.sent().await;
     let error = ErrorMessage::about(&received.properties).condition("transport:expired-certificate", "Utløpt");
     clinic.publish(&[ours(error.build())]).await;
+    clinic.fleet.until("select count(*) from dialogpost.inbox_item where 'turned-down' = any(via)", 1).await;
     let listed = list(&epj, "kari", turned_down()).await;
     assert_eq!(listed[0]["dialog"], done["dialog"]);
     let seen = super::shown(&epj, done["dialog"].as_str().unwrap().parse().unwrap()).await;
