@@ -240,10 +240,6 @@ pub fn release(
         let at = |field: &str| format!("arguments.slots[{n}].{field}");
         let of_type = booking.open_type(&slot.appointment_type);
         let of_type = of_type.ok_or_else(|| Refusal::of(&at("appointment_type"), Why::AppointmentTypeUnknown))?;
-        // No patient could ever book it.
-        if order.online && of_type.hidden {
-            return Err(Refusal::of(&at("appointment_type"), Why::AppointmentTypeHidden));
-        }
         let span = Span { start: slot.start, end: of_type.end(slot.start) };
         if !is_whole_minute(span.start) {
             return Err(Refusal::of(&at("start"), Why::TimeUneven));

@@ -101,7 +101,6 @@ async fn what_cannot_be_is_refused_by_field() {
         ),
         ("ReleaseSlots", slots("bok", "vanlig", at), "timebok-unknown", "arguments.timebok"),
         ("ReleaseSlots", slots("kari-bok", "lang", at), "appointment-type-unknown", "arguments.slots[0].appointment_type"),
-        ("ReleaseSlots", slots("kari-bok", "skjult", at), "appointment-type-hidden", "arguments.slots[0].appointment_type"),
         (
             "ReleaseSlots",
             slots("kari-bok", "vanlig", at + SignedDuration::from_millis(1)),
