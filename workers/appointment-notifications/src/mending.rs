@@ -48,10 +48,16 @@ pub async fn run(context: Context, ruling: Ruling) {
 /// Takes back reminders that HelseNorge's broker has not taken in time: somebody should have been reminded. Tells whether there may be more.
 async fn take_back(context: &Context) -> Result<bool, StoreError> {
     let now = (context.clock)();
-    let session = context.store.session().await?;
+    let mut session = context.store.session().await?;
     let untaken = recall::untaken(&session, now, MOST).await?.into_iter();
     let late: Vec<Uuid> = untaken.filter(|(_, starts_at)| is_late(*starts_at, now)).map(|(message, _)| message).collect();
-    for id in recall::give_up(&session, &late, now).await? {
+    if late.is_empty() {
+        return Ok(false);
+    }
+    let tx = session.begin().await?;
+    let missed = recall::give_up(&tx, &late, now).await?;
+    tx.commit().await?;
+    for id in missed {
         alarm(id, Kind::Reminder.as_str(), HELSENORGE, "expired");
         count(HELSENORGE, "expired");
     }

@@ -35,7 +35,7 @@ pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp)
     );
     tx.query(call_off, &[&appointments, &now]).await?;
     let carried = step!(
-        "notice.carried",
+        "notice.reminders",
         "select message from dialogpost.notification
          where appointment = any($1) and kind = 'reminder' and channel = 'helsenorge' and state = 'sent' and message is not null"
     );
@@ -43,11 +43,22 @@ pub(crate) async fn call_off(tx: &Tx<'_>, appointments: &[Uuid], now: Timestamp)
     if carried.is_empty() {
         return Ok(());
     }
-    // While HelseNorge's broker is away: what is due to somebody is not under way with anybody.
-    let recall =
-        step!("notice.recall", "delete from dialogpost.outbox where id = any($1) and wire = 'nhn' and due_at <= $2 returning id");
-    let recalled = messages(&tx.query(recall, &[&carried, &now]).await?, "id")?;
-    called_off(tx, &recalled, now).await
+    called_off(tx, &taken_back(tx, &carried, now).await?, now).await
+}
+
+/// Those of these messages that nobody sends any more: HelseNorge's broker is away. What is due to somebody is not under way with anybody.
+async fn taken_back(tx: &Tx<'_>, messages: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let take = step!(
+        "notice.take_back",
+        "delete from dialogpost.outbox where id = any($1) and wire = 'nhn' and due_at <= $2 returning id"
+    );
+    let taken = self::messages(&tx.query(take, &[&messages, &now]).await?, "id")?;
+    let unsent = step!("notice.unsent", "update dialogpost.message set receipt_due_at = null where id = any($1)");
+    tx.query(unsent, &[&taken]).await?;
+    Ok(taken)
 }
 
 fn messages(rows: &[Row], name: &'static str) -> Result<Vec<Uuid>, StoreError> {
@@ -94,11 +105,8 @@ pub async fn called_off(tx: &Tx<'_>, messages: &[Uuid], now: Timestamp) -> Resul
     }
     let end = step!(
         "notice.called_off",
-        "with ended as (
-            update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, changed_at = $2
-            where message = any($1) and state = 'sent' returning message
-         )
-         update dialogpost.message m set receipt_due_at = null from ended e where m.id = e.message and m.receipt_due_at is not null"
+        "update dialogpost.notification set state = 'none', reason = 'superseded', channel = null, changed_at = $2
+         where message = any($1) and state = 'sent'"
     );
     tx.query(end, &[&messages, &now]).await.map(drop)
 }
@@ -140,18 +148,6 @@ pub async fn untaken(session: &Session, now: Timestamp, most: i64) -> Result<Vec
 ///
 /// # Errors
 /// As any step.
-pub async fn give_up(session: &Session, messages: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
-    if messages.is_empty() {
-        return Ok(Vec::new());
-    }
-    let give_up = step!(
-        "notice.give_up",
-        "with taken_back as (delete from dialogpost.outbox where id = any($1) and wire = 'nhn' and due_at <= $2 returning id)
-         , unsent as (
-            update dialogpost.message m set receipt_due_at = null from taken_back t where m.id = t.id
-         )
-         update dialogpost.notification n set state = 'failed', code = 'expired', changed_at = $2
-         from taken_back t where n.message = t.id and n.state = 'sent' returning n.id"
-    );
-    self::messages(&session.query(give_up, &[&messages, &now]).await?, "id")
+pub async fn give_up(tx: &Tx<'_>, messages: &[Uuid], now: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    missed(tx, &taken_back(tx, messages, now).await?, now).await
 }

@@ -3,11 +3,30 @@
 use super::telling::{book, open_without, told};
 use super::{day, open};
 use crate::commands::{LINE, TROND, of};
-use e2e::epj::COMMANDS;
+use e2e::Clinic;
+use e2e::epj::{COMMANDS, Epj};
 use helsenorge::Picture;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::notice::delivery::{self, End, Ended};
 use uuid::Uuid;
+
+/// Appointments that HelseNorge is to remind of: the messages that tell it so are written, and nobody has sent them.
+async fn reminded(clinic: &Clinic, epj: &Epj, number: i8) -> Vec<Value> {
+    let mut ids = Vec::new();
+    for hour in 6..6 + number {
+        let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, hour, 0), "appointment_type": "vanlig" });
+        ids.push(epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone());
+    }
+    let number = i64::from(number);
+    clinic
+        .fleet
+        .until("select count(*) from dialogpost.notification where kind = 'booked' and channel = 'helsenorge'", number)
+        .await;
+    clinic.fleet.rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
+    let written = "select count(*) from dialogpost.notification where kind = 'reminder' and message is not null";
+    clinic.fleet.until(written, number).await;
+    ids
+}
 
 /// N4: what was to be said by our own channels and holds no longer is not said.
 #[tokio::test(flavor = "multi_thread")]
@@ -74,11 +93,7 @@ async fn n1_no_reminder_of_what_no_longer_stands_is_sent() {
     let outbound = helsenorge_outbound::WORKER;
     let (clinic, epj) = open_without(outbound.name).await;
     let rows = &clinic.fleet.rows;
-    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
-    let id = epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone();
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'booked' and channel = 'helsenorge'", 1).await;
-    rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and message is not null", 1).await;
+    let id = reminded(&clinic, &epj, 1).await.remove(0);
     epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
     clinic
         .fleet
@@ -102,10 +117,7 @@ async fn n1_no_reminder_is_sent_too_late() {
     let outbound = helsenorge_outbound::WORKER;
     let (clinic, epj) = open_without(outbound.name).await;
     let rows = &clinic.fleet.rows;
-    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
-    epj.done(&of("siri", "BookAppointment", arguments)).await;
-    rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and message is not null", 1).await;
+    reminded(&clinic, &epj, 1).await;
     let soon = "with a as (update dialogpost.appointment set starts_at = now() + interval '23 hours', ends_at = now() + interval '24 hours'
             returning id, starts_at)
         update dialogpost.notification n set starts_at = a.starts_at from a where n.appointment = a.id";
@@ -141,13 +153,7 @@ async fn n4_what_comes_to_be_seen_at_once_is_noticed_once() {
 async fn n1_a_reminder_that_waits_for_the_broker_is_taken_back() {
     let (clinic, epj) = open_without(helsenorge_outbound::WORKER.name).await;
     let rows = &clinic.fleet.rows;
-    let mut ids = Vec::new();
-    for hour in [6, 7] {
-        let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, hour, 0), "appointment_type": "vanlig" });
-        ids.push(epj.done(&of("siri", "BookAppointment", arguments)).await["appointment"].clone());
-    }
-    rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
-    clinic.fleet.until("select count(*) from dialogpost.notification where kind = 'reminder' and message is not null", 2).await;
+    let ids = reminded(&clinic, &epj, 2).await;
     // Sent, as far as outbound is concerned; the broker is away.
     let sealed = "with r as (select message from dialogpost.notification where kind = 'reminder'),
         done as (insert into dialogpost.processed select 'helsenorge-outbound', message::text, now() from r),
