@@ -1,7 +1,7 @@
 //! N2–N4, S4, T6: over which channel a notice goes, row by row.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use domain::command::contact::Status;
+use domain::command::contact::{Showing, Status};
 use domain::notice::channel::{Addressee, Addresses, Appointment, Asking, Before, Outcome, Reason, of_appointment, of_message};
 use domain::notice::{Channel, Kind, Language};
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,7 @@ fn appointment() -> Appointment {
         to: trond(),
         nin: "47819030045".to_owned().into(),
         status: status(false, false, 0, false),
-        is_shown: false,
+        showing: Showing::No,
         starts_at: now() + hours(36),
         is_hidden: false,
         is_superseded: false,
@@ -121,7 +121,7 @@ fn whom_helsenorge_shows_an_appointment_is_noticed_there_in_the_end() {
     ];
     for (status, can_be_asked, waited, want) in table {
         let before = waited.map_or(Before::New, |waited| Before::WaitsSince(now() - waited));
-        let about = Appointment { before, status, is_shown: true, ..appointment() };
+        let about = Appointment { before, status, showing: Showing::Yes, ..appointment() };
         let outcome = of_appointment(Kind::Moved, &about, Asking { can_be_asked, age_limit: DAY }, now());
         assert_eq!(told(outcome), want, "{status:?} {can_be_asked} {waited:?}");
     }

@@ -8,7 +8,7 @@ pub mod recall;
 use crate::appointment::number;
 use crate::clinic::her_id;
 use crate::step::{Params, column, step};
-use crate::{StoreError, Tx, contact};
+use crate::{StoreError, Tx, contact, telling};
 use ::messages::{HerId, Sensitive};
 use domain::notice::channel::{Addressee, Addresses, Appointment, Before, Outcome};
 use domain::notice::{Channel, Kind, Language};
@@ -47,6 +47,7 @@ pub async fn appointments(tx: &Tx<'_>, keys: &[Key]) -> Result<HashMap<Key, Appo
             b.notify as timebok_notifies, t.notify as type_notifies, c.notices_enabled, c.notice_channels,
             coalesce(p.language, c.notice_language) as language, p.phone, p.email, p.push,
             s.active, s.consented, s.as_of, s.doubted_at is not null as doubted, coalesce(o.shown and o.version > 0, false) as is_shown,
+            coalesce(o.shown and o.refusals = 0, false) as may_be_shown,
             n.created_at as noticed_at, n.state = 'due' and n.channel is null as waits
          from unnest($1::uuid[], $2::int[], $3::text[]) k(appointment, version, kind)
          join dialogpost.appointment a on a.id = k.appointment and a.version >= k.version
@@ -73,7 +74,7 @@ fn appointment(row: &Row) -> Result<Appointment, StoreError> {
         to: addressee(row)?,
         nin: Sensitive::new(column(row, "nin")?),
         status: contact::status(row)?,
-        is_shown: column(row, "is_shown")?,
+        showing: telling::showing(row)?,
         starts_at: column(row, "starts_at")?,
         is_hidden: column(row, "hidden")?,
         is_superseded: column(row, "superseded")?,

@@ -8,7 +8,7 @@ use crate::{Session, StoreError, Tx, contact};
 use ::messages::{HerId, Sensitive};
 use domain::appointment::telling::Told;
 use domain::appointment::{Appointment, AppointmentType, Contact};
-use domain::command::contact::Status;
+use domain::command::contact::{Showing, Status};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
 use tokio_postgres::Row;
@@ -108,8 +108,18 @@ pub struct Standing {
     pub nin: Sensitive<String>,
     /// What HelseNorge said of him.
     pub status: Option<Status>,
-    /// HelseNorge shows him the appointment, in some version, as far as is known.
-    pub is_shown: bool,
+    /// Whether HelseNorge shows him the appointment.
+    pub showing: Showing,
+}
+
+/// Whether HelseNorge shows an appointment, by the columns `is_shown` and `may_be_shown`. Once it has turned it down, what it shows is no longer
+/// taken for granted.
+pub(crate) fn showing(row: &Row) -> Result<Showing, StoreError> {
+    Ok(match (column(row, "is_shown")?, column(row, "may_be_shown")?) {
+        (true, _) => Showing::Yes,
+        (false, true) => Showing::Perhaps,
+        (false, false) => Showing::No,
+    })
 }
 
 /// How the patients of appointments stand, by appointment.
@@ -123,7 +133,8 @@ pub async fn standings(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Standi
     let load = step!(
         "telling.standings",
         "select a.id, a.clinic, p.nin, s.active, s.consented, s.as_of, s.doubted_at is not null as doubted,
-            coalesce(o.shown and o.version > 0, false) as is_shown
+            coalesce(o.shown and o.version > 0, false) as is_shown,
+            coalesce(o.shown and o.refusals = 0, false) as may_be_shown
          from dialogpost.appointment a join dialogpost.patient p on p.id = a.patient
          left join dialogpost.appointment_told o on o.appointment = a.id
          left join dialogpost.contact_status s on s.clinic = a.clinic and s.nin = p.nin and s.as_of is not null
@@ -131,7 +142,7 @@ pub async fn standings(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Standi
     );
     let of = |row: &Row| {
         let (clinic, nin) = (her_id(row, "clinic")?, Sensitive::new(column(row, "nin")?));
-        Ok((column(row, "id")?, Standing { clinic, nin, status: contact::status(row)?, is_shown: column(row, "is_shown")? }))
+        Ok((column(row, "id")?, Standing { clinic, nin, status: contact::status(row)?, showing: showing(row)? }))
     };
     tx.query(load, &[&ids]).await?.iter().map(of).collect()
 }

@@ -4,7 +4,7 @@ use crate::effect::Effect;
 use crate::facts::Facts;
 use crate::telling::Word;
 use crate::{About, Asked};
-use domain::command::contact::{contactable, may_ask, reached};
+use domain::command::contact::{Showing, contactable, may_ask, reached};
 use domain::notice::Kind;
 use domain::notice::channel::{Addressee, Appointment, Asking, Outcome, Reason, of_appointment, of_message};
 use jiff::{SignedDuration, Timestamp};
@@ -54,14 +54,19 @@ impl Ruling {
         // Of a clinic that it does not hear from, HelseNorge shows nothing: whom it reaches is no matter then.
         let is_connected = facts.connected.contains(&appointment.to.clinic);
         let status = appointment.status.filter(|_| is_connected);
-        let is_shown = appointment.is_shown && is_connected;
-        let appointment = &Appointment { status, is_shown, ..appointment.clone() };
+        let showing = if is_connected { appointment.showing } else { Showing::No };
+        let appointment = &Appointment { status, showing, ..appointment.clone() };
         let can_be_asked = is_connected && self.can_be_asked(appointment.nin.expose());
         let asking = Asking { can_be_asked, age_limit: self.age_limit };
         let Some(outcome) = of_appointment(kind, appointment, asking, now) else { return Verdict::Done(None) };
-        let waits = matches!(outcome, Outcome::Wait(_));
-        let ask = waits.then(|| (appointment.to.clinic, appointment.nin.expose().clone()));
-        let reached = reached(appointment.status.as_ref(), is_shown, can_be_asked, self.age_limit, now);
+        let reached = reached(appointment.status.as_ref(), showing, can_be_asked, self.age_limit, now);
+        let asks = match outcome {
+            Outcome::Wait(_) => true,
+            // Nobody waits for the answer; but what has come to be seen, and was announced before, HelseNorge shows as soon as it has come.
+            Outcome::None(Reason::Superseded) => !appointment.is_hidden && can_be_asked && reached == Contactable::Unknown,
+            _ => false,
+        };
+        let ask = asks.then(|| (appointment.to.clinic, appointment.nin.expose().clone()));
         let word = match (kind, &outcome) {
             (_, Outcome::Wait(_)) => None,
             (Kind::Reminder, Outcome::HelseNorge) => Some(Word::IsSoon),
@@ -80,14 +85,14 @@ impl Ruling {
     }
 
     fn unnoticed(&self, appointment: Uuid, facts: &Facts, now: Timestamp) -> Verdict<Option<Effect>> {
-        let Some(Standing { clinic, nin, status, is_shown }) = facts.standings.get(&appointment) else {
+        let Some(Standing { clinic, nin, status, showing }) = facts.standings.get(&appointment) else {
             return missing("appointment-missing", "the appointment is not in the database (yet)");
         };
         if !facts.connected.contains(clinic) {
             return Verdict::Done(None);
         }
         let can_be_asked = self.can_be_asked(nin.expose());
-        let reached = reached(status.as_ref(), *is_shown, can_be_asked, self.age_limit, now);
+        let reached = reached(status.as_ref(), *showing, can_be_asked, self.age_limit, now);
         // Should HelseNorge say that it reaches the patient, what it was not told is told then.
         let asks = can_be_asked && contactable(status.as_ref(), self.age_limit, now).0 == Contactable::Unknown;
         let word = (reached != Contactable::No).then_some((appointment, Word::Stands, reached == Contactable::Yes));

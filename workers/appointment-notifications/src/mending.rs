@@ -138,7 +138,7 @@ async fn sorted(tx: &Tx<'_>, ruling: &Ruling, ids: &[Uuid], now: Timestamp) -> R
             continue;
         };
         let can_be_asked = ruling.can_be_asked(of.nin.expose());
-        let reached = reached(of.status.as_ref(), of.is_shown, can_be_asked, ruling.age_limit, now);
+        let reached = reached(of.status.as_ref(), of.showing, can_be_asked, ruling.age_limit, now);
         match what(&subject, reached, now) {
             None => sorted.settled.push(*id),
             Some(_) if !connected.contains_key(&of.clinic) => sorted.later.push(*id),

@@ -41,13 +41,24 @@ pub fn contactable(status: Option<&Status>, age_limit: SignedDuration, now: Time
     }
 }
 
+/// Whether HelseNorge shows a patient an appointment, in some version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Showing {
+    /// It does not: it was not told, was told to stop, or has turned it down.
+    No,
+    /// It was told, and may have dropped it since: something has changed about the patient.
+    Perhaps,
+    /// It does, as far as is known.
+    Yes,
+}
+
 /// Whether HelseNorge is taken to reach a patient of whom that is unknown. What it said last counts, however old, and so does an appointment
 /// that it shows him. What is doubted it has taken back, unless nobody can ask: should it not reach him, it turns the next message down.
-pub const fn presumed(status: Option<&Status>, is_shown: bool, can_be_asked: bool) -> bool {
+pub const fn presumed(status: Option<&Status>, showing: Showing, can_be_asked: bool) -> bool {
     match status {
-        Some(status) if status.is_doubted => is_shown && !can_be_asked,
+        Some(status) if status.is_doubted => !can_be_asked && !matches!(showing, Showing::No),
         Some(status) if status.active && status.consented => true,
-        _ => is_shown,
+        _ => matches!(showing, Showing::Yes),
     }
 }
 
@@ -55,13 +66,15 @@ pub const fn presumed(status: Option<&Status>, is_shown: bool, can_be_asked: boo
 /// show yet waits until it has been asked.
 pub fn reached(
     status: Option<&Status>,
-    is_shown: bool,
+    showing: Showing,
     can_be_asked: bool,
     age_limit: SignedDuration,
     now: Timestamp,
 ) -> Contactable {
     match contactable(status, age_limit, now).0 {
-        Contactable::Unknown if (is_shown || !can_be_asked) && presumed(status, is_shown, can_be_asked) => Contactable::Yes,
+        Contactable::Unknown if (showing == Showing::Yes || !can_be_asked) && presumed(status, showing, can_be_asked) => {
+            Contactable::Yes
+        }
         known => known,
     }
 }
@@ -143,28 +156,34 @@ mod tests {
     #[test]
     fn what_is_shown_is_put_right_though_nobody_knows() {
         use Contactable::{No, Unknown, Yes};
+        use Showing::Perhaps;
+        let shown = |is_shown| if is_shown { Showing::Yes } else { Showing::No };
         let (there, away) = (status(true, true), status(false, false));
         let doubted = Status { is_doubted: true, ..there };
         let table = [
             // What HelseNorge said, hours ago; whether it shows the appointment; whether it can be asked; whether it is told at once.
-            (Some(there), 1, false, true, Yes),
-            (Some(away), 1, true, true, No),
-            (None, 0, false, true, Unknown),
-            (None, 0, false, false, Unknown),
-            (None, 0, true, true, Yes),
-            (None, 0, true, false, Yes),
-            (Some(there), 25, false, true, Unknown),
-            (Some(there), 25, false, false, Yes),
-            (Some(there), 25, true, true, Yes),
-            (Some(away), 25, false, false, Unknown),
-            (Some(away), 25, true, true, Yes),
-            (Some(doubted), 1, true, true, Unknown),
-            (Some(doubted), 1, true, false, Yes),
-            (Some(doubted), 1, false, false, Unknown),
+            (Some(there), 1, shown(false), true, Yes),
+            (Some(away), 1, shown(true), true, No),
+            (None, 0, shown(false), true, Unknown),
+            (None, 0, shown(false), false, Unknown),
+            (None, 0, Perhaps, false, Unknown),
+            (None, 0, shown(true), true, Yes),
+            (None, 0, shown(true), false, Yes),
+            (Some(there), 25, shown(false), true, Unknown),
+            (Some(there), 25, shown(false), false, Yes),
+            (Some(there), 25, shown(true), true, Yes),
+            (Some(away), 25, shown(false), false, Unknown),
+            (Some(away), 25, Perhaps, false, Unknown),
+            (Some(away), 25, shown(true), true, Yes),
+            (Some(doubted), 1, shown(true), true, Unknown),
+            (Some(doubted), 1, Perhaps, true, Unknown),
+            (Some(doubted), 1, shown(true), false, Yes),
+            (Some(doubted), 1, Perhaps, false, Yes),
+            (Some(doubted), 1, shown(false), false, Unknown),
         ];
-        for (status, hours, is_shown, can_be_asked, want) in table {
-            let told = reached(status.as_ref(), is_shown, can_be_asked, DAY, at(hours));
-            assert_eq!(told, want, "{status:?} after {hours} h, shown {is_shown}, can be asked {can_be_asked}");
+        for (status, hours, showing, can_be_asked, want) in table {
+            let told = reached(status.as_ref(), showing, can_be_asked, DAY, at(hours));
+            assert_eq!(told, want, "{status:?} after {hours} h, shown {showing:?}, can be asked {can_be_asked}");
         }
     }
 

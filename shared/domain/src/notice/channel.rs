@@ -1,7 +1,7 @@
 //! Over which channel a notice goes (N2–N4, S4). Decided when it is sent, of how things stand then: exactly one channel, or the reason why none.
 
 use super::{Channel, Kind, Language, reminder};
-use crate::command::contact::{Status, contactable, presumed};
+use crate::command::contact::{Showing, Status, contactable, presumed};
 use jiff::{SignedDuration, Timestamp};
 use messages::command::answer::Contactable;
 use messages::{HerId, Sensitive};
@@ -72,8 +72,8 @@ pub struct Appointment {
     pub nin: Sensitive<String>,
     /// What HelseNorge said of the patient.
     pub status: Option<Status>,
-    /// HelseNorge shows the patient an earlier version, as far as is known.
-    pub is_shown: bool,
+    /// Whether HelseNorge shows the patient an earlier version.
+    pub showing: Showing,
     /// When it starts now.
     pub starts_at: Timestamp,
     /// It is of a hidden type now: nobody is told of it (T6).
@@ -216,7 +216,7 @@ fn carried(about: &Appointment, asking: Asking, (waiting_since, ends): (Timestam
             let wait = now.duration_since(waiting_since).max(FIRST_LOOK);
             Carried::Unknown(later(now, wait).min(ends))
         }
-        Contactable::Unknown if presumed(status, about.is_shown, asking.can_be_asked) => Carried::Yes,
+        Contactable::Unknown if presumed(status, about.showing, asking.can_be_asked) => Carried::Yes,
         Contactable::Unknown => Carried::No,
     }
 }

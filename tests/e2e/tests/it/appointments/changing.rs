@@ -2,6 +2,7 @@
 
 use super::{date, day, open, release, told};
 use crate::commands::{LINE, TROND, of};
+use helsenorge::{Message, Picture};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -119,5 +120,27 @@ async fn what_cannot_be_is_refused_by_field() {
     }
     assert_eq!(clinic.fleet.rows.count("dialogpost.appointment_change").await, 1, "nothing else has changed");
     told(&clinic, 1).await;
+    clinic.close().await;
+}
+
+/// T5, T6: what was announced, was hidden and is to be seen again needs no second notice; should it be unknown whether HelseNorge reaches the
+/// patient, it is asked at once, and shows it then.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_what_is_to_be_seen_again_is_asked_about_at_once() {
+    let (mut clinic, epj) = open().await;
+    let id = epj.done(&book(LINE, day(7, 9, 0))).await["appointment"].clone();
+    told(&clinic, 1).await;
+    let becomes = |of_type: &str| of("siri", "ChangeAppointmentType", json!({ "appointment": id, "appointment_type": of_type }));
+    epj.done(&becomes("skjult")).await;
+    told(&clinic, 1).await;
+    clinic.fleet.rows.query("delete from dialogpost.contact_status", &[]).await;
+    epj.done(&becomes("vanlig")).await;
+    let question = crate::commands::head(&clinic.sent().await).msg_id.unwrap();
+    clinic.fleet.until("select count(*) from dialogpost.notification where version = 3 and reason = 'superseded'", 1).await;
+    clinic.send(&[Message::digital_users(&question, &[LINE.to_owned()])]).await;
+    assert!(clinic.receipt().await.apprec.is_some());
+    let mut picture = Picture::default();
+    picture.hear(&clinic.sent().await);
+    assert_eq!(picture.shown(LINE).len(), 1);
     clinic.close().await;
 }

@@ -329,6 +329,26 @@ async fn t5_what_is_shown_is_put_right_whatever_is_known() {
     clinic.close().await;
 }
 
+/// T5: where nobody can be asked what may have become of a patient, what HelseNorge may still show is put right.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_what_may_be_shown_is_put_right_though_nobody_can_be_asked() {
+    crate::commands::by_the_schemas();
+    let mut fleet = e2e::Fleet::new().await;
+    fleet.settings.insert("CONTACT_SERVICE", "off".to_owned());
+    let mut clinic = Clinic::with(fleet, &e2e::WORKERS).await;
+    let epj = clinic.epj().await;
+    let mut picture = Picture::default();
+    let id = book(&epj, LINE, "vanlig").await;
+    told(&clinic, &mut picture).await;
+    clinic.send(&[Message::digital_user_changed(LINE)]).await;
+    assert!(clinic.receipt().await.apprec.is_some());
+    clinic.fleet.until("select count(*) from dialogpost.contact_status where doubted_at is not null", 1).await;
+    epj.done(&of("siri", "CancelAppointment", json!({ "appointment": id }))).await;
+    told(&clinic, &mut picture).await;
+    assert_eq!(picture.shown(LINE).len(), 0);
+    clinic.close().await;
+}
+
 /// T5: what HelseNorge turns down, for whatever reason, it does not know: it is told again, and the operator hears of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn t5_what_is_turned_down_is_told_again() {
