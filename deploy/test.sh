@@ -40,7 +40,7 @@ exit codes: 0 all passed; 1 a stage failed; 2 wrong usage
 HELP
 }
 
-stages=(packages fmt clippy doc test build demo bench readme local)
+stages=(packages fmt clippy doc test build watch demo bench readme local)
 
 about() { # STAGE
     case $1 in
@@ -50,6 +50,7 @@ about() { # STAGE
     doc) echo 'the documentation builds without warnings' ;;
     test) echo 'every test' ;;
     build) echo 'what the following stages run, optimised' ;;
+    watch) echo 'metrics, alerts and dashboards fit together' ;;
     demo) echo 'HelseNorge writes, protected and plain, every message ends as it must' ;;
     bench) echo 'a small measurement' ;;
     readme) echo 'every command and table of the README' ;;
@@ -86,10 +87,13 @@ in_memory() {
     [ "${disk:-0}" -lt $((8 * gib)) ] || [ "${memory:-0}" -lt $((12 * gib)) ] || export TMPDIR=/dev/shm
 }
 
+# Where everything is built from nothing, tests in the profile of the rest share what is compiled (.ci/run).
+profile=(${TEST_PROFILE:+--profile "$TEST_PROFILE"})
+
 # All are built at once, so that nothing is compiled twice. These packages' tests mostly wait for servers: the others use that time.
 stage_test() {
     local waiting='^(broker|chaos|testbed)'$'\t' code=0
-    cargo test --workspace --no-run --message-format=json-render-diagnostics | /usr/bin/python3 "$lib/tests.py" >"$scratch/tests"
+    cargo test "${profile[@]}" --workspace --no-run --message-format=json-render-diagnostics | /usr/bin/python3 "$lib/tests.py" >"$scratch/tests"
     grep -E "$waiting" "$scratch/tests" >"$scratch/waiting"
     grep -vE "$waiting" "$scratch/tests" >"$scratch/others"
     in_memory
@@ -97,12 +101,25 @@ stage_test() {
     run_tests "$scratch/others" || code=$?
     wait $! || code=$?
     cat "$scratch/waiting.txt"
-    cargo test --workspace --doc || code=$?
+    cargo test "${profile[@]}" --workspace --doc || code=$?
     return "$code"
 }
 
 # Together, so that what they share is compiled once. Each alone has the same features (tests/bench/Cargo.toml).
-stage_build() { cargo build --release -p operator -p bench -p demo -p year; }
+stage_build() { cargo build --release -p operator -p bench -p demo -p load -p year; }
+
+# Every metric that is named is there, the rules are rules, each alert fires when it should, and the README says what to do.
+stage_watch() {
+    local alert rules=deploy/prometheus/alerts.yml
+    "$(programs)/dialogpost" metrics --json | /usr/bin/python3 "$lib/watched.py" "$rules" deploy/grafana/dashboards/*.json
+    promtool check rules "$rules"
+    promtool check config deploy/prometheus/prometheus.yml
+    promtool test rules "${rules%.yml}.test.yml"
+    sed -n 's/^ *- alert: //p' "$rules" | while read -r alert; do
+        grep -q "^| \`$alert\` |" README.md || { printf 'the README does not say what to do about %s\n' "$alert" >&2; exit 1; }
+        grep -q "alertname: $alert\b" "${rules%.yml}.test.yml" || { printf 'no test of %s\n' "$alert" >&2; exit 1; }
+    done
+}
 
 stage_demo() {
     deploy/demo.sh

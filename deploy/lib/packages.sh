@@ -9,7 +9,7 @@ need_packages() {
     install_missing
 }
 
-# Also what only tests need: AMQP clients and a reader of JSON Schema for Debian's own Python, curl, and two strangers who speak CMS.
+# Also what only tests need: AMQP clients and a reader of JSON Schema for Debian's own Python, curl, and two strangers who speak CMS, and who tests alerts.
 need_test_packages() {
     local missing=()
     find_missing
@@ -20,6 +20,7 @@ need_test_packages() {
     command -v openssl >/dev/null || missing+=(openssl)
     command -v gpgsm >/dev/null || missing+=(gpgsm)
     command -v gpg-agent >/dev/null || missing+=(gpg-agent)
+    command -v promtool >/dev/null || missing+=(prometheus)
     install_missing
 }
 

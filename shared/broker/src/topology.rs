@@ -1,4 +1,6 @@
-//! The map: every exchange, queue and binding of ours, and the stand-in for NHN's.
+//! The map: every exchange, queue and binding of ours, and the stand-in for NHN's. As a file that RabbitMQ imports: [`definitions`].
+
+pub mod definitions;
 
 use crate::connect::{self, AmqpUrl, PATIENCE, short, within};
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
@@ -125,12 +127,7 @@ async fn declare_ours(map: &mut Map) -> Result<(), Fault> {
     map.exchange(EXCHANGE, ExchangeKind::Topic).await?;
     map.exchange(DEAD_LETTER_EXCHANGE, ExchangeKind::Topic).await?;
     for queue in QUEUES {
-        let arguments = match queue.dead_letters {
-            DeadLetters::ToKeeper => limited(DELIVERY_LIMIT, DEAD_LETTER_EXCHANGE, None)?,
-            DeadLetters::ToUnreadable => limited(DELIVERY_LIMIT, "", Some(UNREADABLE))?,
-            DeadLetters::Stay => quorum(),
-        };
-        map.queue(queue.name, arguments).await?;
+        map.queue(queue.name, arguments_of(&queue)).await?;
         for key in queue.keys {
             map.binding(queue.exchange, queue.name, key).await?;
         }
@@ -145,11 +142,19 @@ async fn declare_standin(map: &mut Map, exchange: &str, her_ids: &[HerId]) -> Re
         map.queue(&dead, quorum()).await?;
         for suffix in ["async", "sync", "syncreply", "error"] {
             let name = format!("{her_id}_{suffix}");
-            map.queue(&name, limited(NHN_DELIVERY_LIMIT, "", Some(&dead))?).await?;
+            map.queue(&name, limited(NHN_DELIVERY_LIMIT, "", Some(&dead))).await?;
             map.binding(exchange, &name, &name).await?;
         }
     }
     Ok(())
+}
+
+fn arguments_of(queue: &QueueRow) -> FieldTable {
+    match queue.dead_letters {
+        DeadLetters::ToKeeper => limited(DELIVERY_LIMIT, DEAD_LETTER_EXCHANGE, None),
+        DeadLetters::ToUnreadable => limited(DELIVERY_LIMIT, "", Some(UNREADABLE)),
+        DeadLetters::Stay => quorum(),
+    }
 }
 
 fn quorum() -> FieldTable {
@@ -158,7 +163,7 @@ fn quorum() -> FieldTable {
     arguments
 }
 
-fn limited(limit: u32, exchange: &str, key: Option<&str>) -> Result<FieldTable, Fault> {
+fn limited(limit: u32, exchange: &str, key: Option<&str>) -> FieldTable {
     let mut arguments = quorum();
     put(&mut arguments, "x-delivery-limit", AMQPValue::LongUInt(limit));
     put(&mut arguments, "x-dead-letter-exchange", text(exchange));
@@ -168,7 +173,7 @@ fn limited(limit: u32, exchange: &str, key: Option<&str>) -> Result<FieldTable, 
     // Without these two a dead letter is sent and forgotten: lost when its target is away.
     put(&mut arguments, "x-dead-letter-strategy", text("at-least-once"));
     put(&mut arguments, "x-overflow", text("reject-publish"));
-    Ok(arguments)
+    arguments
 }
 
 fn put(arguments: &mut FieldTable, key: &str, value: AMQPValue) {

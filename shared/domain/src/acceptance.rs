@@ -203,10 +203,7 @@ pub fn decide(arrival: &Arrival, facts: &Facts, series: &TestSeries, now: Timest
 }
 
 fn unknown_sender() -> Fault {
-    Fault::broken(
-        "sender-unknown",
-        "fromHerId is no party that was applied: nobody to answer; apply the party and have it sent again",
-    )
+    Fault::broken("sender-unknown", "fromHerId is no party that was applied: nobody to answer; apply the party and replay it")
 }
 
 fn refuse_known(facts: &Facts, code: &'static str, error: ErrorMessage) -> Decision {

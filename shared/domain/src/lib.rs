@@ -16,7 +16,7 @@
 //! - [`command`]: what a clinic may do
 //! - [`title`]: how a dialog is called
 //! - [`audit`]: who did what, provably
-//! - [`retry`]: when to try again
+//! - [`retry`]: when to try again; [`dead_letter`]: what is to be done about what could not be handled
 
 pub mod acceptance;
 pub mod agreement;
@@ -25,6 +25,7 @@ pub mod arrival;
 pub mod audit;
 pub mod clinic;
 pub mod command;
+pub mod dead_letter;
 pub mod digital_user;
 pub mod entry;
 pub mod journaling;

@@ -21,6 +21,9 @@ pub const BYTES: &str = "dialogpost-bytes";
 /// Header of our own retries: the stable code of what was missing.
 pub const WAITS_FOR: &str = "dialogpost-waits-for";
 
+/// Header of what is replayed: the dead letter that it was.
+pub const REPLAY_OF: &str = "dialogpost-replay-of";
+
 /// The properties of one message, independent of AMQP version (nhn-messaging 2.1, 2.2).
 ///
 /// `shared/broker` reads them out of every shape a broker may deliver and writes them in every shape a receiver may read.
@@ -62,6 +65,11 @@ impl Properties {
     /// How often we have already put this message off; 0 for a first delivery.
     pub fn attempt(&self) -> u32 {
         self.application(ATTEMPT).and_then(|n| n.parse().ok()).unwrap_or(0).min(1_000_000)
+    }
+
+    /// The dead letter that this is a replay of.
+    pub fn replay_of(&self) -> Option<Uuid> {
+        self.application(REPLAY_OF).and_then(|id| Uuid::try_parse(id).ok())
     }
 
     /// The id it was given when it was first put off.

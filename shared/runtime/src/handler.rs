@@ -44,6 +44,11 @@ pub trait Handler: Send + Sync + 'static {
     /// The ledger row the message belongs to.
     fn ledger_id(&self, message: &Self::Message) -> Option<Uuid>;
 
+    /// The conversation within which messages keep their order, where the message's own fields do not tell (`domain::dead_letter::about`).
+    fn thread(&self, _message: &Self::Message) -> Option<String> {
+        None
+    }
+
     /// Whether a message must find what those `before` it in the batch have done: it then waits until that is committed.
     fn looks_back(&self, _before: &[&Self::Message], _message: &Self::Message) -> bool {
         false

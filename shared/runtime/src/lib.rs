@@ -5,8 +5,9 @@
 //! - [`relay`]: outbox → broker
 //! - [`protection`]: sealing and opening, with keys, trust and revocation
 //! - [`worker`], [`process`]: a worker as part of a process
-//! - [`config`], [`clock`], [`telemetry`], [`health`]: one concern each
+//! - [`config`], [`clock`], [`telemetry`], [`catalogue`] of metrics, [`health`]: one concern each
 
+pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod handler;

@@ -22,7 +22,7 @@ use settle::{decide, parse, settle};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store::{StoreError, outbox, processed};
+use store::{StoreError, dead_letter, outbox, processed};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -262,6 +262,8 @@ impl<H: Handler> Pipeline<H> {
         self.probe(Step::Decided)?;
         let mut outgoing = settle(self.handler(), &tx, decided, now, mode).await?;
         if !repeated.is_empty() {
+            // Whatever it was replayed for has happened.
+            dead_letter::settled(&tx, &repeated.replays(), now).await?;
             outgoing.extend(self.handler().again(&tx, &repeated.messages(), now).await?);
         }
         self.probe(Step::Written)?;

@@ -17,6 +17,7 @@ use revocation::Revocations;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use store::Store;
+use store::clinic::KeyNames;
 use trust::{
     Certificate, CertificateErrors, Embedded, JobFault, OpenFault, Opened, Policy, Pool, Revocation, Role, TrustAnchors,
     Validation, Verdict, open, report, seal, validate,
@@ -117,6 +118,17 @@ impl Protection {
     /// Message functions that go by the party's own certificates, whatever was agreed.
     pub fn without_agreement(&self) -> &[String] {
         &self.inner.without_agreement
+    }
+
+    /// When the certificates of these keys end: of the one that signs, and of the present one that decrypts, for earlier ones are kept for what
+    /// was sealed to them. What cannot be read is left out.
+    pub fn ends(&self, names: &KeyNames) -> Vec<(&'static str, Timestamp)> {
+        let keys = &self.inner.keys;
+        let signing = names.signing.as_deref().and_then(|name| keys.signing(name).ok()).map(|key| key.certificate().not_after());
+        let present = names.decryption.first().and_then(|name| keys.decryption_key(name).ok());
+        let encryption = present.map(|key| key.certificate().not_after());
+        let both = [("signing", signing), ("encryption", encryption)];
+        both.into_iter().filter_map(|(purpose, end)| Some((purpose, end?))).collect()
     }
 
     /// Whether any root is trusted: without one, no certificate is.

@@ -8,13 +8,14 @@ use crate::pipeline::{after, sleep_unless};
 use crate::probe::Step;
 use crate::worker::Context;
 use broker::{Sender, Settled};
+use domain::dead_letter::about;
 use domain::retry::resend_delay;
 use futures_util::stream::{self, StreamExt};
 use messages::Fault;
 use messages::transport::{Outgoing, Wire};
 use std::sync::Arc;
 use std::time::Duration;
-use store::dead_letter::{self, DeadLetter};
+use store::dead_letter::{self, DeadLetter, Unsent};
 use store::outbox::{self, Due};
 use store::{Session, StoreError};
 use tokio::sync::{Semaphore, mpsc};
@@ -149,18 +150,24 @@ impl Relay {
     fn letter(&self, row: Due, fault: &Fault, now: jiff::Timestamp) -> DeadLetter {
         tracing::error!(worker = self.inner.worker, code = fault.code, outbox = %row.outgoing.id, "cannot be sent: {}", fault.text);
         metrics::counter!("dialogpost_dead_letters_total", "worker" => self.inner.worker, "code" => fault.code).increment(1);
+        let Due { outgoing, attempts } = row;
         DeadLetter {
-            id: row.outgoing.id,
+            // Replayed, the row has its id again, and may fail again.
+            id: Uuid::now_v7(),
             at: now,
             worker: self.inner.worker.to_owned(),
             fault: fault.class.as_str().to_owned(),
             code: fault.code.to_owned(),
             text: fault.text.to_string(),
-            attempts: row.attempts + 1,
-            message: row.outgoing.cause,
-            queue: row.outgoing.routing_key,
-            properties: row.outgoing.properties,
-            body: row.outgoing.body.to_vec(),
+            attempts: attempts + 1,
+            message: outgoing.cause,
+            queue: outgoing.routing_key,
+            claim: None,
+            about: about(&outgoing.properties, &outgoing.body),
+            unsent: Some(Unsent { outbox: outgoing.id, wire: outgoing.wire, exchange: outgoing.exchange }),
+            replay_of: None,
+            properties: outgoing.properties,
+            body: outgoing.body.to_vec(),
         }
     }
 }
@@ -186,7 +193,7 @@ async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreE
     if dead.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = dead.iter().map(|d| d.id).collect();
+    let ids: Vec<Uuid> = dead.iter().filter_map(|d| Some(d.unsent.as_ref()?.outbox)).collect();
     let tx = session.begin().await?;
     dead_letter::insert(&tx, &dead).await?;
     outbox::delete_in(&tx, &ids).await?;

@@ -1,5 +1,6 @@
 //! Logs for people on a terminal, JSON otherwise; metrics for Prometheus. Neither ever holds content of a message.
 
+use crate::catalogue;
 use crate::config::LogFormat;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::IsTerminal;
@@ -47,6 +48,7 @@ pub fn metrics() -> PrometheusHandle {
             let handle = recorder.handle();
             // Another recorder is only there when a host program installed its own: then ours stays empty.
             let _ = metrics::set_global_recorder(recorder);
+            catalogue::describe();
             handle
         })
         .clone()

@@ -1,6 +1,7 @@
 //! The broker's queues, for those who may not name the broker.
 
 pub use broker::request::request;
+pub use broker::topology::definitions;
 pub use broker::topology::{AppliedRow, EXCHANGE, apply, apply_nhn_standin, queue_of};
 
 use messages::event::Event;

@@ -143,7 +143,7 @@ pub async fn lines(session: &Session, days: i32) -> Result<Vec<Line>, StoreError
             group by 1, 2
             -- What was taken off a queue and has no row in the ledger, only a dead letter: then the ledger does not balance.
             union all select to_char(at at time zone 'Europe/Oslo', 'YYYY-MM-DD'), null, count(*) from dialogpost.dead_letter d
-            where d.worker = 'helsenorge-inbound' and not exists (select from dialogpost.message m where m.id = d.message)
+            where d.worker = 'helsenorge-inbound' and d.replayed_at is null and not exists (select from dialogpost.message m where m.id = d.message)
                 and not exists (select from dialogpost.put_off w where w.message = d.message)
                 and at >= (date_trunc('day', now() at time zone 'Europe/Oslo') - make_interval(days => $1 - 1)) at time zone 'Europe/Oslo'
             group by 1

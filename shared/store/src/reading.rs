@@ -204,7 +204,7 @@ async fn whole(tx: &Tx<'_>, looks: &[Look]) -> Result<HashMap<(HerId, Uuid), Dia
         "reading.entries",
         "select e.dialog, e.id, e.sequence, e.direction, e.author, e.representative, e.subject, e.text, e.code, e.received_at, e.delivery,
             e.prescriptions, d.kind, s.state, s.codes,
-            (select code from dialogpost.dead_letter where message = e.id or id = e.id limit 1) as fault,
+            (select code from dialogpost.dead_letter where (message = e.id or outbox = e.id) and replayed_at is null limit 1) as fault,
             e.direction = 'out' and exists (select from dialogpost.dialog_entry l
                 where l.dialog = e.dialog and l.direction = 'in' and l.sequence > e.sequence) as answered,
             (select jsonb_agg(jsonb_build_object('number', number, 'file_name', file_name, 'media_type', media_type,

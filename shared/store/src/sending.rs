@@ -106,7 +106,7 @@ pub async fn standing(session: &Session, request: Uuid) -> Result<Option<Standin
     let standing = step!(
         "sending.standing",
         "select s.state, (select m.at from dialogpost.sync_reply y join dialogpost.message m on m.id = y.message where y.request = $1)
-            as replied_at, (select code || ': ' || text from dialogpost.dead_letter where message = $1 order by at limit 1) as fault,
+            as replied_at, (select code || ': ' || text from dialogpost.dead_letter where message = $1 and replayed_at is null order by at limit 1) as fault,
             (select properties -> 'application' ->> 'dialogpost-waits-for' from dialogpost.outbox where cause = $1 limit 1) as waits_for
          from dialogpost.sent_state s where s.id = $1"
     );

@@ -127,6 +127,10 @@ async fn steps(session: &Session, id: Uuid) -> Result<Vec<TraceStep>, StoreError
             union all select at, 'booking', coalesce(code, 'as asked') || coalesce(', appointment ' || appointment, '') || ', answer ' || answer
                 from dialogpost.booking_decision where request = $1
             union all select at, 'dead-letter', worker || ' ' || code || ' ' || id from dialogpost.dead_letter where message = $1
+            union all select replayed_at, 'replayed', 'dead letter ' || id || ', replay ' || replay from dialogpost.dead_letter
+                where message = $1 and replayed_at is not null
+            union all select discarded_at, 'discarded', 'dead letter ' || id from dialogpost.dead_letter
+                where message = $1 and discarded_at is not null
             union all select due_at, case when code is null then 'waiting' else 'next try' end,
                     routing_key || coalesce(', waits for ' || code || ', tries so far ' || tries, '')
                 from (select due_at, routing_key, properties -> 'application' ->> 'dialogpost-waits-for' as code,

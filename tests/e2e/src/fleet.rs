@@ -128,10 +128,20 @@ impl Fleet {
         .expect("the testbed's configuration is valid")
     }
 
-    /// A pool of its own.
+    /// A pool of its own, of the database's owner.
     pub fn store(&self) -> Store {
-        let url = self.world.database_url.clone();
-        Store::new(&StoreConfig { url, application: "test".into(), connections: 16 }).expect("a pool")
+        pool(self.world.database_url.clone(), "test", 16)
+    }
+
+    /// A pool that may do what a worker may.
+    pub fn store_as(&self, worker: &str) -> Store {
+        pool(self.url_as(worker), worker, 6)
+    }
+
+    /// The database, as a worker reaches it.
+    pub fn url_as(&self, worker: &str) -> String {
+        let (_, place) = self.world.database_url.split_once('@').expect("a user stands in the URL");
+        format!("postgres://{}@{place}", store::roles::name_of(worker))
     }
 
     /// Starts every worker.
@@ -139,12 +149,14 @@ impl Fleet {
         self.start_with(&WORKERS, Probe::default())
     }
 
-    /// Starts some workers, with a probe that may kill them.
+    /// Starts some workers, with a probe that may kill them. Each works under its own database role.
     pub fn start_with(&self, workers: &[Worker], probe: Probe) -> Running {
         let context = self.context(probe);
         let mut running = JoinSet::new();
         for worker in workers {
-            running.spawn((worker.start)(context.clone()));
+            let store = self.store_as(worker.name);
+            let protection = Protection::from_config(&context.config, &store).expect("trust anchors can be read");
+            running.spawn((worker.start)(Context { store, protection, ..context.clone() }));
         }
         Running { cancel: context.cancel, workers: running, health: context.health }
     }
@@ -236,4 +248,8 @@ impl Running {
         }
         panic!("no worker crashed");
     }
+}
+
+fn pool(url: String, application: &str, connections: usize) -> Store {
+    Store::new(&StoreConfig { url, application: application.to_owned(), connections }).expect("a pool")
 }

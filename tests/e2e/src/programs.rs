@@ -24,9 +24,20 @@ pub struct Program {
 }
 
 impl Fleet {
+    /// A binary of the fleet, up to date, with an empty environment.
+    pub async fn program(binary: &str) -> Command {
+        let mut command = Command::new(binaries().await.join(binary));
+        command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
     /// A binary of the fleet, up to date, with the environment of this world and nothing else.
     pub async fn command(&self, binary: &str) -> Command {
-        self.command_of(&binaries().await.join(binary))
+        let mut command = self.command_of(&binaries().await.join(binary));
+        if WORKERS.iter().any(|worker| worker.name == binary) {
+            command.env("DATABASE_URL", self.url_as(binary));
+        }
+        command
     }
 
     fn command_of(&self, path: &Path) -> Command {

@@ -140,6 +140,7 @@ impl Postgres {
                 self.drop_database(TEMPLATE).await;
                 self.create_database(TEMPLATE, None).await;
                 template::migrate_template(&self.url(TEMPLATE)).await;
+                self.execute(LOGIN).await;
                 // A database in use cannot be cloned.
                 self.execute(&format!(
                     "ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false;
@@ -156,6 +157,11 @@ impl Postgres {
         row.unwrap_or_else(|error| panic!("{sql}: {error:?}")).get(0)
     }
 }
+
+/// Here workers log in as their roles themselves; the server trusts everybody on this machine.
+const LOGIN: &str = "do $$ declare role text; begin
+    for role in select rolname from pg_roles where rolname like 'dialogpost\\_%' loop execute format('alter role %I login', role); end loop;
+end $$";
 
 async fn client(database_url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(database_url, NoTls)

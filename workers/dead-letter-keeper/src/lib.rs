@@ -1,5 +1,9 @@
-//! What the brokers gave up on → the table of dead letters, whole. Last in line: it takes any bytes.
+//! What the brokers gave up on → the table of dead letters, whole. Last in line: it takes any bytes. And what stands and should not for long →
+//! metrics ([`standing`]).
 
+pub mod standing;
+
+use domain::dead_letter::about;
 use jiff::Timestamp;
 use messages::Fault;
 use messages::event::Event;
@@ -7,7 +11,7 @@ use messages::transport::{Delivery, Outgoing, Properties, Wire};
 use runtime::pipeline::Ended;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
-use store::dead_letter::{self, DeadLetter};
+use store::dead_letter::{self, Claim, DeadLetter};
 use store::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -20,6 +24,7 @@ pub const WORKER: Worker = Worker {
 };
 
 async fn start(context: Context) -> Ended {
+    tokio::spawn(standing::watch(context.clone()));
     worker::run(context, DeadLetterKeeper, vec![Source::Own], &[Wire::Dialogpost]).await
 }
 
@@ -81,6 +86,11 @@ impl Handler for DeadLetterKeeper {
             attempts: dead.properties.attempt() + 1,
             message: dead.message(),
             queue: dead.queue().to_owned(),
+            // Given back when it is replayed: should the broker give it up again, that is another letter.
+            claim: self.key(dead).map(|key| Claim { worker: Self::WORKER.to_owned(), key }),
+            about: about(&dead.properties, &dead.body),
+            unsent: None,
+            replay_of: dead.properties.replay_of(),
             properties: dead.properties.clone(),
             body: dead.body.clone(),
         })

@@ -12,6 +12,7 @@ pub mod opening;
 
 use arrival::{Arrived, Reading};
 use domain::acceptance::{Decision, Facts, decide};
+use domain::transport::is_code;
 use effect::Effect;
 use jiff::Timestamp;
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -74,6 +75,10 @@ impl Handler for HelsenorgeInbound {
 
     fn ledger_id(&self, arrived: &Arrived) -> Option<Uuid> {
         Some(arrived.id)
+    }
+
+    fn thread(&self, arrived: &Arrived) -> Option<String> {
+        arrived.keys.conversation.clone().filter(|conversation| is_code(conversation))
     }
 
     async fn facts(&self, tx: &Tx<'_>, batch: &[&Arrived]) -> Result<HashMap<Uuid, Facts>, StoreError> {

@@ -2,9 +2,10 @@
 //!
 //! - [`mod@answer`]: a stored answer → bytes and properties, pure
 //! - [`sealing`]: signed and encrypted
-//! - [`overdue`]: receipts that have not come
+//! - [`overdue`]: receipts that have not come; [`certificates`]: when our own end
 
 pub mod answer;
+pub mod certificates;
 pub mod overdue;
 pub mod sealing;
 
@@ -37,6 +38,7 @@ pub const WORKER: Worker = Worker {
 
 async fn start(context: Context) -> Ended {
     tokio::spawn(overdue::watch(context.clone()));
+    tokio::spawn(certificates::watch(context.clone()));
     let handler = HelsenorgeOutbound {
         exchange: context.config.nhn_exchange.clone(),
         plain: context.config.plain_content,

@@ -3,7 +3,8 @@
 use crate::failure::Failure;
 use crate::out::Answer;
 use crate::{
-    apply, audit, check, command, communication_test, dead_letters, ledger, migrate, registry, run, schema, show, topology,
+    apply, audit, check, command, communication_test, dead_letters, healthy, ledger, metrics, migrate, registry, roles, run,
+    schema, secrets, show, topology,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -38,7 +39,11 @@ pub(crate) enum Command {
     DeadLetters(dead_letters::DeadLetters),
     Audit(audit::Audit),
     Schema(schema::Schema),
+    Metrics(metrics::Metrics),
     Command(command::Command),
+    Healthy(healthy::Healthy),
+    Secrets(secrets::Secrets),
+    Roles(roles::Roles),
 }
 
 /// How a reading command answers.
@@ -53,7 +58,7 @@ impl Command {
     /// Whether JSON is wanted.
     pub(crate) const fn json(&self) -> bool {
         match self {
-            Self::Run(_) | Self::Migrate(_) | Self::Apply(_) => false,
+            Self::Run(_) | Self::Migrate(_) | Self::Apply(_) | Self::Healthy(_) => false,
             Self::Topology(topology) => topology.format().json,
             Self::Registry(registry) => registry.format().json,
             Self::Check(check) => check.format.json,
@@ -63,6 +68,9 @@ impl Command {
             Self::DeadLetters(dead_letters) => dead_letters.format().json,
             Self::Audit(audit) => audit.format().json,
             Self::Schema(schema) => schema.format.json,
+            Self::Secrets(secrets) => secrets.format.json,
+            Self::Roles(roles) => roles.format().json,
+            Self::Metrics(metrics) => metrics.format.json,
             Self::Command(command) => command.format.json,
         }
     }
@@ -82,7 +90,11 @@ impl Command {
             Self::DeadLetters(dead_letters) => dead_letters.execute().await,
             Self::Audit(audit) => audit.execute().await,
             Self::Schema(schema) => schema.execute(),
+            Self::Secrets(secrets) => secrets.execute(),
+            Self::Roles(roles) => roles.execute().await,
+            Self::Metrics(metrics) => Ok(metrics.execute()),
             Self::Command(command) => command.execute().await,
+            Self::Healthy(healthy) => healthy.execute().await,
         }
     }
 }

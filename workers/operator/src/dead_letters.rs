@@ -1,18 +1,27 @@
 //! `dialogpost dead-letters`.
 
+mod changing;
+mod listing;
+mod planning;
+mod replaying;
+mod selecting;
+mod showing;
+
 use crate::cli::Format;
-use crate::environment::{self, Need};
+use crate::environment;
 use crate::failure::Failure;
-use crate::out::{Answer, Grid, or_dash, time, unless_a_person};
+use crate::out::Answer;
 use clap::{Args, Subcommand};
-use domain::transport::is_code;
-use messages::transport::Properties;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use store::dead_letter::{self, DeadLetter};
+use domain::audit::Record;
+use jiff::Timestamp;
+use messages::HerId;
+use serde_json::Value;
 use uuid::Uuid;
 
-/// Lists and shows what no worker could handle.
+/// What no worker could handle: listed, shown, replayed, edited, discarded.
+///
+/// A letter that is replayed goes to the worker that gave it up, and to nobody else; its effect happens once, whoever replays it and however
+/// often. What is replayed, edited or discarded leaves a row in the audit.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DeadLetters {
@@ -22,206 +31,96 @@ pub struct DeadLetters {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    List(List),
-    Show(One),
-}
-
-/// Lists dead letters, newest first. Needs DATABASE_URL.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-struct List {
-    /// How many at most.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
-    limit: i64,
-    #[command(flatten)]
-    format: Format,
-}
-
-/// Shows one dead letter without its body and without personal data. Needs DATABASE_URL.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-struct One {
-    /// Its id, as `dead-letters list` gives it.
-    id: Uuid,
-    #[command(flatten)]
-    format: Format,
+    Groups(listing::Groups),
+    List(listing::List),
+    Show(showing::Show),
+    Plan(planning::Plan),
+    Replay(replaying::Replay),
+    Replays(planning::Replays),
+    Edit(changing::Edit),
+    Discard(changing::Discard),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  dialogpost dead-letters list --limit 10
-  dialogpost dead-letters show 0190f5b2-7c1e-7d3a-9c55-0242ac120002 --json
+  dialogpost dead-letters groups
+  dialogpost dead-letters list --worker recipient-routing --older 1h
+  dialogpost dead-letters plan --cause 3f9a01c2
+  dialogpost dead-letters replay 0190f5b2-7c1e-7d3a-9c55-0242ac120002 --reason 'the clinic has employees again'
 
-A body is never printed: it holds health data.
-Exit codes: 0 done; 1 no such dead letter; 2 it could not be asked.";
-
-/// Where bodies are kept.
-const BODY: &str = "dialogpost.dead_letter.body";
+Exit codes: see each verb.";
 
 impl DeadLetters {
     /// How to answer.
     pub const fn format(&self) -> Format {
         match &self.verb {
+            Verb::Groups(groups) => groups.format,
             Verb::List(list) => list.format,
-            Verb::Show(one) => one.format,
+            Verb::Show(show) => show.format,
+            Verb::Plan(plan) => plan.format,
+            Verb::Replay(replay) => replay.format,
+            Verb::Replays(replays) => replays.format,
+            Verb::Edit(edit) => edit.format,
+            Verb::Discard(discard) => discard.format,
         }
     }
 
     /// Does it.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is away; what is asked for cannot be.
     pub async fn execute(self) -> Result<Answer, Failure> {
-        let config = environment::read(&[Need::Database])?;
-        let session = environment::database(&config).await?;
         match self.verb {
-            Verb::List(list) => Ok(listed(&dead_letter::list(&session, list.limit).await?)),
-            Verb::Show(one) => Ok(match dead_letter::find(&session, one.id).await? {
-                Some(letter) => shown(&letter),
-                None => unknown(one.id),
-            }),
+            Verb::Groups(groups) => groups.execute().await,
+            Verb::List(list) => list.execute().await,
+            Verb::Show(show) => show.execute().await,
+            Verb::Plan(plan) => plan.execute().await,
+            Verb::Replay(replay) => replay.execute().await,
+            Verb::Replays(replays) => replays.execute().await,
+            Verb::Edit(edit) => edit.execute().await,
+            Verb::Discard(discard) => discard.execute().await,
         }
     }
 }
 
-fn listed(letters: &[DeadLetter]) -> Answer {
-    let mut grid = Grid::new(["id", "at (Norwegian time)", "worker", "code", "attempts", "text"]);
-    for l in letters {
-        grid.row([l.id.to_string(), time(l.at), l.worker.clone(), l.code.clone(), l.attempts.to_string(), l.text.clone()]);
+/// Who does it and why, for the audit.
+#[derive(Clone, Debug)]
+struct Deed {
+    actor: String,
+    reason: String,
+    at: Timestamp,
+}
+
+impl Deed {
+    fn new(actor: Option<&str>, reason: &str, at: Timestamp) -> Self {
+        Self { actor: environment::actor(actor), reason: reason.to_owned(), at }
     }
-    let text = if letters.is_empty() { "No dead letters.".to_owned() } else { grid.to_string() };
-    Answer { text, json: json!({ "dead_letters": letters.iter().map(common).collect::<Vec<_>>() }), positive: true }
+
+    fn record(&self, action: &str, letter: Uuid, clinic: Option<HerId>, detail: Value) -> Record {
+        Record {
+            clinic,
+            at: self.at,
+            actor: self.actor.clone(),
+            action: action.to_owned(),
+            subject: letter.to_string(),
+            patients: Vec::new(),
+            reason: Some(self.reason.clone()),
+            detail: Some(detail),
+        }
+    }
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    match text.len() {
+        0 => Err("expected a reason"),
+        1..=1000 => Ok(text.to_owned()),
+        _ => Err("a reason has at most 1000 bytes"),
+    }
 }
 
 fn unknown(id: Uuid) -> Answer {
     let text = format!("No dead letter has the id {id}.\nSee dialogpost dead-letters list.");
-    Answer { text, json: json!({ "id": id, "found": false }), positive: false }
-}
-
-fn shown(letter: &DeadLetter) -> Answer {
-    let (names, values) = (names(&letter.properties), harmless(&letter.properties));
-    let mut grid = Grid::new(["dead letter", &letter.id.to_string()]);
-    for (name, value) in [
-        ("at (Norwegian time)", time(letter.at)),
-        ("worker", letter.worker.clone()),
-        ("queue", letter.queue.clone()),
-        ("fault", format!("{} {}", letter.fault, letter.code)),
-        ("text", letter.text.clone()),
-        ("attempts", letter.attempts.to_string()),
-        ("message in the ledger", or_dash(letter.message)),
-        ("properties", names.join(" ")),
-    ] {
-        grid.row([name.to_owned(), value]);
-    }
-    for (name, value) in &values {
-        grid.row([format!("  {name}"), value.clone()]);
-    }
-    grid.row(["body".to_owned(), format!("{} bytes, kept in {BODY}", letter.body.len())]);
-    let mut json = common(letter);
-    if let Value::Object(json) = &mut json {
-        json.extend([
-            ("bytes".to_owned(), json!(letter.body.len())),
-            ("property_names".to_owned(), json!(names)),
-            ("properties".to_owned(), json!(values)),
-            ("body_kept_in".to_owned(), json!(BODY)),
-        ]);
-    }
-    Answer { text: grid.to_string(), json, positive: true }
-}
-
-fn common(l: &DeadLetter) -> Value {
-    json!({
-        "id": l.id, "at": l.at, "worker": l.worker, "queue": l.queue, "fault": l.fault, "code": l.code, "text": l.text,
-        "attempts": l.attempts, "message": l.message,
-    })
-}
-
-/// Application properties whose values say nothing of a person.
-const HARMLESS: [&str; 7] = [
-    "fromHerId",
-    "toHerId",
-    "applicationTimeStamp",
-    "enqueuedTimeUtc",
-    "receiverTimeStamp",
-    "x-first-death-reason",
-    "x-first-death-queue",
-];
-
-fn names(properties: &Properties) -> Vec<String> {
-    let known = [
-        ("message_id", properties.message_id.is_some()),
-        ("correlation_id", properties.correlation_id.is_some()),
-        ("subject", properties.subject.is_some()),
-        ("to", properties.to.is_some()),
-        ("reply_to", properties.reply_to.is_some()),
-        ("content_type", properties.content_type.is_some()),
-        ("ttl_ms", properties.ttl_ms.is_some()),
-    ];
-    let known = known.into_iter().filter(|(_, there)| *there).map(|(name, _)| name.to_owned());
-    known.chain(properties.application.keys().map(|name| unless_a_person(name))).collect()
-}
-
-fn harmless(properties: &Properties) -> BTreeMap<&str, String> {
-    let application = HARMLESS.into_iter().map(|name| (name, properties.application(name)));
-    let known = [("message_id", properties.message_id.as_deref()), ("subject", properties.subject.as_deref())];
-    known.into_iter().chain(application).filter_map(|(name, value)| Some((name, unless_written(value?)))).collect()
-}
-
-/// A code or a time; anything else may be what somebody wrote there.
-fn unless_written(value: &str) -> String {
-    let time = value.chars().all(|c| c.is_ascii_digit() || "/:.-+TZ ".contains(c));
-    if time || is_code(value) { unless_a_person(value) } else { format!("(hidden, {} bytes)", value.len()) }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-mod tests {
-    use super::*;
-
-    fn letter() -> DeadLetter {
-        let application =
-            [("fromHerId", "8093244"), ("patient", "15868549960"), ("toHerId", "nin 15868549960"), ("15868549960", "x")];
-        DeadLetter {
-            id: Uuid::nil(),
-            at: "2026-11-23T00:00:00Z".parse().unwrap(),
-            worker: "recipient-routing".into(),
-            fault: "broken".into(),
-            code: "nobody-at-clinic".into(),
-            text: "the clinic employs nobody".into(),
-            attempts: 3,
-            message: None,
-            queue: "dialogpost.recipient-routing".into(),
-            properties: Properties {
-                message_id: Some("a76d8934-d4ba-4a22-8f5d-123456789012".into()),
-                reply_to: Some("Line Danser".into()),
-                application: application.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-                ..Properties::default()
-            },
-            body: b"HEMMELIG".to_vec(),
-        }
-    }
-
-    #[test]
-    fn neither_body_nor_person_is_shown() {
-        let answer = shown(&letter());
-        for said in [answer.text.clone(), answer.json.to_string()] {
-            for secret in ["HEMMELIG", "15868549960", "Danser"] {
-                assert!(!said.contains(secret), "{secret} in {said}");
-            }
-            assert!(
-                said.contains("a76d8934-d4ba-4a22-8f5d-123456789012") && said.contains("8093244") && said.contains(BODY),
-                "{said}"
-            );
-        }
-        assert_eq!(answer.json["bytes"], 8);
-        assert_eq!(answer.json["property_names"][1], "reply_to");
-    }
-
-    #[test]
-    fn a_list_for_people_and_programs() {
-        assert_eq!(listed(&[]).text, "No dead letters.");
-        let answer = listed(&[letter()]);
-        assert!(answer.text.contains("nobody-at-clinic"));
-        assert_eq!(answer.json["dead_letters"][0]["attempts"], 3);
-    }
+    Answer { text, json: serde_json::json!({ "id": id, "found": false }), positive: false }
 }

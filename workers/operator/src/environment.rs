@@ -19,6 +19,8 @@ pub enum Need {
     TestSeries,
     /// Our private keys.
     Keys,
+    /// Where the process shows its health.
+    Listen,
 }
 
 impl Need {
@@ -29,6 +31,7 @@ impl Need {
             Self::Nhn => &["NHN_AMQP_URL", "NHN_AMQP_URL_FILE", "NHN_EXCHANGE"],
             Self::TestSeries => &["TEST_NUMBER_SERIES"],
             Self::Keys => &["KEYS_DIR", "KEYS_PASSWORD", "KEYS_PASSWORD_FILE", "TRUST_DIR"],
+            Self::Listen => &["LISTEN"],
         }
     }
 }

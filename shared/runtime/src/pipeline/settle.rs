@@ -3,13 +3,13 @@
 use crate::handler::{Handler, Verdict};
 use crate::pipeline::{Keep, Mode};
 use bytes::Bytes;
-use domain::retry;
+use domain::{dead_letter as letters_of, retry};
 use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{ATTEMPT, Delivery, LEDGER_ID, ORIGIN_QUEUE, Outgoing, RECEIVED_AT, WAITS_FOR, Wire};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use store::dead_letter::{self, DeadLetter};
+use store::dead_letter::{self, Claim, DeadLetter};
 use store::{StoreError, Tx, processed};
 use uuid::Uuid;
 
@@ -103,6 +103,11 @@ impl<M> Messages<'_, M> {
         self.0.is_empty()
     }
 
+    /// The dead letters that these are replays of.
+    pub(super) fn replays(&self) -> Vec<Uuid> {
+        self.0.iter().filter_map(|item| item.delivery.properties.replay_of()).collect()
+    }
+
     pub(super) fn messages(&self) -> Vec<&M> {
         self.0.iter().filter_map(|item| item.message.as_ref().ok()).collect()
     }
@@ -142,21 +147,30 @@ pub(super) async fn settle<H: Handler>(
 ) -> Result<Vec<Outgoing>, StoreError> {
     let owned = !matches!(mode, Mode::Bury(_, Keep::Letter));
     let (mut effects, mut letters, mut retries, mut released) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut settled = Vec::new();
     for Decided { item, verdict } in decided {
         metrics::counter!("dialogpost_messages_total", "worker" => H::WORKER, "verdict" => verdict.label()).increment(1);
         let ledger_id = item.message.as_ref().ok().and_then(|m| handler.ledger_id(m));
         let mut bury = |fault: Fault| {
             effects.extend(item.message.as_ref().ok().filter(|_| owned).and_then(|m| handler.dead(m, &fault, now)));
-            letters.push(dead(H::WORKER, item.delivery, fault, ledger_id, now));
+            let thread = item.message.as_ref().ok().and_then(|m| handler.thread(m));
+            let claim = item.key.clone().map(|key| Claim { worker: H::WORKER.to_owned(), key });
+            letters.push(DeadLetter { claim, ..dead(H::WORKER, item.delivery, fault, ledger_id, thread, now) });
         };
+        let replay_of = item.delivery.properties.replay_of();
         match verdict {
-            Verdict::Done(effect) => effects.push(effect),
+            Verdict::Done(effect) => {
+                effects.push(effect);
+                settled.extend(replay_of);
+            }
             Verdict::Rejected(fault, effect) => {
                 report(H::WORKER, &fault, ledger_id);
                 effects.push(effect);
+                settled.extend(replay_of);
             }
             Verdict::Unclaimed(effect) => {
                 effects.push(effect);
+                settled.extend(replay_of);
                 released.extend(item.key);
             }
             Verdict::Retry(fault, meanwhile) => match retry_of(H::WORKER, item.delivery, ledger_id, fault.code, now) {
@@ -173,6 +187,7 @@ pub(super) async fn settle<H: Handler>(
     }
     let mut outgoing = handler.write(tx, effects, now).await?;
     dead_letter::insert(tx, &letters).await?;
+    dead_letter::settled(tx, &settled, now).await?;
     if !released.is_empty() {
         processed::release(tx, H::WORKER, &released).await?;
     }
@@ -202,7 +217,14 @@ fn report_retry(worker: &'static str, fault: &Fault, ledger_id: Option<Uuid>) {
     }
 }
 
-fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Option<Uuid>, now: Timestamp) -> DeadLetter {
+fn dead(
+    worker: &'static str,
+    delivery: &Delivery,
+    fault: Fault,
+    ledger_id: Option<Uuid>,
+    thread: Option<String>,
+    now: Timestamp,
+) -> DeadLetter {
     metrics::counter!("dialogpost_dead_letters_total", "worker" => worker, "code" => fault.code).increment(1);
     let id = Uuid::now_v7();
     tracing::error!(
@@ -213,6 +235,7 @@ fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Opti
         "dead letter {id}: {}",
         fault.text
     );
+    let about = letters_of::about(&delivery.properties, &delivery.body);
     DeadLetter {
         id,
         at: now,
@@ -223,6 +246,10 @@ fn dead(worker: &'static str, delivery: &Delivery, fault: Fault, ledger_id: Opti
         attempts: delivery.properties.attempt() + 1,
         message: ledger_id,
         queue: delivery.origin_queue().to_owned(),
+        claim: None,
+        about: letters_of::About { thread: about.thread.or(thread), ..about },
+        unsent: None,
+        replay_of: delivery.properties.replay_of(),
         properties: delivery.properties.clone(),
         body: delivery.body.to_vec(),
     }

@@ -52,11 +52,14 @@ async fn a_list_is_renewed_before_it_ends() {
     assert_eq!(scene.server.requests("/issuing.crl"), 1);
     scene.server.put("/issuing.crl", Answer::List(list(&scene.pki.intermediate, 5, 13)));
     let last_quarter = now() + DAY * 6;
-    for _ in 0..2 {
+    // Whoever fetched the first may still be putting it into the database: until then nobody fetches another.
+    eventually(async || {
         assert_eq!(scene.errors(&process, &signer, last_quarter).await, E::NONE, "with the one at hand");
-    }
+        scene.server.requests("/issuing.crl") == 2
+    })
+    .await;
+    assert_eq!(scene.errors(&process, &signer, last_quarter).await, E::NONE, "with the one at hand");
     let after_its_end = now() + DAY * 8;
-    eventually(async || scene.server.requests("/issuing.crl") == 2).await;
     eventually(async || scene.errors(&process, &signer, after_its_end).await == E::NONE).await;
     assert_eq!((scene.server.requests("/issuing.crl"), scene.server.requests("/root.crl")), (2, 1));
 
@@ -73,8 +76,12 @@ async fn a_server_without_a_newer_list_is_not_asked_again_and_again() {
     let (process, signer) = (scene.process("required"), scene.signer());
     scene.until(&process, &signer, now(), E::NONE).await;
     let last_quarter = now() + DAY * 6;
-    assert_eq!(scene.errors(&process, &signer, last_quarter).await, E::NONE);
-    eventually(async || scene.server.requests("/issuing.crl") == 2).await;
+    // Whoever fetched the first list may still be putting it into the database: until then nobody fetches another.
+    eventually(async || {
+        assert_eq!(scene.errors(&process, &signer, last_quarter).await, E::NONE);
+        scene.server.requests("/issuing.crl") == 2
+    })
+    .await;
     for hours in 0..5 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(scene.errors(&process, &signer, last_quarter + SignedDuration::from_hours(hours)).await, E::NONE);

@@ -22,7 +22,7 @@ const TROND: &str = example::TROND.nin;
 
 /// Asks, and does nothing else.
 const ASKER: Worker = Worker {
-    name: "asker",
+    name: clinic_commands::WORKER.name,
     about: "asks HelseNorge whom it reaches",
     opens_or_seals: false,
     start: |context| Box::pin(ask(context)),

@@ -95,11 +95,7 @@ fn effect(id: Uuid, text: &str, at: Timestamp) -> DeadLetter {
         fault: "broken".into(),
         code: "effect".into(),
         text: text.into(),
-        attempts: 0,
-        message: None,
-        queue: String::new(),
-        properties: Properties::default(),
-        body: vec![],
+        ..DeadLetter::default()
     }
 }
 

@@ -96,6 +96,32 @@ fn the_top_level_is_as_given() {
     }
 }
 
+/// A worker is a container, watched.
+#[test]
+fn every_worker_is_a_container() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let (compose, prometheus) = (read("docker-compose.yml"), read("deploy/prometheus/prometheus.yml"));
+    for worker in WORKERS.map(|worker| worker.name) {
+        assert!(compose.contains(&format!("  {worker}:\n    <<: *worker\n    command: [run, {worker}]\n")), "{worker}");
+        assert!(compose.contains(&format!("  {worker}-amqp: {{file: ")), "{worker}");
+        assert!(prometheus.contains(&format!("          - {worker}\n")), "{worker}");
+    }
+}
+
+/// What the code counts, the catalogue tells of, and nothing else.
+#[test]
+fn every_metric_is_in_the_catalogue() {
+    let mut counted = BTreeSet::new();
+    let released = |path: &Path| !path.starts_with(root().join("tests")) && !path.ends_with("catalogue.rs");
+    for (_, text) in sources().into_iter().filter(|(path, _)| released(path)) {
+        let names = text.split("\"dialogpost_").skip(1).filter_map(|after| after.split('"').next());
+        let names = names.filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        counted.extend(names.map(|name| format!("dialogpost_{name}")));
+    }
+    let told: BTreeSet<String> = runtime::catalogue::METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+    assert_eq!(counted, told);
+}
+
 /// Every Rust file of the project.
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
