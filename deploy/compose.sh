@@ -4,7 +4,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root"
-export DIALOGPOST_SECRETS=${DIALOGPOST_SECRETS:-$root/target/compose}
+export DIALOGPOST_SECRETS=${DIALOGPOST_SECRETS:-$root/.compose}
 export REPORTS=${REPORTS:-$DIALOGPOST_SECRETS/reports}
 image=${DIALOGPOST_IMAGE:-dialogpost}
 load_image=${DIALOGPOST_LOAD_IMAGE:-dialogpost-load}
@@ -17,8 +17,10 @@ compose, and the images that deploy/docker/Dockerfile and docker-compose.yml nam
 
 usage: deploy/compose.sh up [COMPOSE OPTION...] | load [LOAD OPTION...] | status | down [--purge] | --help
 
-  up        builds the image where it is missing, makes secrets, starts everything, waits until it is ready
-  load      as up, with the example clinic and its 2000 synthetic patients; then plays HelseNorge and tells what became of every message
+  up        builds the image where it is missing, makes secrets, starts everything, waits until it is ready. Without CLINICS it is a trial: the example
+            clinic with 2000 synthetic patients, and nothing protected. With CLINICS=set-up file, DIALOGPOST_KEYS and DIALOGPOST_TRUST
+            (directories of keys and of authorities) it is yours
+  load      up, as a trial; then plays HelseNorge and tells what became of every message
   status    what runs
   down      stops everything; with --purge data and secrets go, too
 
@@ -26,6 +28,7 @@ examples:
   deploy/compose.sh load                                     from nothing to a report
   deploy/compose.sh load --fast --messages 50000 --limit lost=0
   deploy/compose.sh up --scale recipient-routing=3
+  deploy/compose.sh status
   deploy/compose.sh down --purge
 
 exit codes: 0 done; 1 something was lost or doubled, or missed a limit; 2 wrong usage; others are Docker's
@@ -60,6 +63,7 @@ secrets() {
 
 up() { # COMPOSE OPTION...
     build dialogpost "$image"
+    [ -n "${CLINICS-}" ] || trial
     secrets
     docker compose up -d --wait --wait-timeout 300 "$@"
 }
@@ -76,14 +80,16 @@ trial() {
 }
 
 load() { # LOAD OPTION...
-    trial
+    if [ -n "${CLINICS-}" ]; then
+        say 'A load is for a trial: unset CLINICS.'
+        exit 2
+    fi
     up
     docker compose --profile load run --rm load run --patients "$patients" --html /reports/load.html --json /reports/load.json "$@"
     say "The report: $REPORTS/load.html"
 }
 
 down() {
-    [ -e "$DIALOGPOST_SECRETS/definitions.json" ] || { say 'Nothing was started here.'; return; }
     if [ "${1-}" = --purge ]; then
         docker compose --profile load --profile watch down --volumes --remove-orphans
         rm -rf "$DIALOGPOST_SECRETS"

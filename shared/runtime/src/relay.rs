@@ -163,6 +163,7 @@ impl Relay {
             message: outgoing.cause,
             queue: outgoing.routing_key,
             claim: None,
+            received_at: None,
             about: about(&outgoing.properties, &outgoing.body),
             unsent: Some(Unsent { outbox: outgoing.id, wire: outgoing.wire, exchange: outgoing.exchange }),
             replay_of: None,
@@ -177,7 +178,7 @@ fn fault_of(row: &Due, settled: Settled) -> Result<Fault, Fault> {
     match (settled, row.outgoing.wire) {
         (Settled::Returned { code, .. }, Wire::Nhn) => Ok(Fault::broken(
             "nhn-unroutable",
-            format!("NHN's broker has no such queue ({code}): correct the party's queues with `dialogpost apply`"),
+            format!("NHN's broker has no such queue ({code}): correct the party's queues with `dialogpost apply`, and replay it"),
         )),
         // Our own queues are ours to make: once they exist the message goes out.
         (Settled::Returned { code, .. }, Wire::Dialogpost) => {
@@ -193,10 +194,13 @@ async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreE
     if dead.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Uuid> = dead.iter().filter_map(|d| Some(d.unsent.as_ref()?.outbox)).collect();
+    let row = |letter: &DeadLetter| letter.unsent.as_ref().map(|unsent| unsent.outbox);
+    let ids: Vec<Uuid> = dead.iter().filter_map(row).collect();
     let tx = session.begin().await?;
+    // Another process may have sent it meanwhile, or buried it: of what is not there any more no letter is made.
+    let there = outbox::take_out(&tx, &ids).await?;
+    let dead: Vec<DeadLetter> = dead.into_iter().filter(|letter| row(letter).is_some_and(|id| there.contains(&id))).collect();
     dead_letter::insert(&tx, &dead).await?;
-    outbox::delete_in(&tx, &ids).await?;
     tx.commit().await
 }
 

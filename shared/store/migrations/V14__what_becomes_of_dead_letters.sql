@@ -27,15 +27,36 @@ alter table dialogpost.dead_letter
     add column settled_at timestamptz,
     add column discarded_at timestamptz;
 
--- Letters of before: a claim was written in the same moment as its letter. Where several were, none of them is known.
-update dialogpost.dead_letter l set (claim_of, claim) = (
-    select coalesce(min(p.worker), l.worker), case when count(*) = 1 then min(p.message_id) end from dialogpost.processed p
-    where p.at = l.at and p.worker in (l.worker, 'dead-letter-keeper'));
-update dialogpost.dead_letter l set outbox = l.id where exists (select from dialogpost.message m where m.id = l.id and m.direction = 'out');
-update dialogpost.dead_letter l set clinic = (select clinic from dialogpost.message m where m.id = l.message), kind = properties->>'subject';
-
+-- Letters of before: their claims are found by how each worker names them, if they are there still. A letter whose claim is not found is not
+-- replayed: it would be taken for a repetition.
+update dialogpost.dead_letter l set claim_of = case l.code when 'broker-gave-up' then 'dead-letter-keeper' else l.worker end,
+    outbox = (select id from dialogpost.message m where m.id = l.id and m.direction = 'out'),
+    clinic = (select clinic from dialogpost.message m where m.id = l.message),
+    thread = (select dialog::text from dialogpost.dialog_entry e where e.id = l.message),
+    kind = case when l.properties->>'subject' ~ '^[A-Z_]{1,64}$' then l.properties->>'subject' end;
+update dialogpost.dead_letter l set claim = (
+    select p.message_id from dialogpost.processed p where p.worker = l.claim_of and p.message_id = any(array[
+        case when position('MessageTurnedDown'::bytea in l.body) > 0 then 'turned-down/' || l.message
+            when l.worker in ('recipient-routing', 'ekonsultasjon-journaling', 'appointment-booking', 'helsenorge-outbound') then l.message::text end,
+        case l.worker when 'appointment-notifications' then l.properties->>'message_id' end,
+        case l.worker when 'helsenorge-inbound'
+            then coalesce(l.properties->'application'->>'fromHerId', '') || '/' || (l.properties->>'message_id') || '/' end,
+        case l.claim_of when 'dead-letter-keeper' then l.queue || '/' || (l.properties->>'message_id') end,
+        'unreadable/' || (l.properties->>'message_id')]) limit 1);
 update dialogpost.dead_letter set origin = id, since = at;
 alter table dialogpost.dead_letter alter column origin set not null, alter column since set not null;
+
+-- Workers of the release before go on meanwhile: their letters are like those of before.
+create function dialogpost.letter_of_before() returns trigger language plpgsql as $$
+begin
+    new.origin := new.id;
+    new.since := new.at;
+    new.claim_of := new.worker;
+    new.outbox := (select id from dialogpost.message m where m.id = new.id and m.direction = 'out');
+    return new;
+end $$;
+create trigger letter_of_before before insert on dialogpost.dead_letter
+    for each row when (new.origin is null) execute function dialogpost.letter_of_before();
 
 create index dead_letter_since on dialogpost.dead_letter (since, origin);
 create index dead_letter_open on dialogpost.dead_letter (since, origin) where replayed_at is null and discarded_at is null;

@@ -1,6 +1,7 @@
-//! What no worker could handle, stored whole. Replaying is [`replay`]'s, editing [`editing`]'s.
+//! What no worker could handle, stored whole. What has happened of it is told by [`happened`]; replaying is [`replay`]'s, editing [`editing`]'s.
 
 pub mod editing;
+pub mod happened;
 pub mod replay;
 
 use crate::clinic::her_id;
@@ -22,6 +23,8 @@ pub struct DeadLetter {
     pub id: Uuid,
     /// When it died.
     pub at: Timestamp,
+    /// When it was first received, where that is known: the order of a dialog goes by it.
+    pub received_at: Option<Timestamp>,
     /// The worker that gave it up.
     pub worker: String,
     /// Fault class.
@@ -99,17 +102,18 @@ pub async fn insert(tx: &Tx<'_>, letters: &[DeadLetter]) -> Result<(), StoreErro
     let wires: Vec<Option<&str>> = letters.iter().map(|l| l.unsent.as_ref().map(|u| u.wire.as_str())).collect();
     let exchanges: Vec<Option<&str>> = letters.iter().map(|l| l.unsent.as_ref().map(|u| u.exchange.as_str())).collect();
     let replays: Vec<Option<Uuid>> = letters.iter().map(|l| l.replay_of).collect();
+    let received: Vec<Option<Timestamp>> = letters.iter().map(|l| l.received_at).collect();
     let insert = step!(
         "dead_letter.insert",
         "insert into dialogpost.dead_letter (id, at, worker, fault, code, text, attempts, message, queue, properties, body, claim_of, claim,
             kind, clinic, thread, outbox, wire, exchange, replay_of, origin, since)
          select l.id, l.at, l.worker, l.fault, l.code, l.text, l.attempts, l.message, l.queue, l.properties, l.body, l.claim_of, l.claim, l.kind,
             coalesce(l.clinic, m.clinic, q.her_id), coalesce(l.thread, e.dialog::text), l.outbox, l.wire, l.exchange, coalesce(r.id, u.id),
-            coalesce(r.origin, u.origin, l.id), coalesce(r.since, u.since, l.at)
+            coalesce(r.origin, u.origin, l.id), coalesce(r.since, u.since, l.received_at, l.at)
          from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::uuid[],
              $9::text[], $10::jsonb[], $11::bytea[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[], $17::uuid[],
-             $18::text[], $19::text[], $20::uuid[]) l(id, at, worker, fault, code, text, attempts, message, queue, properties, body, claim_of,
-             claim, kind, clinic, thread, outbox, wire, exchange, replay_of)
+             $18::text[], $19::text[], $20::uuid[], $21::timestamptz[]) l(id, at, worker, fault, code, text, attempts, message, queue, properties, body, claim_of,
+             claim, kind, clinic, thread, outbox, wire, exchange, replay_of, received_at)
          left join dialogpost.message m on m.id = l.message
          left join dialogpost.dialog_entry e on e.id = l.message
          left join dialogpost.dead_letter r on r.id = l.replay_of
@@ -143,6 +147,7 @@ pub async fn insert(tx: &Tx<'_>, letters: &[DeadLetter]) -> Result<(), StoreErro
         &wires,
         &exchanges,
         &replays,
+        &received,
     ];
     tx.query(insert, params).await.map(drop)
 }
@@ -181,6 +186,8 @@ pub struct Filter {
     pub after: Option<Timestamp>,
     /// In one of these states.
     pub states: Vec<State>,
+    /// The oldest first, and no others when there are too many.
+    pub is_oldest_first: bool,
 }
 
 /// A letter in a list: without its body, with where it stands.
@@ -200,7 +207,7 @@ pub struct Listed {
     pub replay: Option<Uuid>,
 }
 
-/// Dead letters, newest first; one that died again is as old as the first.
+/// Dead letters, newest first unless asked for otherwise; one that died again is as old as the first.
 ///
 /// # Errors
 /// As any step.
@@ -219,12 +226,22 @@ pub async fn list(session: &Session, filter: &Filter, limit: i64) -> Result<Vec<
             and ($3::text is null or l.cause = $3 or l.code = $3) and ($4::bigint is null or l.clinic = $4)
             and ($5::text is null or l.kind = $5) and ($6::timestamptz is null or l.at <= $6) and ($7::timestamptz is null or l.at >= $7)
             and s.state = any($8::text[])
-         order by l.since desc, l.origin desc, l.at desc limit $9"
+         order by case when $10 then l.since end, case when $10 then l.origin end, l.since desc, l.origin desc, l.at desc limit $9"
     );
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     let clinic = number(filter.clinic);
-    let params: Params<'_> =
-        &[&filter.ids, &filter.worker, &filter.cause, &clinic, &filter.kind, &filter.before, &filter.after, &states, &limit];
+    let params: Params<'_> = &[
+        &filter.ids,
+        &filter.worker,
+        &filter.cause,
+        &clinic,
+        &filter.kind,
+        &filter.before,
+        &filter.after,
+        &states,
+        &limit,
+        &filter.is_oldest_first,
+    ];
     session.query(list, params).await?.iter().map(listed).collect()
 }
 
@@ -328,6 +345,7 @@ pub(crate) fn letter(row: &Row) -> Result<DeadLetter, StoreError> {
         about: About { kind: column(row, "kind")?, clinic, thread: column(row, "thread")? },
         unsent,
         replay_of: column(row, "replay_of")?,
+        received_at: None,
         properties,
         body: column(row, "body")?,
     })

@@ -6,6 +6,7 @@ use crate::{Session, StoreError, Tx};
 use ::messages::transport::{Outgoing, Properties, Wire};
 use bytes::Bytes;
 use jiff::Timestamp;
+use std::collections::HashSet;
 use tokio_postgres::types::{Json, ToSql, Type};
 use uuid::Uuid;
 
@@ -135,10 +136,11 @@ pub async fn postpone(session: &Session, postponed: &[(Uuid, Timestamp)]) -> Res
     session.query(postpone, &[&ids, &due]).await.map(drop)
 }
 
-/// As [`delete`], within a transaction.
+/// As [`delete`], within a transaction; tells which were there.
 ///
 /// # Errors
 /// As any step.
-pub async fn delete_in(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
-    tx.query(DELETE, &[&ids]).await.map(drop)
+pub async fn take_out(tx: &Tx<'_>, ids: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
+    let take = step!("outbox.take_out", "delete from dialogpost.outbox where id = any($1) returning id");
+    tx.query(take, &[&ids]).await?.iter().map(|row| column(row, "id")).collect()
 }

@@ -45,6 +45,8 @@ begin
         ('appointment_booking', 'select, insert, update, delete', 'appointment_owed reminder'),
         ('appointment_booking', 'select, update', 'contact_status notification slot'),
         ('appointment_booking', 'select, update (id)', 'timebok'),
+        -- A reminder that is called off expects no receipt.
+        ('appointment_booking', 'update (receipt_due_at)', 'message'),
 
         ('helsenorge_outbound', 'select', 'agreement agreement_certificate appointment appointment_type attachment certificate clinic
             communication_party dialog_entry employee party_certificate receipt sent_state sync_request'),

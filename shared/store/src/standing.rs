@@ -20,7 +20,8 @@ pub struct Standing {
     pub received: Vec<(i64, Timestamp)>,
 }
 
-/// Takes them; who has received anything after `since`. Rows of the outbox that are due now count, not those that wait for their time.
+/// Takes them; who has received anything after `since`. Rows of the outbox count from when they were due, or, once a broker has not taken them, from
+/// when they were made (their ids tell: UUID, version 7); those that wait for their time do not count.
 ///
 /// # Errors
 /// As any step.
@@ -31,7 +32,9 @@ pub async fn take(session: &Session, since: Timestamp, now: Timestamp) -> Result
          where replayed_at is null and discarded_at is null group by worker, code"
     );
     let outbox =
-        step!("standing.outbox", "select wire, min(due_at) as since from dialogpost.outbox where due_at <= $1 group by wire");
+        step!("standing.outbox", "select wire, min(case when attempts > 0
+            then to_timestamp(('x' || substr(replace(id::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0) else due_at end) as since
+         from dialogpost.outbox where due_at <= $1 or attempts > 0 group by wire");
     let waiting = step!(
         "standing.waiting",
         "select code, min(at) as since from dialogpost.put_off where state = 'in_flight' group by code"

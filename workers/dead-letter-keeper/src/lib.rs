@@ -36,6 +36,7 @@ pub struct Dead {
     id: Uuid,
     properties: Properties,
     body: Vec<u8>,
+    received_at: Timestamp,
 }
 
 impl Dead {
@@ -57,7 +58,8 @@ impl Handler for DeadLetterKeeper {
     type Effect = DeadLetter;
 
     fn parse(&self, delivery: &Delivery) -> Result<Dead, Fault> {
-        Ok(Dead { id: Uuid::now_v7(), properties: delivery.properties.clone(), body: delivery.body.to_vec() })
+        let (properties, body) = (delivery.properties.clone(), delivery.body.to_vec());
+        Ok(Dead { id: Uuid::now_v7(), properties, body, received_at: delivery.first_received_at() })
     }
 
     /// One letter for each message and queue it died on; without an id every delivery counts.
@@ -88,6 +90,7 @@ impl Handler for DeadLetterKeeper {
             queue: dead.queue().to_owned(),
             // Given back when it is replayed: should the broker give it up again, that is another letter.
             claim: self.key(dead).map(|key| Claim { worker: Self::WORKER.to_owned(), key }),
+            received_at: Some(dead.received_at),
             about: about(&dead.properties, &dead.body),
             unsent: None,
             replay_of: dead.properties.replay_of(),

@@ -13,6 +13,12 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// How much of the time that has gone is lost: what could not be released in it is not made up for by more than a second's worth at once.
+    pub fn lost(self, elapsed: Duration, released: u64) -> Duration {
+        let earned = Duration::from_secs_f64(released as f64 / f64::from(self.per_second.max(1)));
+        elapsed.saturating_sub(earned.saturating_add(Duration::from_secs(1)))
+    }
+
     /// How many of `rate` a second may have gone after so long; one at once.
     fn allowance(rate: u32, elapsed: Duration) -> u64 {
         let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -138,6 +144,19 @@ mod tests {
             assert_eq!(next.release.len(), want, "{all} {each} after {seconds} s, {before} before");
         }
         assert_eq!(next(&items, Pace { per_second: 9999, per_clinic: 9999 }, Duration::MAX, &HashMap::new(), 7).release.len(), 7);
+    }
+
+    #[test]
+    fn what_stood_still_is_not_made_up_for_at_once() {
+        let pace = Pace { per_second: 20, per_clinic: 20 };
+        let table = [(0, 0, 0), (1, 20, 0), (2, 20, 0), (10, 20, 8), (600, 100, 594)];
+        for (elapsed, released, lost) in table {
+            assert_eq!(
+                pace.lost(Duration::from_secs(elapsed), released),
+                Duration::from_secs(lost),
+                "{elapsed} s, {released} released"
+            );
+        }
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub struct Facts {
     pub is_claim_known: bool,
     /// Whether it is a command whose caller was told that nothing was done.
     pub is_caller_told: bool,
+    /// Whether it is a command to a clinic that takes them of certain users of the broker only: nobody vouches for who gave it any more.
+    pub is_user_lost: bool,
+    /// Whether it is a reminder that could not be sent: nobody would look whether it still holds.
+    pub is_reminder: bool,
     /// An earlier letter of the same dialog or appointment that is open and not to be replayed before this one.
     pub waits_for: Option<Uuid>,
 }
@@ -43,6 +47,10 @@ pub enum Block {
     ClaimUnknown,
     /// Its caller was told that nothing was done, and may have given it anew.
     CallerTold,
+    /// Nobody vouches for who gave it any more.
+    UserLost,
+    /// It reminds of an appointment that may have changed since.
+    Reminder,
     /// An earlier message of its dialog is dead.
     WaitsFor(Uuid),
 }
@@ -59,6 +67,8 @@ impl Block {
             Self::DestinationUnknown => "destination-unknown",
             Self::ClaimUnknown => "claim-unknown",
             Self::CallerTold => "caller-told",
+            Self::UserLost => "user-lost",
+            Self::Reminder => "reminder",
             Self::WaitsFor(_) => "waits-for-earlier",
         }
     }
@@ -73,13 +83,16 @@ impl Block {
             Self::WorkerUnknown => "no worker of this release takes it: discard it".to_owned(),
             Self::DestinationUnknown => "an earlier release stored it without where it was to go: discard it".to_owned(),
             Self::ClaimUnknown => {
-                "an earlier release stored it without what makes its effect happen once: ask its sender to send it again, and discard it"
-                    .to_owned()
+                "an earlier release stored it without what makes its effect happen once: replayed, it would count as a repetition".to_owned()
             }
             Self::CallerTold => {
                 "its caller was told that nothing was done and may have given it anew: let him give it, and discard this".to_owned()
             }
-            Self::WaitsFor(earlier) => format!("an earlier message of its dialog is dead, replay or discard it first: {earlier}"),
+            Self::UserLost => {
+                "its clinic takes commands of certain users of the broker only, and nobody vouches for who gave this: let him give it anew".to_owned()
+            }
+            Self::Reminder => "it reminds of an appointment that may have changed or begun since: discard it".to_owned(),
+            Self::WaitsFor(earlier) => format!("an earlier message of its dialog is dead, or under way: first {earlier}"),
         }
     }
 }
@@ -99,14 +112,16 @@ pub fn would(facts: &Facts) -> Result<&'static str, Block> {
     if facts.is_unsent {
         return match (facts.is_destination_known, facts.waits_for) {
             (false, _) => Err(Block::DestinationUnknown),
+            (true, _) if facts.is_reminder => Err(Block::Reminder),
             (true, Some(earlier)) => Err(Block::WaitsFor(earlier)),
-            (true, None) => Ok("is sent again under the same message id"),
+            (true, None) => Ok("is sent again under the same message id, to where its receiver is reached now"),
         };
     }
     let blocks = [
         (!facts.is_worker_known, Block::WorkerUnknown),
         (!facts.is_claim_known, Block::ClaimUnknown),
         (facts.is_caller_told, Block::CallerTold),
+        (facts.is_user_lost, Block::UserLost),
     ];
     if let Some((_, block)) = blocks.into_iter().find(|(holds, _)| *holds) {
         return Err(block);
@@ -143,6 +158,8 @@ mod tests {
             is_destination_known: false,
             is_claim_known: true,
             is_caller_told: false,
+            is_user_lost: false,
+            is_reminder: false,
             waits_for: None,
         }
     }
@@ -159,11 +176,13 @@ mod tests {
             (Facts { is_worker_known: false, is_claim_known: false, ..facts() }, Err("worker-unknown")),
             (Facts { is_claim_known: false, ..facts() }, Err("claim-unknown")),
             (Facts { is_caller_told: true, ..facts() }, Err("caller-told")),
+            (Facts { is_user_lost: true, ..facts() }, Err("user-lost")),
+            (Facts { is_unsent: true, is_destination_known: true, is_reminder: true, ..facts() }, Err("reminder")),
             (Facts { waits_for: Some(earlier), ..facts() }, Err("waits-for-earlier")),
             (Facts { is_unsent: true, ..facts() }, Err("destination-unknown")),
             (
                 Facts { is_unsent: true, is_destination_known: true, is_claim_known: false, ..facts() },
-                Ok("is sent again under the same message id"),
+                Ok("is sent again under the same message id, to where its receiver is reached now"),
             ),
             (
                 Facts { is_unsent: true, is_destination_known: true, waits_for: Some(earlier), ..facts() },

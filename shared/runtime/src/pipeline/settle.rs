@@ -247,6 +247,7 @@ fn dead(
         message: ledger_id,
         queue: delivery.origin_queue().to_owned(),
         claim: None,
+        received_at: Some(delivery.first_received_at()),
         about: letters_of::About { thread: about.thread.or(thread), ..about },
         unsent: None,
         replay_of: delivery.properties.replay_of(),

@@ -1,4 +1,4 @@
-//! Replays: what is planned, what has happened already, and the release of letters one by one, each once.
+//! Replays: what is planned, and the release of letters one by one, each once.
 
 use super::{Claim, DeadLetter, Listed, Unsent, letter};
 use crate::step::{Params, column, step};
@@ -8,74 +8,8 @@ use ::messages::transport::{ATTEMPT, LEDGER_ID, ORIGIN_QUEUE, Outgoing, Properti
 use domain::dead_letter::State;
 use domain::dead_letter::pace::{Item, Standing};
 use jiff::Timestamp;
-use std::collections::HashMap;
 use tokio_postgres::Row;
 use uuid::Uuid;
-
-/// What has happened of a letter's message already, and what stands in its way.
-#[derive(Clone, Debug, Default)]
-pub struct Happened {
-    /// Its end in the ledger, when it stands there.
-    pub ledger: Option<String>,
-    /// Copies in inboxes.
-    pub inboxes: i64,
-    /// It stands in the journal.
-    pub is_journaled: bool,
-    /// It was answered, or is being answered.
-    pub is_answered: bool,
-    /// A booking was decided on.
-    pub is_decided: bool,
-    /// Notices of its appointment, given or to come.
-    pub notices: i64,
-    /// It is a command that was decided on: its caller was told.
-    pub is_caller_told: bool,
-    /// What makes its effect happen once is not known.
-    pub is_claim_unknown: bool,
-    /// It could not be sent, rather than handled.
-    pub is_unsent: bool,
-    /// An earlier letter of the same dialog or appointment that is open.
-    pub earlier: Option<Uuid>,
-}
-
-/// What has happened, by letter.
-///
-/// # Errors
-/// As any step.
-pub async fn happened(session: &Session, letters: &[Uuid]) -> Result<HashMap<Uuid, Happened>, StoreError> {
-    let look = step!(
-        "replay.happened",
-        "select l.id, m.outcome as ledger, (select count(*) from dialogpost.inbox_item where entry = l.message) as inboxes,
-            exists (select from dialogpost.journal_entry where entry = l.message) as journaled,
-            exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = l.message::text)
-                and l.worker <> 'helsenorge-outbound' as answered,
-            exists (select from dialogpost.booking_decision where request = l.message) as decided,
-            (select count(*) from dialogpost.notification n where n.appointment::text = l.thread) as notices,
-            l.worker = 'clinic-commands' and exists (select from dialogpost.command c where c.clinic::text || '/' || c.id::text = l.claim
-                and c.clinic = l.clinic) as told,
-            -- Those of an earlier release that had a claim have it; a question never had one.
-            l.claim is null and l.claim_of is not null as claim_unknown, l.outbox is not null as unsent,
-            (select e.id from dialogpost.dead_letter e where e.thread = l.thread and e.worker = l.worker
-                and (e.since, e.origin) < (l.since, l.origin) and e.replayed_at is null and e.discarded_at is null
-                order by e.since desc, e.origin desc limit 1) as earlier
-         from dialogpost.dead_letter l left join dialogpost.message m on m.id = l.message where l.id = any($1)"
-    );
-    let of = |row: &Row| {
-        let happened = Happened {
-            ledger: column(row, "ledger")?,
-            inboxes: column(row, "inboxes")?,
-            is_journaled: column(row, "journaled")?,
-            is_answered: column(row, "answered")?,
-            is_decided: column(row, "decided")?,
-            notices: column(row, "notices")?,
-            is_caller_told: column(row, "told")?,
-            is_claim_unknown: column(row, "claim_unknown")?,
-            is_unsent: column(row, "unsent")?,
-            earlier: column(row, "earlier")?,
-        };
-        Ok((column(row, "id")?, happened))
-    };
-    session.query(look, &[&letters]).await?.iter().map(of).collect()
-}
 
 /// Keeps a plan: these letters, in this order, each as it is edited now.
 ///
@@ -313,22 +247,49 @@ pub struct Released {
 /// Why a letter is passed over that is not as it was planned.
 pub const CHANGED: &str = "changed-since-planned";
 
-/// Those of a plan's letters that are as they were planned, locked, each as it is to be replayed.
+/// Those of a plan's letters that are as they were planned, and before which none of their dialog is open or under way, locked, each as it is to
+/// be replayed. What NHN's broker had no queue for goes to where its receiver is reached now.
 async fn open(tx: &Tx<'_>, id: Uuid, numbers: &[i32]) -> Result<Vec<(i32, DeadLetter)>, StoreError> {
+    // By itself: whoever edits holds this lock, and what he did is seen only by a statement that begins later.
+    let lock = step!(
+        "replay_item.lock",
+        "select from dialogpost.dead_letter l join dialogpost.replay_item i on i.letter = l.id
+         where i.replay = $1 and i.number = any($2) order by l.since, l.origin, l.at for update of l"
+    );
+    tx.query(lock, &[&id, &numbers]).await?;
     let load = step!(
         "replay_item.open",
         "select i.number, l.id, l.at, l.worker, l.fault, l.code, l.text, l.attempts, l.message, l.queue, l.claim_of, l.claim, l.kind, l.clinic,
-            l.thread, l.outbox, l.wire, l.exchange, l.replay_of, coalesce(e.properties, l.properties) as properties, coalesce(e.body, l.body) as body
+            l.thread, l.outbox, l.wire, l.exchange, l.replay_of, p.async_queue, p.error_queue, coalesce(e.properties, l.properties) as properties, coalesce(e.body, l.body) as body
          from dialogpost.replay_item i join dialogpost.dead_letter l on l.id = i.letter
          left join dialogpost.dead_letter_edit e on e.letter = i.letter and e.number = i.edit
+         left join dialogpost.communication_party p on l.code = 'nhn-unroutable'
+            and p.her_id::text = l.properties->'application'->>'toHerId'
          where i.replay = $1 and i.number = any($2) and i.released_at is null and i.passed_over is null
             and l.replayed_at is null and l.discarded_at is null
             and i.edit = coalesce((select case when x.properties is null then 0 else x.number end from dialogpost.dead_letter_edit x
                 where x.letter = i.letter order by x.number desc limit 1), 0)
-         order by i.number for update of l"
+            and not exists (select from dialogpost.dead_letter f join dialogpost.dead_letter_state s on s.id = f.id
+                where f.thread = l.thread and f.worker = l.worker and (f.since, f.origin) < (l.since, l.origin) and s.state in ('open', 'under_way'))
+         order by i.number"
     );
     let rows = tx.query(load, &[&id, &numbers]).await?;
-    rows.iter().map(|row| Ok((column(row, "number")?, letter(row)?))).collect()
+    let of = |row: &Row| {
+        let queues = (column(row, "async_queue")?, column(row, "error_queue")?);
+        Ok((column(row, "number")?, readdressed(letter(row)?, queues)))
+    };
+    rows.iter().map(of).collect()
+}
+
+/// To the queue that its receiver has now; an answer to a request goes where whoever asked wanted it.
+fn readdressed(mut letter: DeadLetter, (async_queue, error_queue): (Option<String>, Option<String>)) -> DeadLetter {
+    let is_error = letter.properties.application("errorCondition").is_some();
+    let queue = if is_error { error_queue } else { async_queue };
+    if let (Some(queue), None) = (queue, letter.properties.ttl_ms) {
+        letter.properties.to = Some(queue.clone());
+        letter.queue = queue;
+    }
+    letter
 }
 
 async fn give_back(tx: &Tx<'_>, letters: &[&DeadLetter]) -> Result<(), StoreError> {

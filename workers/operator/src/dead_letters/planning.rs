@@ -12,8 +12,9 @@ use domain::dead_letter::replay::{Block, Facts, would};
 use runtime::clock;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-use store::dead_letter::replay::{self, Happened};
-use store::dead_letter::{self, Listed};
+use store::dead_letter::happened::{self, Happened};
+use store::dead_letter::replay;
+use store::dead_letter::{self, Filter, Listed};
 use uuid::Uuid;
 
 /// Looks what replaying dead letters would do, and changes nothing. Needs DATABASE_URL.
@@ -76,11 +77,14 @@ impl Plan {
         let now = clock::system();
         // Whoever names a letter is told why it is not replayed; whoever chooses by options means those that can be.
         let states = if self.ids.is_empty() { vec![State::Open] } else { State::ALL.to_vec() };
-        let filter = self.selection.filter(self.ids, states, now);
-        let mut letters = dead_letter::list(&session, &filter, self.limit).await?;
-        letters.reverse();
+        let named = self.ids.clone();
+        let filter = Filter { is_oldest_first: true, ..self.selection.filter(self.ids, states, now) };
+        let mut letters = dead_letter::list(&session, &filter, self.limit.saturating_add(1)).await?;
+        let is_more = letters.len() as i64 > self.limit;
+        letters.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
+        let unknown: Vec<Uuid> = named.into_iter().filter(|id| !letters.iter().any(|l| l.letter.id == *id)).collect();
         let ids: Vec<Uuid> = letters.iter().map(|l| l.letter.id).collect();
-        let planned = planned(letters, replay::happened(&session, &ids).await?);
+        let planned = planned(letters, happened::look(&session, &ids).await?);
         let id = Uuid::now_v7();
         let to_replay: Vec<Listed> = planned.iter().filter(|p| p.would.is_ok()).map(|p| p.listed.clone()).collect();
         if !to_replay.is_empty() {
@@ -88,7 +92,17 @@ impl Plan {
             replay::plan(&tx, id, &environment::actor(self.actor.as_deref()), &to_replay, now).await?;
             tx.commit().await?;
         }
-        Ok(answer(id, &planned, to_replay.len()))
+        let mut answer = answer(id, &planned, to_replay.len());
+        if is_more {
+            answer.text.push_str("\nThere are more: the newest are left out. Plan again afterwards, or with a higher --limit.");
+        }
+        for id in &unknown {
+            answer.text.push_str(&format!("\nNo dead letter has the id {id}, or it does not fit the options."));
+        }
+        if let Value::Object(json) = &mut answer.json {
+            json.extend([("more".to_owned(), json!(is_more)), ("unknown".to_owned(), json!(unknown))]);
+        }
+        Ok(answer)
     }
 }
 
@@ -107,6 +121,8 @@ fn planned(letters: Vec<Listed>, mut happened: HashMap<Uuid, Happened>) -> Vec<P
             is_destination_known: letter.unsent.is_some(),
             is_claim_known: !had.is_claim_unknown,
             is_caller_told: had.is_caller_told,
+            is_user_lost: had.is_user_lost,
+            is_reminder: had.is_reminder,
             waits_for: had.earlier.filter(|earlier| !before.contains(earlier)),
         };
         let would = would(&facts);

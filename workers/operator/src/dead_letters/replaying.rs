@@ -40,6 +40,9 @@ pub(super) struct Replay {
     /// Stop when more than so many of a hundred that have ended died again; 100 never stops.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=100))]
     brake: u32,
+    /// Release no more while so many are under way: what dies late brakes late.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    at_once: u32,
     /// Wait so many seconds at most for what was released last.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     wait: u64,
@@ -121,10 +124,13 @@ impl Replay {
         let runner = Runner { id: Uuid::now_v7(), actor: deed.actor.clone(), reason: Some(deed.reason.clone()) };
         let pace = Pace { per_second: self.rate, per_clinic: self.per_clinic.unwrap_or(self.rate) };
         let mut run = Run { plan: self.plan, runner, deed, released: HashMap::new(), last_release: Instant::now() };
-        let (began, mut progress) = (Instant::now(), Progress::new());
+        let (mut began, mut progress) = (Instant::now(), Progress::new());
+        let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+            .map_err(|error| Failure::Usage(format!("Ctrl-C cannot be heard: {error}")))?;
         // What died in an earlier run says nothing of this one.
         let before = replay::items(session, self.plan).await?;
         loop {
+            let looked = Instant::now();
             if !run.take(session).await? {
                 progress.finish();
                 return self.held_by(session).await;
@@ -147,10 +153,13 @@ impl Replay {
                 return Ok(told(self.plan, &replay::items(session, self.plan).await?, Some(why)));
             }
             let standing: Vec<_> = items.iter().map(|planned| planned.item.clone()).collect();
-            run.go_on(session, &next(&standing, pace, began.elapsed(), &run.released, MOST), &items).await?;
+            began += pace.lost(began.elapsed(), run.released.values().sum());
+            let most = MOST.min(u64::from(self.at_once).saturating_sub(under_way) as usize);
+            run.go_on(session, &next(&standing, pace, began.elapsed(), &run.released, most), &items).await?;
             tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
-                _ = tokio::signal::ctrl_c() => {
+                // To look at a long plan takes a while: then it is looked at less often.
+                () = tokio::time::sleep(TICK.max(looked.elapsed())) => {}
+                _ = interrupts.recv() => {
                     progress.finish();
                     run.end(session, "stopped").await?;
                     return Ok(told(self.plan, &replay::items(session, self.plan).await?, Some("stopped")));

@@ -44,6 +44,7 @@ impl Selection {
             before: self.older.map(ago),
             after: self.newer.map(ago),
             states,
+            is_oldest_first: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{Deed, reason, unknown};
 use crate::cli::Format;
 use crate::environment::{self, Need};
 use crate::failure::Failure;
-use crate::out::{Answer, Grid, or_dash, time, unless_a_person};
+use crate::out::{Answer, Grid, clean, or_dash, time, unless_a_person};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -15,6 +15,7 @@ use messages::transport::Properties;
 use runtime::clock;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use store::dead_letter::editing::{self, Edit};
 use store::dead_letter::{self, Listed};
 use store::{Session, audit};
@@ -80,11 +81,16 @@ impl Show {
         let record = deed.record("dead-letter-body-shown", self.id, found.letter.about.clinic, detail);
         audit::append(&tx, &[record]).await?;
         tx.commit().await?;
-        let (text, encoding) = match std::str::from_utf8(&found.letter.body) {
+        let (body, encoding) = match std::str::from_utf8(&found.letter.body) {
             Ok(text) => (text.to_owned(), "text"),
             Err(_) => (STANDARD.encode(&found.letter.body), "base64"),
         };
-        let json = json!({ "id": self.id, "encoding": encoding, "body": text, "until": until.0 });
+        let json = json!({ "id": self.id, "encoding": encoding, "body": body, "until": until.0 });
+        // What somebody wrote must not steer a terminal; a file gets it as it is.
+        let text = match std::io::stdout().is_terminal() {
+            true => body.lines().map(clean).collect::<Vec<_>>().join("\n"),
+            false => body,
+        };
         Ok(Answer { text, json, positive: true })
     }
 }

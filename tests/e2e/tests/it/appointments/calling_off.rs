@@ -5,7 +5,8 @@ use super::{day, open};
 use crate::commands::{LINE, TROND, of};
 use e2e::Clinic;
 use e2e::epj::{COMMANDS, Epj};
-use helsenorge::Picture;
+use helsenorge::{Message, Picture};
+use messages::wire::icalendar::Vevent;
 use serde_json::{Value, json};
 use store::notice::delivery::{self, End, Ended};
 use uuid::Uuid;
@@ -171,5 +172,24 @@ async fn n1_a_reminder_that_waits_for_the_broker_is_taken_back() {
     .await;
     clinic.fleet.until(&format!("{state} and n.state = 'failed' and n.code = 'expired'"), 1).await;
     assert_eq!(rows.count("dialogpost.outbox where wire = 'nhn'").await, 0);
+    clinic.close().await;
+}
+
+/// T5: a patient who was reminded can cancel.
+#[tokio::test(flavor = "multi_thread")]
+async fn t5_who_was_reminded_can_cancel() {
+    let (mut clinic, epj) = open().await;
+    let arguments = json!({ "timebok": "kari-bok", "patient": LINE, "start": day(2, 6, 0), "appointment_type": "vanlig" });
+    epj.done(&of("siri", "BookAppointment", arguments)).await;
+    let mut picture = Picture::default();
+    told(&clinic, &mut picture).await;
+    clinic.fleet.rows.query("update dialogpost.reminder set due_at = now()", &[]).await;
+    assert!(told(&clinic, &mut picture).await.is_reminder());
+    let uid: Uuid = clinic.fleet.rows.one("select uid from dialogpost.appointment").await;
+    let event = Vevent { uid: Some(uid.to_string()), ..Vevent::default() };
+    clinic.send(&[Message::avbestill_avtale(&event)]).await;
+    clinic.helsenorge.expect("8093244_async", 2, e2e::PATIENCE).await.unwrap();
+    assert_eq!(clinic.fleet.rows.one::<String>("select status from dialogpost.appointment").await, "cancelled");
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dead_letter").await, 0);
     clinic.close().await;
 }
