@@ -60,6 +60,11 @@ async fn a_consumer_hears_again_after_every_outage() {
     let publisher = Publisher::new(url(&vhost), "test");
     assert_eq!(publisher.publish(&messages("q", 390, 1)).await, [Settled::Confirmed]);
     signal("-STOP");
+    // A busy process goes on for a moment.
+    let is_stopped = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T ");
+    while !is_stopped() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let settled = publisher.publish(&messages("q", 390, 1)).await;
     assert!(matches!(settled.as_slice(), [Settled::Failed(_)]), "{settled:?}");
     tokio::time::sleep(Duration::from_secs(1)).await;
