@@ -24,6 +24,8 @@ usage: deploy/compose.sh up [COMPOSE OPTION...] | load [LOAD OPTION...] | status
   status    what runs
   down      stops everything; with --purge data and secrets go, too
 
+With BUILD=1 images are built anew.
+
 examples:
   deploy/compose.sh load                                     from nothing to a report
   deploy/compose.sh load --fast --messages 50000 --limit lost=0
@@ -44,7 +46,7 @@ engine() {
     fi
 }
 
-# With `--build` in BUILD anew.
+# With BUILD set anew.
 build() { # TARGET IMAGE
     if [ -n "${BUILD-}" ] || ! docker image inspect "$2" >/dev/null 2>&1; then
         say "building $2, some minutes ..."

@@ -10,10 +10,10 @@ import sys
 # Of RabbitMQ's own, those that its documentation of /metrics/detailed names.
 OTHERS = {"rabbitmq_detailed_queue_messages", "rabbitmq_detailed_queue_consumers", "up"}
 
-known = {}
+known = set()
 for metric in json.load(sys.stdin)["metrics"]:
     suffixes = ["_bucket", "_sum", "_count"] if metric["kind"] == "histogram" else [""]
-    known.update({metric["name"] + suffix: set(metric["labels"]) for suffix in suffixes})
+    known.update(metric["name"] + suffix for suffix in suffixes)
 
 problems, used = [], set()
 for path in sys.argv[1:]:

@@ -1,7 +1,7 @@
 //! Messages on their way to a broker.
 
 use crate::large::{LARGE, LongRow, PIECE};
-use crate::step::{Step, column, step};
+use crate::step::{column, step};
 use crate::{Session, StoreError, Tx};
 use ::messages::transport::{Outgoing, Properties, Wire};
 use bytes::Bytes;
@@ -65,10 +65,9 @@ async fn insert_large(tx: &Tx<'_>, outgoing: &Outgoing, lease_end: Timestamp) ->
 /// # Errors
 /// As any step.
 pub async fn delete(session: &Session, ids: &[Uuid]) -> Result<(), StoreError> {
-    session.query(DELETE, &[&ids]).await.map(drop)
+    let delete = step!("outbox.delete", "delete from dialogpost.outbox where id = any($1)");
+    session.query(delete, &[&ids]).await.map(drop)
 }
-
-const DELETE: Step = step!("outbox.delete", "delete from dialogpost.outbox where id = any($1)");
 
 /// A row taken for sending.
 #[derive(Clone, Debug)]

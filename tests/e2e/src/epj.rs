@@ -16,8 +16,8 @@ use uuid::Uuid;
 pub const COMMANDS: &str = "dialogpost.clinic-commands";
 /// Where questions that somebody waits for go.
 pub const QUESTIONS: &str = "dialogpost.clinic-commands.sync";
-/// How long an answer may take before a test gives up: longer than what could not be sent waits for another worker to send it.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long an answer may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Holds what is called by this name against its published schema.
 pub type Judge = fn(&str, &Value);

@@ -26,9 +26,7 @@ pub struct Program {
 impl Fleet {
     /// A binary of the fleet, up to date, with an empty environment.
     pub async fn program(binary: &str) -> Command {
-        let mut command = Command::new(binaries().await.join(binary));
-        command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
-        command
+        bare(&binaries().await.join(binary))
     }
 
     /// A binary of the fleet, up to date, with the environment of this world and nothing else.
@@ -41,8 +39,8 @@ impl Fleet {
     }
 
     fn command_of(&self, path: &Path) -> Command {
-        let mut command = Command::new(path);
-        command.env_clear().stdin(Stdio::null()).kill_on_drop(true).envs([
+        let mut command = bare(path);
+        command.envs([
             ("DATABASE_URL", self.world.database_url.as_str()),
             ("AMQP_URL", &self.world.amqp_url),
             ("NHN_EXCHANGE", NHN_EXCHANGE),
@@ -87,6 +85,13 @@ impl Fleet {
         std::fs::write(&pid_file, child.id().unwrap_or_default().to_string()).expect("the process id can be written");
         Program { name: name.to_owned(), child, port, log, pid_file }
     }
+}
+
+/// With an empty environment.
+fn bare(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    command
 }
 
 impl Program {

@@ -49,7 +49,8 @@ Exit codes: 0 everything became what it must, within the limits; 1 something was
 enum What {
     /// Prints a set-up file with the patients that the load comes from.
     Setup(Setup),
-    /// Sends, waits for what comes back, and counts.
+    /// Sends, waits for what comes back, and counts. Needs AMQP_URL, or AMQP_URL_FILE: our broker, where HelseNorge's queues are too; with
+    /// DATABASE_URL, or DATABASE_URL_FILE, it also tells what happened on the way.
     Run(Box<Run>),
 }
 
@@ -105,31 +106,13 @@ pub(crate) struct Run {
     /// Write one page with pictures to this file.
     #[arg(long)]
     html: Option<PathBuf>,
-    /// Our broker, where HelseNorge's queues are too [default: AMQP_URL, or the content of the file AMQP_URL_FILE names]
-    #[arg(long)]
-    amqp_url: Option<String>,
     /// The exchange that leads to them.
     #[arg(long, env = "NHN_EXCHANGE", default_value = "NHNTESTServiceBus")]
     nhn_exchange: String,
-    /// The database, for what happened on the way; without it only what comes back is counted [default: DATABASE_URL, or DATABASE_URL_FILE]
-    #[arg(long)]
-    database_url: Option<String>,
 }
 
-impl Run {
-    /// Where the broker is.
-    fn amqp_url(&self) -> Option<String> {
-        self.amqp_url.clone().or_else(|| secret("AMQP_URL"))
-    }
-
-    /// Where the database is.
-    fn database_url(&self) -> Option<String> {
-        self.database_url.clone().or_else(|| secret("DATABASE_URL"))
-    }
-}
-
-/// A variable, or the content of the file that NAME_FILE names.
-fn secret(name: &str) -> Option<String> {
+/// A variable, or the content of the file that NAME_FILE names: passwords are nothing for a command line.
+pub(crate) fn secret(name: &str) -> Option<String> {
     let file = || std::fs::read_to_string(std::env::var(format!("{name}_FILE")).ok()?).ok();
     std::env::var(name).ok().or_else(file).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
