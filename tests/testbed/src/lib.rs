@@ -10,9 +10,11 @@ mod http;
 mod ports;
 mod postgres;
 mod rabbit;
+mod ran;
 mod template;
 mod world;
 
 pub use postgres::Postgres;
 pub use rabbit::Rabbit;
+pub use ran::Ran;
 pub use world::{Servers, World, private_world, world};

@@ -7,37 +7,15 @@ mod seeing;
 use e2e::{Clinic, Fleet, PATIENCE};
 use helsenorge::{Message, Sent};
 use serde_json::Value;
+use testbed::Ran;
 use uuid::Uuid;
 
 const SETUP: &str = include_str!("../../../fixtures/clinic.json");
 
-/// What `dialogpost dead-letters` came to.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    #[track_caller]
-    fn code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
-    }
-}
-
 /// Runs `dialogpost dead-letters …`, as kari.
 async fn letters(fleet: &Fleet, arguments: &[&str]) -> Ran {
     let mut command = fleet.command("dialogpost").await;
-    let output = command.arg("dead-letters").args(arguments).env("USER", "kari").output().await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    command.arg("dead-letters").args(arguments).env("USER", "kari").output().await.unwrap().into()
 }
 
 /// Plans what these arguments choose; the plan's id and what it says.

@@ -13,47 +13,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use store::{Session, Store, StoreConfig};
-use testbed::World;
-
-/// What a run of the command came to.
-#[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    /// Fails the test unless it ended with this code.
-    #[track_caller]
-    fn code(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{self:#?}");
-        self
-    }
-
-    /// Fails the test unless either output says all of it.
-    #[track_caller]
-    fn says(self, texts: &[&str]) -> Self {
-        for text in texts {
-            assert!(self.out.contains(text) || self.err.contains(text), "{text} is missing in {self:#?}");
-        }
-        self
-    }
-
-    /// Fails the test when either output says any of it.
-    #[track_caller]
-    fn never_says(self, texts: &[&str]) -> Self {
-        for text in texts {
-            assert!(!self.out.contains(text) && !self.err.contains(text), "{text} is in {self:#?}");
-        }
-        self
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
-    }
-}
+use testbed::{Ran, World};
 
 /// The command with nothing of ours in its environment but these variables.
 fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Command {
@@ -69,9 +29,7 @@ async fn run_with(variables: &[(&str, &str)], arguments: &[&str], stdin: &str) -
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // It need not read what it refuses at once.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        Ran::from(child.wait_with_output().unwrap())
     };
     tokio::task::spawn_blocking(run).await.unwrap()
 }
