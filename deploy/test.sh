@@ -40,7 +40,7 @@ exit codes: 0 all passed; 1 a stage failed; 2 wrong usage
 HELP
 }
 
-stages=(packages fmt clippy doc test build watch demo bench readme local)
+stages=(packages fmt clippy doc test build watch kubernetes demo bench readme local)
 
 about() { # STAGE
     case $1 in
@@ -51,6 +51,7 @@ about() { # STAGE
     test) echo 'every test' ;;
     build) echo 'what the following stages run, optimised' ;;
     watch) echo 'metrics, alerts and dashboards fit together' ;;
+    kubernetes) echo 'manifests and secrets are what Kubernetes takes' ;;
     demo) echo 'HelseNorge writes, protected and plain, every message ends as it must' ;;
     bench) echo 'a small measurement' ;;
     readme) echo 'every command and table of the README' ;;
@@ -119,6 +120,21 @@ stage_watch() {
         grep -q "^| \`$alert\` |" README.md || { printf 'the README does not say what to do about %s\n' "$alert" >&2; exit 1; }
         grep -q "alertname: $alert\b" "${rules%.yml}.test.yml" || { printf 'no test of %s\n' "$alert" >&2; exit 1; }
     done
+}
+
+# Rendered, and held against the schema, with the secrets that they name.
+stage_kubernetes() {
+    local made=$scratch/secrets
+    rm -rf "$made"
+    "$(programs)/dialogpost" secrets "$made" >/dev/null
+    {
+        kubectl kustomize deploy/kubernetes
+        deploy/kubernetes/secrets.sh "$made"
+    } >"$scratch/manifests.yaml"
+    rm -rf "$made"
+    # shellcheck disable=SC2046
+    /usr/bin/python3 "$lib/manifests.py" deploy/kubernetes/schema/kubernetes.json $(ls deploy/kubernetes/workers) <"$scratch/manifests.yaml"
+    rm "$scratch/manifests.yaml"
 }
 
 stage_demo() {

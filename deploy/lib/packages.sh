@@ -9,7 +9,8 @@ need_packages() {
     install_missing
 }
 
-# Also what only tests need: AMQP clients and a reader of JSON Schema for Debian's own Python, curl, and two strangers who speak CMS, and who tests alerts.
+# Also what only tests need: AMQP clients and a reader of JSON Schema for Debian's own Python, curl, two strangers who
+# speak CMS, who tests alerts, and who renders what Kubernetes is told.
 need_test_packages() {
     local missing=()
     find_missing
@@ -21,6 +22,8 @@ need_test_packages() {
     command -v gpgsm >/dev/null || missing+=(gpgsm)
     command -v gpg-agent >/dev/null || missing+=(gpg-agent)
     command -v promtool >/dev/null || missing+=(prometheus)
+    command -v kubectl >/dev/null || missing+=(kubernetes-client)
+    /usr/bin/python3 -c 'import yaml' 2>/dev/null || missing+=(python3-yaml)
     install_missing
 }
 

@@ -127,6 +127,10 @@ pub(crate) fn classify(error: &lapin::Error) -> Fault {
             "the broker sent a frame that AMQP 0.9.1 does not allow, such as a binary message id",
         ),
         ErrorKind::ProtocolError(reply) => protocol(reply.kind(), reply.get_message().as_str()),
+        // rustls's own words, in an error of the network.
+        ErrorKind::IOError(e) if e.to_string().contains("invalid peer certificate") => {
+            Fault::transient("amqp-untrusted", format!("nobody we trust vouches for the broker: {e}"))
+        }
         ErrorKind::IOError(e) | ErrorKind::RuntimeShutdownError(e) => {
             Fault::transient("amqp-connection", format!("network: {e}"))
         }

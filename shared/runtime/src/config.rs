@@ -2,9 +2,11 @@
 
 mod contact;
 mod notices;
+mod roots;
 
 pub use contact::ContactService;
 pub use notices::{Notices, Smtp, SmtpTls, Webhooks};
+pub use roots::Roots;
 
 use broker::AmqpUrl;
 use domain::command::contact::Caution;
@@ -62,6 +64,8 @@ pub struct Config {
     pub contact_caution: Caution,
     /// How notices go out.
     pub notices: Notices,
+    /// `EXTRA_ROOTS`: authorities that vouch for brokers, the database, and those that deliver notices, beside the public ones.
+    pub extra_roots: Roots,
 }
 
 /// How logs are written.
@@ -116,6 +120,7 @@ impl Config {
     /// Every fault, not only the first.
     pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigFault>> {
         let mut r = Reader { get, faults: Vec::new() };
+        let extra_roots = r.extra_roots();
         let database_url = r.secret("DATABASE_URL", "DATABASE_URL_FILE").and_then(|url| r.database(url));
         let database_url = r.required("DATABASE_URL", database_url, "is not set: postgres://user:password@host:5432/database");
         let amqp = r.secret("AMQP_URL", "AMQP_URL_FILE").and_then(|url| r.amqp("AMQP_URL", &url));
@@ -178,8 +183,8 @@ impl Config {
                 Some(notices),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
-                amqp_url,
-                nhn_amqp_url,
+                amqp_url: extra_roots.vouch_for(amqp_url),
+                nhn_amqp_url: extra_roots.vouch_for(nhn_amqp_url),
                 nhn_exchange,
                 listen,
                 log_filter,
@@ -199,6 +204,7 @@ impl Config {
                 contact_service,
                 contact_caution,
                 notices,
+                extra_roots,
             }),
             _ => Err(r.faults),
         }
@@ -246,7 +252,7 @@ impl Reader<'_> {
     }
 
     fn database(&mut self, url: String) -> Option<String> {
-        let config = store::StoreConfig { url: url.clone(), application: String::new(), connections: 1 };
+        let config = store::StoreConfig { url: url.clone(), application: String::new(), connections: 1, authorities: vec![] };
         match store::Store::new(&config) {
             Ok(_) => Some(url),
             Err(text) => {

@@ -11,7 +11,7 @@ use crate::worker::{Context, GLANCE, LEASE, Worker};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Store, StoreConfig};
+use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -81,6 +81,11 @@ const fn let_go_of_large_blocks() {}
 
 /// Runs workers until SIGTERM or SIGINT. Exit code 0 = stopped as asked; 1 = a worker or its surroundings failed.
 pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
+    serve_probed(config, workers, Probe::default())
+}
+
+/// As [`serve`], with a probe that a test kills it by.
+pub fn serve_probed(config: Config, workers: &[Worker], probe: Probe) -> ExitCode {
     let_go_of_large_blocks();
     telemetry::logs(config.log_format, &config.log_filter);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -90,7 +95,7 @@ pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = match runtime.block_on(run(config, workers)) {
+    let code = match runtime.block_on(run(config, workers, probe)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             tracing::error!("{problem}");
@@ -101,8 +106,8 @@ pub fn serve(config: Config, workers: &[Worker]) -> ExitCode {
     code
 }
 
-async fn run(config: Config, workers: &[Worker]) -> Result<(), String> {
-    let context = context(config, workers.len())?;
+async fn run(config: Config, workers: &[Worker], probe: Probe) -> Result<(), String> {
+    let context = Context { probe, ..context(config, workers.len())? };
     store::require_current(&context.store).await.map_err(|e| e.to_string())?;
     if workers.iter().any(|w| w.opens_or_seals) && !context.config.plain_content && !context.protection.has_anchors() {
         return Err(nobody_trusted(&context.config));
@@ -140,12 +145,8 @@ async fn run(config: Config, workers: &[Worker]) -> Result<(), String> {
 
 fn context(config: Config, workers: usize) -> Result<Context, String> {
     telemetry::metrics();
-    let store = StoreConfig {
-        url: config.database_url.clone(),
-        application: "dialogpost".into(),
-        connections: (config.database_connections * workers).min(100),
-    };
-    let store = Store::new(&store).map_err(|e| format!("DATABASE_URL: {e}"))?;
+    let store = Store::new(&config.store("dialogpost", (config.database_connections * workers).min(100)))
+        .map_err(|e| format!("DATABASE_URL: {e}"))?;
     Ok(Context {
         protection: Protection::from_config(&config, &store).map_err(|fault| fault.to_string())?,
         store,

@@ -4,6 +4,8 @@
 //! published (a crash between commit and publish, a broker that was away, retries whose time has come) are swept up by any worker.
 //! A row is published at least once, always under the same message id.
 
+mod hand;
+
 use crate::pipeline::{after, sleep_unless};
 use crate::probe::Step;
 use crate::worker::Context;
@@ -11,6 +13,7 @@ use broker::{Sender, Settled};
 use domain::dead_letter::about;
 use domain::retry::resend_delay;
 use futures_util::stream::{self, StreamExt};
+use hand::Hand;
 use messages::Fault;
 use messages::transport::{Outgoing, Wire};
 use std::sync::Arc;
@@ -21,7 +24,7 @@ use store::{Session, StoreError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 /// Batches of one worker on their way to the brokers at the same time.
@@ -54,6 +57,7 @@ struct Inner {
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
     confirmed: mpsc::UnboundedSender<Uuid>,
+    hand: Hand,
 }
 
 /// Handles of a relay's own tasks.
@@ -61,6 +65,7 @@ pub struct Running {
     relay: Relay,
     sweeper: JoinHandle<()>,
     deleter: JoinHandle<()>,
+    renewer: AbortOnDropHandle<()>,
     drained: CancellationToken,
 }
 
@@ -69,12 +74,14 @@ impl Relay {
     pub fn start(worker: &'static str, context: Context, publishers: Vec<(Wire, Arc<dyn Sender>)>) -> Running {
         let (confirmed, deletions) = mpsc::unbounded_channel();
         let permits = Arc::new(Semaphore::new(IN_FLIGHT));
-        let inner = Inner { worker, context, publishers, permits, tasks: TaskTracker::new(), confirmed };
+        let hand = Hand::default();
+        let inner = Inner { worker, context, publishers, permits, tasks: TaskTracker::new(), confirmed, hand: hand.clone() };
         let relay = Self { inner: Arc::new(inner) };
         let drained = CancellationToken::new();
-        let deleter = tokio::spawn(delete_confirmed(relay.inner.context.clone(), deletions, drained.clone()));
+        let deleter = tokio::spawn(delete_confirmed(relay.inner.context.clone(), hand.clone(), deletions, drained.clone()));
+        let renewer = AbortOnDropHandle::new(tokio::spawn(hand::renew(worker, relay.inner.context.clone(), hand)));
         let sweeper = tokio::spawn(sweep(relay.clone()));
-        Running { relay, sweeper, deleter, drained }
+        Running { relay, sweeper, deleter, renewer, drained }
     }
 
     /// Publishes rows that were just committed; waits only while too many batches are under way.
@@ -82,6 +89,9 @@ impl Relay {
         if outgoing.is_empty() {
             return;
         }
+        // What this relay cannot send is any other's when its lease ends.
+        let reaches = |outgoing: &Outgoing| self.inner.publishers.iter().any(|(wire, _)| *wire == outgoing.wire);
+        self.inner.hand.take(outgoing.iter().filter(|outgoing| reaches(outgoing)).map(|outgoing| outgoing.id));
         let Ok(permit) = Arc::clone(&self.inner.permits).acquire_owned().await else { return };
         let relay = self.clone();
         self.inner.tasks.spawn(async move {
@@ -98,12 +108,15 @@ impl Relay {
             let mut failed = self.send_together(publisher, together).await;
             let singles = stream::iter(alone).map(|row| self.send_together(publisher, vec![row])).buffer_unordered(IN_FLIGHT);
             failed.extend(singles.concat().await);
-            if !failed.is_empty()
-                && let Err(error) = self.keep(failed).await
-            {
+            if failed.is_empty() {
+                continue;
+            }
+            let ids: Vec<Uuid> = failed.iter().map(|(row, _)| row.outgoing.id).collect();
+            if let Err(error) = self.keep(failed).await {
                 // Their lease runs out; then any worker takes them.
                 tracing::warn!(worker = self.inner.worker, %error, "unsent messages wait for their lease to end");
             }
+            self.inner.hand.put(&ids);
         }
     }
 
@@ -205,7 +218,7 @@ async fn bury(session: &mut Session, dead: Vec<DeadLetter>) -> Result<(), StoreE
 }
 
 async fn sweep(relay: Relay) {
-    let Inner { context, publishers, worker, .. } = relay.inner.as_ref();
+    let Inner { context, publishers, worker, hand, .. } = relay.inner.as_ref();
     let mut more = false;
     while more || sleep_unless(&context.cancel, context.glance).await {
         more = false;
@@ -215,6 +228,7 @@ async fn sweep(relay: Relay) {
             Ok(due) => {
                 more = due.len() as i64 == SWEEP && !context.cancel.is_cancelled();
                 metrics::counter!("dialogpost_outbox_swept_total", "worker" => *worker).increment(due.len() as u64);
+                hand.take(due.iter().map(|due| due.outgoing.id));
                 relay.send(due).await;
             }
             Err(error) => tracing::debug!(worker, %error, "the outbox cannot be read now"),
@@ -228,7 +242,12 @@ async fn take(context: &Context, wires: &[Wire]) -> Result<Vec<Due>, StoreError>
     outbox::take_due(&session, wires, now, after(now, context.lease), SWEEP).await
 }
 
-async fn delete_confirmed(context: Context, mut deletions: mpsc::UnboundedReceiver<Uuid>, drained: CancellationToken) {
+async fn delete_confirmed(
+    context: Context,
+    hand: Hand,
+    mut deletions: mpsc::UnboundedReceiver<Uuid>,
+    drained: CancellationToken,
+) {
     loop {
         let mut ids = Vec::new();
         tokio::select! {
@@ -238,7 +257,7 @@ async fn delete_confirmed(context: Context, mut deletions: mpsc::UnboundedReceiv
                 while let Some(id) = deletions.recv().await {
                     ids.push(id);
                 }
-                delete(&context, &ids).await;
+                delete(&context, &hand, &ids).await;
                 return;
             }
         }
@@ -249,11 +268,11 @@ async fn delete_confirmed(context: Context, mut deletions: mpsc::UnboundedReceiv
         {
             ids.push(id);
         }
-        delete(&context, &ids).await;
+        delete(&context, &hand, &ids).await;
     }
 }
 
-async fn delete(context: &Context, ids: &[Uuid]) {
+async fn delete(context: &Context, hand: &Hand, ids: &[Uuid]) {
     if ids.is_empty() {
         return;
     }
@@ -262,6 +281,7 @@ async fn delete(context: &Context, ids: &[Uuid]) {
         // Sent again under the same ids when the lease ends; receivers know them.
         tracing::warn!(%error, rows = ids.len(), "sent rows stay in the outbox");
     }
+    hand.put(ids);
 }
 
 impl Running {
@@ -272,7 +292,7 @@ impl Running {
 
     /// Lets what is under way end, for at most `patience`; what is left is any worker's when its lease ends.
     pub async fn stop(self, patience: Duration) {
-        let Self { relay, sweeper, mut deleter, drained } = self;
+        let Self { relay, sweeper, mut deleter, renewer: _until_then, drained } = self;
         relay.inner.tasks.close();
         let _ = tokio::time::timeout(patience, relay.inner.tasks.wait()).await;
         sweeper.abort();

@@ -38,14 +38,14 @@ pub struct Context {
     pub health: Health,
     /// Where a test kills it.
     pub probe: Probe,
-    /// How long the writer of an outbox row may take to publish it before any worker may.
+    /// After so long without a sign from the process that has an outbox row in hand, any worker may send it.
     pub lease: Duration,
     /// How often it is looked for what is due.
     pub glance: Duration,
 }
 
 /// [`Context::lease`] outside tests.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_secs(5);
 /// [`Context::glance`] outside tests.
 pub const GLANCE: Duration = Duration::from_secs(1);
 

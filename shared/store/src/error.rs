@@ -82,10 +82,16 @@ impl std::fmt::Debug for Code {
     }
 }
 
+/// The code of a connection that TLS did not come about on: nobody we trust vouches for the server.
+const UNTRUSTED: &str = "tls";
+
 impl StoreError {
     pub(crate) fn classify(step: &'static str, error: &tokio_postgres::Error) -> Self {
         match error.code() {
             Some(state) => Self::from_state(step, state),
+            None if error.to_string().starts_with("error performing TLS handshake") => {
+                Self::Unavailable { step, code: Code::new(UNTRUSTED) }
+            }
             None if error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()) => {
                 Self::Unavailable { step, code: Code::new("connection") }
             }
@@ -109,6 +115,11 @@ impl StoreError {
             (_, "22" | "23" | "54") => Self::Content { step, code },
             _ => Self::Bug { step, code },
         }
+    }
+
+    /// Whether nobody we trust vouches for the server.
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self, Self::Unavailable { code, .. } if code.as_str() == UNTRUSTED)
     }
 
     /// The statement that took longer than it may. A commit says nothing of what it commits: it waits for the disk, or for a standby.

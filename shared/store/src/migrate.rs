@@ -23,9 +23,8 @@ pub struct Migrated {
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Schema`] when the database is newer than this build.
-pub async fn migrate(database_url: &str) -> Result<Migrated, StoreError> {
-    let config = StoreConfig { url: database_url.to_owned(), application: "dialogpost-migrate".into(), connections: 1 };
-    let store = Store::new(&config).map_err(|_| StoreError::row("DATABASE_URL"))?;
+pub async fn migrate(config: &StoreConfig) -> Result<Migrated, StoreError> {
+    let store = Store::new(config).map_err(|_| StoreError::row("DATABASE_URL"))?;
     let mut session = store.session().await?;
     session
         .query(

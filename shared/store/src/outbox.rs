@@ -120,6 +120,15 @@ fn due_of(row: &tokio_postgres::Row) -> Result<Due, StoreError> {
     Ok(Due { outgoing, attempts: u32::try_from(attempts).unwrap_or(0) })
 }
 
+/// Leases rows that are still being sent until `lease_end`; which of them are there.
+///
+/// # Errors
+/// As any step.
+pub async fn renew(session: &Session, ids: &[Uuid], lease_end: Timestamp) -> Result<Vec<Uuid>, StoreError> {
+    let renew = step!("outbox.renew", "update dialogpost.outbox set due_at = $2 where id = any($1) returning id");
+    session.query(renew, &[&ids, &lease_end]).await?.iter().map(|row| column(row, "id")).collect()
+}
+
 /// Puts rows off whose sending failed.
 ///
 /// # Errors

@@ -21,6 +21,8 @@ pub struct StoreConfig {
     pub application: String,
     /// Connections at most, 1 to 100.
     pub connections: usize,
+    /// Certificates of authorities (DER) that vouch for the server beside the public ones.
+    pub authorities: Vec<Vec<u8>>,
 }
 
 impl fmt::Debug for StoreConfig {
@@ -68,7 +70,7 @@ impl Store {
     /// none of its own), and so do statements (15 s), locks (5 s) and idle transactions (20 s).
     ///
     /// # Errors
-    /// A fault of the URL, without the URL.
+    /// A fault of the URL, without the URL, or of an authority.
     pub fn new(config: &StoreConfig) -> Result<Self, &'static str> {
         let mut pg: tokio_postgres::Config = config.url.parse().map_err(|_| "no valid postgres:// URL")?;
         pg.application_name(&config.application);
@@ -77,7 +79,8 @@ impl Store {
         // A cut network: the kernel gives a silent server up by itself.
         pg.keepalives_idle(Duration::from_secs(10)).keepalives_interval(Duration::from_secs(5)).keepalives_retries(3);
         pg.tcp_user_timeout(Duration::from_secs(20));
-        let manager = Manager::from_config(pg, tls::connector(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let tls = tls::connector(&config.authorities)?;
+        let manager = Manager::from_config(pg, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let limit = Some(Duration::from_secs(5));
         let pool = Pool::builder(manager)
             .max_size(config.connections)

@@ -44,13 +44,19 @@ impl Scene {
         if let Ok(filter) = std::env::var("RUST_LOG") {
             runtime::telemetry::logs(runtime::config::LogFormat::Human, &filter);
         }
-        let fleet = Fleet::in_world(testbed::private_world(true).await).await;
-        fleet.apply(&setup()).await;
+        let fleet = Self::servers(PATIENTS).await;
         for statement in WITNESS {
             fleet.rows.query(statement, &[]).await;
         }
         let helsenorge = HelseNorge::connect(&fleet.world.amqp_url, NHN_EXCHANGE).await.expect("HelseNorge connects");
         Self { fleet, helsenorge, sent: AtomicI64::new(0), _turn: turn }
+    }
+
+    /// Servers of its own, with the example clinic, and so many patients on Kari's list.
+    pub async fn servers(patients: usize) -> Fleet {
+        let fleet = Fleet::in_world(testbed::private_world(true).await).await;
+        fleet.apply(&setup(patients)).await;
+        fleet
     }
 
     /// Messages to send.
@@ -133,9 +139,9 @@ impl Scene {
 }
 
 /// The example clinic, with everybody whom the load is from on Kari's list.
-fn setup() -> String {
+fn setup(patients: usize) -> String {
     let mut setup: serde_json::Value = serde_json::from_str(include_str!("../../fixtures/clinic.json")).expect("the fixture");
-    let patients = setup["clinics"][0]["patients"].as_array_mut().expect("the clinic's patients");
-    patients.extend(synthetic_patients(PATIENTS).iter().map(|patient| patient.to_setup(Some("kari"))));
+    let all = setup["clinics"][0]["patients"].as_array_mut().expect("the clinic's patients");
+    all.extend(synthetic_patients(patients).iter().map(|patient| patient.to_setup(Some("kari"))));
     setup.to_string()
 }

@@ -251,5 +251,5 @@ impl Running {
 }
 
 fn pool(url: String, application: &str, connections: usize) -> Store {
-    Store::new(&StoreConfig { url, application: application.to_owned(), connections }).expect("a pool")
+    Store::new(&StoreConfig { url, application: application.to_owned(), connections, authorities: vec![] }).expect("a pool")
 }

@@ -68,11 +68,16 @@ impl Fleet {
     /// Starts the program that calls this once more, as a process of its own, and waits until it is ready: one that serves as a worker
     /// when it is told to.
     pub async fn spawn_self(&self, arguments: &[&str]) -> Program {
-        let mut command = self.command_of(&std::env::current_exe().expect("this program has a path"));
-        command.args(arguments);
-        let program = self.run(command, "self");
+        let program = self.launch_self(arguments);
         program.ready().await;
         program
+    }
+
+    /// As [`Fleet::spawn_self`], without waiting.
+    pub fn launch_self(&self, arguments: &[&str]) -> Program {
+        let mut command = self.command_of(&std::env::current_exe().expect("this program has a path"));
+        command.args(arguments);
+        self.run(command, "self")
     }
 
     fn run(&self, mut command: Command, name: &str) -> Program {
@@ -117,6 +122,11 @@ impl Program {
     /// A page of its health server.
     pub async fn page(&self, path: &str) -> String {
         get(self.port, path).await.unwrap_or_else(|| panic!("{} does not serve {path}", self.name)).1
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.expect("it can be waited for")
     }
 
     /// SIGKILL: it has no say.

@@ -14,6 +14,7 @@ use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
     QueueDeclareOptions,
 };
+use lapin::tcp::OwnedTLSConfig;
 use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, Connection, ConnectionProperties, PublisherConfirm};
 use messages::HerId;
@@ -30,6 +31,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// HelseNorge. It connects again by itself at the next call after its connection was lost; what was under way then fails.
 pub struct HelseNorge {
     url: String,
+    /// Authorities that vouch for the broker beside the public ones, in PEM.
+    roots: Option<String>,
     exchange: String,
     shape: Shape,
     link: Mutex<Option<Link>>,
@@ -46,8 +49,16 @@ impl HelseNorge {
     /// # Errors
     /// [`Trouble::Broker`].
     pub async fn connect(amqp_url: &str, exchange: &str) -> Result<Self, Trouble> {
+        Self::connect_trusting(amqp_url, exchange, None).await
+    }
+
+    /// As [`HelseNorge::connect`]; authorities in PEM vouch for the broker beside the public ones.
+    ///
+    /// # Errors
+    /// [`Trouble::Broker`].
+    pub async fn connect_trusting(amqp_url: &str, exchange: &str, roots: Option<String>) -> Result<Self, Trouble> {
         let (url, exchange) = (amqp_url.to_owned(), exchange.to_owned());
-        let helsenorge = Self { url, exchange, shape: Shape::default(), link: Mutex::new(None) };
+        let helsenorge = Self { url, roots, exchange, shape: Shape::default(), link: Mutex::new(None) };
         helsenorge.publishing().await?;
         Ok(helsenorge)
     }
@@ -256,7 +267,9 @@ impl HelseNorge {
 
     async fn open(&self) -> Result<Link, Trouble> {
         let options = ConnectionProperties::default().with_connection_name("helsenorge".into());
-        let connection = Connection::connect(&self.url, options).await?;
+        let tls = OwnedTLSConfig { identity: None, cert_chain: self.roots.clone() };
+        let runtime = lapin::runtime::default_runtime()?;
+        let connection = Connection::connect_with_config(&self.url, options, tls, runtime).await?;
         let publishing = connection.create_channel().await?;
         publishing.confirm_select(ConfirmSelectOptions::default()).await?;
         Ok(Link { connection, publishing })

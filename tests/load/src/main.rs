@@ -21,6 +21,7 @@ mod mix;
 mod page;
 mod playing;
 mod report;
+mod roots;
 
 use clap::{Args, Parser, Subcommand};
 use limits::Limit;
@@ -50,7 +51,8 @@ enum What {
     /// Prints a set-up file with the patients that the load comes from.
     Setup(Setup),
     /// Sends, waits for what comes back, and counts. Needs AMQP_URL, or AMQP_URL_FILE: our broker, where HelseNorge's queues are too; with
-    /// DATABASE_URL, or DATABASE_URL_FILE, it also tells what happened on the way.
+    /// DATABASE_URL, or DATABASE_URL_FILE, it also tells what happened on the way. EXTRA_ROOTS names a file of
+    /// authorities (PEM) that vouch for the two beside the public ones.
     Run(Box<Run>),
 }
 

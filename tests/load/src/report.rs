@@ -2,7 +2,7 @@
 
 use crate::mix::{End, Order, Shot, shots};
 use crate::playing::{Played, play};
-use crate::{Run, ledger, page, secret};
+use crate::{Run, ledger, page, roots, secret};
 use hdrhistogram::Histogram;
 use helsenorge::{HelseNorge, Pace};
 use jiff::{SignedDuration, Timestamp};
@@ -82,12 +82,14 @@ pub(crate) async fn measure(run: &Run) -> Result<Report, String> {
         format!("The broker does not answer as it should: {trouble}\nCheck AMQP_URL and NHN_EXCHANGE.")
     };
     let amqp_url = secret("AMQP_URL").ok_or("AMQP_URL is not set: amqp://user:password@host:5672/vhost")?;
-    let helsenorge = HelseNorge::connect(&amqp_url, &run.nhn_exchange).await.map_err(away)?;
+    let roots = roots::read()?;
+    let pem = roots.as_ref().map(|roots| roots.pem.clone());
+    let helsenorge = HelseNorge::connect_trusting(&amqp_url, &run.nhn_exchange, pem).await.map_err(away)?;
     let played = play(&helsenorge, &shots, pace, Duration::from_secs(run.patience)).await.map_err(away)?;
     let accepted: Vec<&str> = ids(&shots, End::Accepted);
     let found = match secret("DATABASE_URL") {
         Some(url) => {
-            let found = ledger::find(&url, &accepted, played.started_at).await;
+            let found = ledger::find(&url, roots.as_ref(), &accepted, played.started_at).await;
             Some(found.map_err(|error| format!("The database does not answer: {error}\nCheck DATABASE_URL."))?)
         }
         None => None,

@@ -80,6 +80,11 @@ impl Postgres {
         self.end("QUIT").await;
     }
 
+    /// Kills every process of the server without warning, as a power cut would; the next start recovers from the log.
+    pub async fn crash(&self) {
+        self.end_by(|process| process.signal_group("KILL")).await;
+    }
+
     /// Starts the server again, on its port and data; nothing happens when it runs.
     pub async fn start(&self) {
         let server = Arc::clone(&self.server);
@@ -87,10 +92,14 @@ impl Postgres {
     }
 
     async fn end(&self, signal: &'static str) {
+        self.end_by(move |process| process.signal(signal)).await;
+    }
+
+    async fn end_by(&self, tell: impl FnOnce(&Process) + Send + 'static) {
         let server = Arc::clone(&self.server);
         blocking(move || {
             if let Some(process) = server.process().take() {
-                process.signal(signal);
+                tell(&process);
                 process.wait("postgres");
                 let _ = fs::remove_file(server.home.path().join("postgres.pid"));
             }

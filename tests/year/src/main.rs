@@ -146,7 +146,7 @@ async fn prepare(options: &Options, providers: &Providers, random: &mut StdRng) 
     );
     let mut fleet = Fleet::in_world(testbed::private_world(false).await).await;
     (fleet.batch, fleet.lanes, fleet.clock) = (300, 1, clock::now);
-    (fleet.glance, fleet.lease) = (Duration::from_millis(25), runtime::worker::LEASE);
+    (fleet.glance, fleet.lease) = (Duration::from_millis(25), Duration::from_secs(60));
     providers.introduce(&mut fleet);
     fleet.settings.insert("CONTACT_AGE_HOURS", CONTACT_AGE.as_hours().to_string());
     let people = People::of(options, random);

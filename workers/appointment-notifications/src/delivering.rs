@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 use rand::Rng as _;
-use runtime::config::Notices;
+use runtime::Config;
 use runtime::health::Component;
 use runtime::worker::Context;
 use smtp::Smtp;
@@ -77,10 +77,11 @@ enum Provider {
 }
 
 impl Provider {
-    fn of(channel: Channel, config: &Notices) -> Option<Self> {
-        let webhook = |url| Some(Self::Webhook(Box::new(Webhook::new(url, &config.webhooks.secret, &config.extra_roots))));
+    fn of(channel: Channel, config: &Config) -> Option<Self> {
+        let (roots, config) = (&config.extra_roots.der, &config.notices);
+        let webhook = |url| Some(Self::Webhook(Box::new(Webhook::new(url, &config.webhooks.secret, roots))));
         match channel {
-            Channel::Email => config.smtp.as_ref().map(|smtp| Self::Smtp(Box::new(Smtp::new(smtp, &config.extra_roots)))),
+            Channel::Email => config.smtp.as_ref().map(|smtp| Self::Smtp(Box::new(Smtp::new(smtp, roots)))),
             Channel::Sms => config.webhooks.sms.clone().and_then(webhook),
             Channel::Push => config.webhooks.push.clone().and_then(webhook),
         }
@@ -100,7 +101,7 @@ impl Provider {
 /// Starts what delivers: each channel by itself, so that none waits for another's provider.
 pub fn start(context: &Context, tasks: &mut JoinSet<()>) {
     for channel in Channel::ALL {
-        if let Some(provider) = Provider::of(channel, &context.config.notices) {
+        if let Some(provider) = Provider::of(channel, &context.config) {
             tasks.spawn(deliver(context.clone(), channel, provider));
         }
     }

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use runtime::Config;
 use runtime::config::LogFormat;
 use runtime::telemetry;
-use store::{Session, Store, StoreConfig};
+use store::{Session, Store};
 
 /// A part of the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub enum Need {
 impl Need {
     const fn variables(self) -> &'static [&'static str] {
         match self {
-            Self::Database => &["DATABASE_URL", "DATABASE_URL_FILE"],
-            Self::Amqp => &["AMQP_URL", "AMQP_URL_FILE"],
-            Self::Nhn => &["NHN_AMQP_URL", "NHN_AMQP_URL_FILE", "NHN_EXCHANGE"],
+            Self::Database => &["DATABASE_URL", "DATABASE_URL_FILE", "EXTRA_ROOTS"],
+            Self::Amqp => &["AMQP_URL", "AMQP_URL_FILE", "EXTRA_ROOTS"],
+            Self::Nhn => &["NHN_AMQP_URL", "NHN_AMQP_URL_FILE", "NHN_EXCHANGE", "EXTRA_ROOTS"],
             Self::TestSeries => &["TEST_NUMBER_SERIES"],
             Self::Keys => &["KEYS_DIR", "KEYS_PASSWORD", "KEYS_PASSWORD_FILE", "TRUST_DIR"],
             Self::Listen => &["LISTEN"],
@@ -66,8 +66,8 @@ pub fn from(needs: &[Need], get: &dyn Fn(&str) -> Option<String>) -> Result<Conf
 /// # Errors
 /// The database is away, or its schema is of another version.
 pub async fn database(config: &Config) -> Result<Session, Failure> {
-    let pool = StoreConfig { url: config.database_url.clone(), application: "dialogpost-operator".into(), connections: 1 };
-    let store = Store::new(&pool).map_err(|text| Failure::Usage(format!("DATABASE_URL: {text}")))?;
+    let store =
+        Store::new(&config.store("dialogpost-operator", 1)).map_err(|text| Failure::Usage(format!("DATABASE_URL: {text}")))?;
     store::require_current(&store).await?;
     Ok(store.session().await?)
 }

@@ -25,8 +25,8 @@ impl Migrate {
     /// # Errors
     /// The database is away, or newer than this build.
     pub async fn execute(self) -> Result<Answer, Failure> {
-        let config = environment::read(&[Need::Database])?;
-        let migrated = out::patiently("migrating; large tables take their time", store::migrate(&config.database_url)).await?;
+        let pool = environment::read(&[Need::Database])?.store("dialogpost-migrate", 1);
+        let migrated = out::patiently("migrating; large tables take their time", store::migrate(&pool)).await?;
         Ok(Answer { text: text(&migrated), ..Answer::default() })
     }
 }

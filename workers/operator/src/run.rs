@@ -78,7 +78,8 @@ Environment (what is needed and missing is listed at once; X_FILE names a file t
   WEBHOOK_SECRET, WEBHOOK_SECRET_FILE  What is exchanged with them is signed with, 16 characters or more. Needed for the two and for
                                      RECEIPTS_LISTEN
   RECEIPTS_LISTEN                    Address where they say what became of notices: POST /receipts. Default: none
-  EXTRA_ROOTS                        File of authorities (PEM) that vouch for these servers beside the public ones. Default: none
+  EXTRA_ROOTS                        File of authorities (PEM) that vouch for all these servers, brokers and the database too, beside the
+                                     public ones. Default: none
   RUST_LOG                           What is logged. Default: info
   LOG_FORMAT                         human, json, or auto: human on a terminal, JSON otherwise. Default: auto
 

@@ -53,7 +53,7 @@ async fn l1_amqps_encrypts_and_checks_the_certificate() {
     let decrypted = || std::fs::read(dir.join("out")).unwrap();
 
     let unknown = url(&format!("amqps://u:p@localhost:{port}/v"));
-    assert_eq!(topology::apply(&unknown).await.unwrap_err().code, "amqp-connection");
+    assert_eq!(topology::apply(&unknown).await.unwrap_err().code, "amqp-untrusted");
     assert!(decrypted().is_empty(), "an unknown authority gets nothing");
 
     let known = unknown.with_certificate_authority(std::fs::read_to_string(dir.join("ca.pem")).unwrap());

@@ -5,7 +5,7 @@ use domain::notice::{Channel, address};
 use reqwest::Url;
 use std::fmt;
 use std::net::SocketAddr;
-use trust::{Certificate, Zeroizing};
+use trust::Zeroizing;
 
 /// How notices go out. What is not set is not there: notices that need it wait.
 #[derive(Clone, Default)]
@@ -16,8 +16,6 @@ pub struct Notices {
     pub webhooks: Webhooks,
     /// `RECEIPTS_LISTEN`: where providers say what became of notices; plain HTTP, behind whatever ends TLS. Needs `WEBHOOK_SECRET`.
     pub receipts_listen: Option<SocketAddr>,
-    /// `EXTRA_ROOTS`, a file: authorities (PEM) trusted for these beside the public ones; here as DER.
-    pub extra_roots: Vec<Vec<u8>>,
 }
 
 impl fmt::Debug for Notices {
@@ -98,9 +96,8 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        let extra_roots = self.extra_roots();
         let webhooks = Webhooks { sms, push, secret: secret.unwrap_or_default() };
-        Some(Notices { smtp, webhooks, receipts_listen, extra_roots })
+        Some(Notices { smtp, webhooks, receipts_listen })
     }
 
     fn smtp(&mut self) -> Option<Smtp> {
@@ -129,17 +126,6 @@ impl Reader<'_> {
             self.fault(variable, "must be an https:// address, or http:// of this machine itself");
         }
         url
-    }
-
-    fn extra_roots(&mut self) -> Vec<Vec<u8>> {
-        let Some(path) = self.text("EXTRA_ROOTS") else { return Vec::new() };
-        let fault = match std::fs::read(&path).map(|pem| Certificate::all_from_pem(&pem)) {
-            Ok(Ok(roots)) if !roots.is_empty() => return roots.iter().map(|root| root.der().to_vec()).collect(),
-            Ok(_) => "the file holds no certificate in PEM".to_owned(),
-            Err(error) => format!("the file cannot be read ({})", error.kind()),
-        };
-        self.fault("EXTRA_ROOTS", fault);
-        Vec::new()
     }
 }
 
@@ -235,6 +221,5 @@ mod tests {
         assert_eq!(faulty(&[("WEBHOOK_SECRET", "hemmelig")]), ["WEBHOOK_SECRET"]);
         assert_eq!(faulty(&[("RECEIPTS_LISTEN", "127.0.0.1:8091")]), ["WEBHOOK_SECRET"]);
         assert_eq!(faulty(&[("RECEIPTS_LISTEN", "her"), SECRET]), ["RECEIPTS_LISTEN"]);
-        assert_eq!(faulty(&[("EXTRA_ROOTS", "/nowhere")]), ["EXTRA_ROOTS"]);
     }
 }

@@ -42,7 +42,7 @@ impl Scene {
         std::fs::write(dir.join("root.pem"), pki.root.identity().pem()).unwrap();
         std::fs::write(dir.join("intermediate.crt"), pki.intermediate.identity().der()).unwrap();
         let url = world.database_url.clone();
-        let store = Store::new(&StoreConfig { url, application: "test".into(), connections: 8 }).unwrap();
+        let store = Store::new(&StoreConfig { url, application: "test".into(), connections: 8, authorities: vec![] }).unwrap();
         Self { server, pki, store, dir, world }
     }
 

@@ -13,6 +13,7 @@ mod contactability;
 mod dead_letter_keeper;
 mod dead_letters;
 mod ekonsultasjon_journaling;
+mod encrypted;
 mod helsenorge_inbound;
 mod helsenorge_outbound;
 mod least;

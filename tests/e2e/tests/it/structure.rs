@@ -101,10 +101,15 @@ fn the_top_level_is_as_given() {
 fn every_worker_is_a_container() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
     let (compose, prometheus) = (read("docker-compose.yml"), read("deploy/prometheus/prometheus.yml"));
+    let kubernetes = read("deploy/kubernetes/kustomization.yaml");
     for worker in WORKERS.map(|worker| worker.name) {
         assert!(compose.contains(&format!("  {worker}:\n    <<: *worker\n    command: [run, {worker}]\n")), "{worker}");
         assert!(compose.contains(&format!("  {worker}-amqp: {{file: ")), "{worker}");
         assert!(prometheus.contains(&format!("          - {worker}\n")), "{worker}");
+        assert!(kubernetes.contains(&format!("  - workers/{worker}\n")), "{worker}");
+        assert!(
+            read(&format!("deploy/kubernetes/workers/{worker}/deployment.json")).contains(&format!(r#"["run", "{worker}"]"#))
+        );
     }
 }
 

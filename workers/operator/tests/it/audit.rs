@@ -238,7 +238,7 @@ async fn nobody_changes_a_row_in_passing() {
 async fn concurrent_appends_leave_no_gap() {
     const CLINICS: [i64; 3] = [8_141_333, 8_141_444, 0];
     let world = world().await;
-    let config = StoreConfig { url: world.database_url.clone(), application: "test".into(), connections: 8 };
+    let config = StoreConfig { url: world.database_url.clone(), application: "test".into(), connections: 8, authorities: vec![] };
     let store = Store::new(&config).unwrap();
     let tasks = (0..8).map(|task| {
         let store = store.clone();

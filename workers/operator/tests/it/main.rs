@@ -53,7 +53,7 @@ fn variables(world: &World) -> [(&str, &str); 3] {
 }
 
 async fn session(world: &World) -> Session {
-    let config = StoreConfig { url: world.database_url.clone(), application: "test".into(), connections: 1 };
+    let config = StoreConfig { url: world.database_url.clone(), application: "test".into(), connections: 1, authorities: vec![] };
     Store::new(&config).unwrap().session().await.unwrap()
 }
 

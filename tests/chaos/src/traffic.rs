@@ -1,0 +1,229 @@
+//! HelseNorge among it all: sends at a rate, again under the same id until the broker has it, and hears what comes back.
+
+use helsenorge::example::{HELSENORGE, KARI, SOLBAKKEN, async_queue, error_queue};
+use helsenorge::{HelseNorge, Load, Message, Received, Sent, SyntheticPatient, synthetic_patients};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// Patients the load is from.
+pub(crate) const PATIENTS: usize = 500;
+/// Of each hundred messages so many come twice, in the same envelope.
+const REDELIVERED: u32 = 10;
+/// And so many are poison, in five shapes.
+const POISON: u32 = 1;
+/// Messages of a dialog, each sent once the one before is receipted.
+pub(crate) const LONG: usize = 3;
+/// Stands in every text: it must not be seen in any log.
+pub(crate) const CANARY: &str = "KANARIFUGL-7f3a";
+/// A broker that has not confirmed by then is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What must become of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum End {
+    /// Stored, routed, journaled, receipted once.
+    Accepted,
+    /// One negative receipt.
+    Rejected,
+    /// One error message.
+    Refused,
+}
+
+/// What was said and heard.
+#[derive(Default)]
+pub(crate) struct Said {
+    /// By MsgId: what must become of it, and when the broker had it.
+    pub(crate) sent: HashMap<String, (End, Option<Instant>)>,
+    /// By MsgId: the AMQP ids of its receipts, whether they are positive, and when the first came.
+    pub(crate) receipts: HashMap<String, (HashMap<String, bool>, Instant)>,
+    /// AMQP ids of error messages.
+    pub(crate) errors: HashSet<String>,
+    /// Dialogs of several messages, in the order that they were sent.
+    pub(crate) dialogs: Vec<Vec<String>>,
+    /// What came again under its AMQP id.
+    pub(crate) repeated: usize,
+}
+
+impl Said {
+    /// Messages that the broker has, and that nothing has come back about.
+    pub(crate) fn outstanding(&self) -> HashSet<String> {
+        let waits = |(id, (end, at)): (&String, &(End, Option<Instant>))| {
+            (at.is_some() && *end != End::Refused && !self.receipts.contains_key(id)).then(|| id.clone())
+        };
+        self.sent.iter().filter_map(waits).collect()
+    }
+
+    /// Whether anything has yet to come back.
+    pub(crate) fn waits(&self) -> bool {
+        !self.outstanding().is_empty() || self.errors.len() < self.count(End::Refused)
+    }
+
+    pub(crate) fn count(&self, wanted: End) -> usize {
+        self.sent.values().filter(|(end, _)| *end == wanted).count()
+    }
+}
+
+/// HelseNorge. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Traffic {
+    helsenorge: Arc<HelseNorge>,
+    said: Arc<Mutex<Said>>,
+    sending: TaskTracker,
+    pub(crate) redelivered: Arc<AtomicUsize>,
+}
+
+impl Traffic {
+    /// Connects, and hears what comes back until it is told to stop.
+    pub(crate) async fn open(amqp_url: &str, stop: &CancellationToken) -> Self {
+        let connect = || HelseNorge::connect(amqp_url, e2e::NHN_EXCHANGE);
+        let helsenorge = Arc::new(connect().await.expect("HelseNorge connects"));
+        let said = Arc::new(Mutex::new(Said::default()));
+        for queue in [async_queue(HELSENORGE), error_queue(HELSENORGE)] {
+            let ear = connect().await.expect("HelseNorge connects");
+            tokio::spawn(hear(ear, queue, Arc::clone(&said), stop.clone()));
+        }
+        Self { helsenorge, said, sending: TaskTracker::new(), redelivered: Arc::default() }
+    }
+
+    pub(crate) fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends at a rate, and begins a dialog of several messages each second, until it is told to stop; then waits until all is sent.
+    pub(crate) async fn send(&self, rate: u32, seed: u64, stop: &CancellationToken) {
+        let mut random = StdRng::seed_from_u64(seed);
+        let template = Message::ekonsultasjon().to_doctor(SOLBAKKEN, KARI).text(&format!("{CANARY} Kneet er hovent. "));
+        let mut good =
+            Load { template: template.clone(), patients: synthetic_patients(PATIENTS) }.generate(usize::MAX, random.random());
+        let strangers = synthetic_patients(PATIENTS + 1).split_off(PATIENTS);
+        let mut foreign = Load { template, patients: strangers }.generate(usize::MAX, random.random());
+        let mut tick = tokio::time::interval(Duration::from_secs_f64(1.0 / f64::from(rate)));
+        for place in 0_u32.. {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = stop.cancelled() => break,
+            }
+            if place.is_multiple_of(rate) {
+                let patient = &synthetic_patients(PATIENTS)[place as usize / rate as usize % PATIENTS];
+                self.sending.spawn(self.clone().dialog(patient.clone(), stop.clone()));
+            }
+            let (sent, end) = match random.random_range(0..100) < POISON {
+                true => poison(good.next().expect("endless"), &mut foreign, random.random_range(0..5)),
+                false => (good.next().expect("endless"), End::Accepted),
+            };
+            let again = (end == End::Accepted && random.random_range(0..100) < REDELIVERED)
+                .then(|| Duration::from_millis(random.random_range(0..3000)));
+            let traffic = self.clone();
+            self.sending.spawn(async move {
+                traffic.put(&sent, end).await;
+                if let Some(later) = again {
+                    sleep(later).await;
+                    traffic.redelivered.fetch_add(1, Ordering::SeqCst);
+                    traffic.put(&sent, end).await;
+                }
+            });
+        }
+        self.sending.close();
+        self.sending.wait().await;
+    }
+
+    /// One message, now; when its receipt has come.
+    pub(crate) async fn probe(&self) {
+        let sent = Message::ekonsultasjon().to_doctor(SOLBAKKEN, KARI).text(CANARY).build();
+        self.put(&sent, End::Accepted).await;
+        self.receipted(&sent.msg_id).await;
+    }
+
+    async fn dialog(self, patient: SyntheticPatient, stop: CancellationToken) {
+        let SyntheticPatient { nin, given, family } = patient;
+        let first = Uuid::new_v4().to_string();
+        let (mut parent, mut all) = (None::<String>, Vec::new());
+        for _ in 0..LONG {
+            let id = parent.as_ref().map_or_else(|| first.clone(), |_| Uuid::new_v4().to_string());
+            let message =
+                Message::ekonsultasjon().to_doctor(SOLBAKKEN, KARI).patient(&nin, &given, &family).text(CANARY).msg_id(&id);
+            let message = match &parent {
+                None => message,
+                Some(parent) => message.in_conversation(parent, &first),
+            };
+            self.put(&message.build(), End::Accepted).await;
+            all.push(id.clone());
+            if stop.run_until_cancelled(self.receipted(&id)).await.is_none() {
+                break;
+            }
+            parent = Some(id);
+        }
+        self.said().dialogs.push(all);
+    }
+
+    async fn receipted(&self, msg_id: &str) {
+        while !self.said().receipts.contains_key(msg_id) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Until the broker has it.
+    async fn put(&self, sent: &Sent, end: End) {
+        self.said().sent.entry(sent.msg_id.clone()).or_insert((end, None));
+        while !matches!(timeout(PATIENCE, self.helsenorge.publish(std::slice::from_ref(sent))).await, Ok(Ok(()))) {
+            sleep(Duration::from_millis(200)).await;
+        }
+        if let Some((_, at)) = self.said().sent.get_mut(&sent.msg_id) {
+            at.get_or_insert_with(Instant::now);
+        }
+    }
+}
+
+/// Five shapes.
+fn poison(mut sent: Sent, foreign: &mut impl Iterator<Item = Sent>, shape: u32) -> (Sent, End) {
+    let text = String::from_utf8_lossy(&sent.body).into_owned();
+    match shape {
+        0 => sent.body = "dette er ikke XML".into(),
+        1 => sent.body = text[..text.len() / 2].to_owned().into(),
+        2 => {
+            let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>";
+            let start = text.find("<MsgHead").or_else(|| text.find(":MsgHead")).unwrap_or(0);
+            let start = text[..=start].rfind('<').unwrap_or(0);
+            sent.body = format!("{}{bomb}{}", &text[..start], &text[start..]).into();
+        }
+        3 => drop(sent.properties.application.remove("toHerId")),
+        _ => return (foreign.next().expect("endless"), End::Rejected),
+    }
+    (sent, End::Refused)
+}
+
+/// What is taken off the queue and not acknowledged comes again.
+async fn hear(helsenorge: HelseNorge, queue: String, said: Arc<Mutex<Said>>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match timeout(PATIENCE, helsenorge.receive(&queue, 400, Duration::from_millis(100))).await {
+            Ok(Ok(received)) => {
+                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                received.iter().for_each(|one| said.hear(one));
+            }
+            Ok(Err(_)) | Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+impl Said {
+    fn hear(&mut self, received: &Received) {
+        let id = received.properties.message_id.clone().unwrap_or_default();
+        let is_new = match &received.apprec {
+            Some(apprec) => {
+                let about = apprec.original_id.clone().unwrap_or_default();
+                let (ids, _) = self.receipts.entry(about).or_insert_with(|| (HashMap::new(), Instant::now()));
+                ids.insert(id, apprec.errors.is_empty()).is_none()
+            }
+            None => self.errors.insert(id),
+        };
+        self.repeated += usize::from(!is_new);
+    }
+}
