@@ -28,7 +28,7 @@ stops at the first stage that fails.
 
 usage: deploy/test.sh [STAGE...] | --list | --help
 
-  (nothing)   every stage, in order
+  (nothing)   every stage, in order, but containers
   STAGE...    only these
 
 examples:
@@ -41,6 +41,9 @@ HELP
 }
 
 stages=(packages fmt clippy doc test build watch kubernetes demo bench readme local)
+
+# These only when they are named: they need what a machine with Debian's packages does not have.
+extra=(containers)
 
 about() { # STAGE
     case $1 in
@@ -55,6 +58,7 @@ about() { # STAGE
     demo) echo 'HelseNorge writes, protected and plain, every message ends as it must' ;;
     bench) echo 'a small measurement' ;;
     readme) echo 'every command and table of the README' ;;
+    containers) echo 'images are built, everything comes up, plain and encrypted; needs a Docker engine; about half an hour' ;;
     local) echo 'private servers start, answer and stop' ;;
     *) return 1 ;;
     esac
@@ -98,7 +102,11 @@ stage_test() {
     grep -E "$waiting" "$scratch/tests" >"$scratch/waiting"
     grep -vE "$waiting" "$scratch/tests" >"$scratch/others"
     in_memory
-    run_tests "$scratch/waiting" >"$scratch/waiting.txt" 2>&1 &
+    {
+        run_tests "$scratch/waiting" || code=$?
+        deploy/chaos.sh --short || code=$?
+        exit "$code"
+    } >"$scratch/waiting.txt" 2>&1 &
     run_tests "$scratch/others" || code=$?
     wait $! || code=$?
     cat "$scratch/waiting.txt"
@@ -107,7 +115,7 @@ stage_test() {
 }
 
 # Together, so that what they share is compiled once. Each alone has the same features (tests/bench/Cargo.toml).
-stage_build() { cargo build --release -p operator -p bench -p demo -p load -p year; }
+stage_build() { cargo build --release -p operator -p bench -p chaos -p demo -p load -p year; }
 
 # Every metric that is named is there, the rules are rules, each alert fires when it should, and the README says what to do.
 stage_watch() {
@@ -173,6 +181,18 @@ stage_local() {
     "$(postgres_bin)/psql" -AXqtc 'drop table kept' "$DATABASE_URL"
 }
 
+# On a project, with secrets, of its own.
+stage_containers() {
+    export COMPOSE_PROJECT_NAME=dialogpost-test DIALOGPOST_SECRETS=$scratch/compose
+    deploy/compose.sh down --purge
+    deploy/compose.sh load --rate 50 --seconds 10 --limit lost=0 --limit doubled=0
+    deploy/compose.sh up --scale recipient-routing=2
+    deploy/compose.sh status
+    deploy/compose.sh down --purge
+    TLS=1 deploy/compose.sh load --rate 50 --seconds 10 --limit lost=0 --limit doubled=0
+    TLS=1 deploy/compose.sh down --purge
+}
+
 names=() seconds=() results=()
 
 summary() {
@@ -206,7 +226,7 @@ run_stages() { # STAGE...
 
 list() {
     local stage
-    for stage in "${stages[@]}"; do
+    for stage in "${stages[@]}" "${extra[@]}"; do
         printf '%-10s %s\n' "$stage" "$(about "$stage")"
     done
 }

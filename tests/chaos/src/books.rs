@@ -140,6 +140,7 @@ async fn left(books: &mut Books, fleet: &Fleet, rows: &Rows) {
     }
     for (what, sql) in [
         ("rows in the outbox", "select count(*) from dialogpost.outbox"),
+        ("attempts spent on waiting", "select count(*) from public.attempt_spent"),
         ("open dead letters", "select count(*) from dialogpost.dead_letter_state where state <> 'done'"),
     ] {
         books.demand(what, usize::try_from(rows.one::<i64>(sql).await).unwrap_or_default(), 0);

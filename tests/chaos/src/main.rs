@@ -67,7 +67,7 @@ struct Run {
     /// Workers killed, half of them at named points of a message's life, 0 to 100 000.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     kills: u32,
-    /// How often each of the ten troubles of broker, database and network comes, 0 to 10 000; and a replay for every five of them.
+    /// How often each of the twelve troubles of broker, database and network comes, 0 to 10 000; and a replay for every five of them.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     each: u32,
     /// Messages a second from HelseNorge, 1 to 1000.

@@ -57,10 +57,12 @@ pub(crate) enum Trouble {
     BrokerSlow,
     DatabaseSlow,
     MemoryAlarm,
+    BrokerHangsUp,
+    DatabaseThrowsOut,
 }
 
 impl Trouble {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::BrokerRestart,
         Self::BrokerCrash,
         Self::DatabaseFast,
@@ -71,6 +73,8 @@ impl Trouble {
         Self::BrokerSlow,
         Self::DatabaseSlow,
         Self::MemoryAlarm,
+        Self::BrokerHangsUp,
+        Self::DatabaseThrowsOut,
     ];
 }
 
@@ -91,6 +95,8 @@ impl Fault {
             Self::Server(Trouble::BrokerSlow) => "broker far away",
             Self::Server(Trouble::DatabaseSlow) => "database far away",
             Self::Server(Trouble::MemoryAlarm) => "memory alarm",
+            Self::Server(Trouble::BrokerHangsUp) => "broker hung up",
+            Self::Server(Trouble::DatabaseThrowsOut) => "database threw everybody out",
         }
     }
 }

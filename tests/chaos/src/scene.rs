@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Notes every message that goes back for a later attempt, in the transaction that does it.
 const WITNESS: [&str; 3] = [
     "create table public.attempt_spent (outbox uuid)",
-    "create function public.note_attempt() returns trigger language plpgsql as
+    "create function public.note_attempt() returns trigger language plpgsql security definer as
      $$ begin insert into public.attempt_spent values (new.id); return new; end $$",
     "create trigger note_attempt after insert on dialogpost.outbox for each row
      when (new.properties -> 'application' ? 'dialogpost-attempt') execute function public.note_attempt()",
@@ -45,17 +45,17 @@ impl Scene {
             runtime::telemetry::logs(runtime::config::LogFormat::Human, &filter);
         }
         let fleet = Self::servers(PATIENTS).await;
-        for statement in WITNESS {
-            fleet.rows.query(statement, &[]).await;
-        }
         let helsenorge = HelseNorge::connect(&fleet.world.amqp_url, NHN_EXCHANGE).await.expect("HelseNorge connects");
         Self { fleet, helsenorge, sent: AtomicI64::new(0), _turn: turn }
     }
 
-    /// Servers of its own, with the example clinic, and so many patients on Kari's list.
+    /// Servers of its own, with the example clinic, so many patients on Kari's list, and a witness of attempts.
     pub async fn servers(patients: usize) -> Fleet {
         let fleet = Fleet::in_world(testbed::private_world(true).await).await;
         fleet.apply(&setup(patients)).await;
+        for statement in WITNESS {
+            fleet.rows.query(statement, &[]).await;
+        }
         fleet
     }
 

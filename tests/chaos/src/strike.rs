@@ -1,11 +1,11 @@
-//! Breaks one thing after the other, and measures from when it is mended until everything that was sent before has its receipt, and a fresh
-//! message, too.
+//! Breaks one thing after the other, and measures from when it is mended until everything that was sent before is receipted, in its inbox and
+//! journaled, and a fresh message, too.
 
 use crate::crew::Crew;
 use crate::plan::{Fault, ON_THE_WAY, POINTS, Trouble};
 use crate::traffic::Traffic;
 use crate::wire::{State, Wire};
-use e2e::{Fleet, NHN_EXCHANGE};
+use e2e::{Fleet, NHN_EXCHANGE, Rows};
 use helsenorge::example::{HELSENORGE, async_queue};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -65,14 +65,26 @@ impl Field {
     async fn recovered(&self, mended: Instant) -> Result<(), String> {
         let before = self.traffic.said().outstanding();
         let all = async {
-            self.traffic.probe().await;
+            let mut ids = vec![self.traffic.probe().await];
             while before.iter().any(|id| !self.traffic.said().receipts.contains_key(id)) {
                 sleep(Duration::from_millis(20)).await;
             }
+            ids.extend(before);
+            self.arrived(&ids).await;
         };
         let left = HOPELESS.saturating_sub(mended.elapsed());
         let waits = |_| format!("{} messages wait", self.traffic.said().outstanding().len());
         tokio::time::timeout(left, all).await.map_err(waits)
+    }
+
+    /// Every one that was accepted is in its inbox, and in the journal.
+    async fn arrived(&self, ids: &[String]) {
+        let rows = Rows::connect(&self.fleet.world.database_url).await;
+        let in_flight = "select count(*) from dialogpost.message m join dialogpost.message_state s using (id)
+            where m.msg_id = any($1) and s.state = 'in_flight'";
+        while rows.query(in_flight, &[&ids]).await[0].get::<_, i64>(0) > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// When it was mended.
@@ -115,6 +127,13 @@ impl Field {
             Trouble::DatabaseCut => lasts(&self.database, State::Cut).await,
             Trouble::BrokerSlow => lasts(&self.broker, State::Slow(FAR)).await,
             Trouble::DatabaseSlow => lasts(&self.database, State::Slow(FAR)).await,
+            Trouble::BrokerHangsUp => rabbit.close_all_connections().await,
+            Trouble::DatabaseThrowsOut => {
+                for _ in 0..5 {
+                    postgres.terminate_backends().await;
+                    sleep(Duration::from_millis(300)).await;
+                }
+            }
             Trouble::MemoryAlarm => {
                 rabbit.ctl(&["set_vm_memory_high_watermark", "0.0001"]).await;
                 sleep(LASTS).await;

@@ -38,7 +38,9 @@ impl Told {
                 ));
             }
         }
-        println!("Recovery, until all that was sent before has its receipt, and a fresh message, too:\n{table}");
+        println!(
+            "Recovery, until all that was sent before is receipted, delivered and journaled, and a fresh message, too:\n{table}"
+        );
         let mut counts = Table::new();
         counts.load_style(presets::UTF8_FULL_CONDENSED);
         for (what, count) in &self.books.counts {

@@ -135,11 +135,12 @@ impl Traffic {
         self.sending.wait().await;
     }
 
-    /// One message, now; when its receipt has come.
-    pub(crate) async fn probe(&self) {
+    /// One message, now; when its receipt has come, its MsgId.
+    pub(crate) async fn probe(&self) -> String {
         let sent = Message::ekonsultasjon().to_doctor(SOLBAKKEN, KARI).text(CANARY).build();
         self.put(&sent, End::Accepted).await;
         self.receipted(&sent.msg_id).await;
+        sent.msg_id
     }
 
     async fn dialog(self, patient: SyntheticPatient, stop: CancellationToken) {

@@ -81,11 +81,13 @@ fn addresses(world: &World, amqps: u16) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o4_everything_said_to_broker_and_database_is_encrypted() {
-    let world = testbed::private_world(false).await;
+    let mut world = testbed::private_world(false).await;
     let pki = Pki::new(runtime::clock::system(), "http://crl.test", 2048);
     postgres_speaks_tls(&world, &pki).await;
     let amqps = rabbitmq_speaks_tls(&world, &pki).await;
     let (database, amqp) = addresses(&world, amqps);
+    // The test's own connections: unasked, a server that can encrypt is asked to.
+    world.database_url += "?sslmode=disable";
     let root = world.rabbit().directory().join("tls/root.pem").display().to_string();
     let fleet = Fleet::in_world(world).await;
     nobody_is_trusted_unless_told(&fleet, &database, &amqp).await;
