@@ -21,13 +21,15 @@ pub async fn apply(tx: &Tx<'_>) -> Result<(), StoreError> {
     tx.inner.batch_execute(ROLES).await.map_err(|error| StoreError::classify("roles.apply", &error))
 }
 
-/// Lets a worker's role log in, with this password.
+/// Lets a worker's role log in, with this password. The server gets what it checks passwords by (RFC 5803) and never the password itself, which
+/// its log might show.
 ///
 /// # Errors
 /// As any step.
 pub async fn let_log_in(tx: &Tx<'_>, worker: &str, password: &Sensitive<String>) -> Result<(), StoreError> {
+    let verifier = postgres_protocol::password::scram_sha_256(password.expose().as_bytes());
     let statement = step!("roles.login", "select format('alter role %I login password %L', $1::text, $2::text) as statement");
-    let rows = tx.query(statement, &[&name_of(worker), &password.expose()]).await?;
+    let rows = tx.query(statement, &[&name_of(worker), &verifier]).await?;
     let statement: String = crate::step::column(rows.first().ok_or_else(|| StoreError::row("statement"))?, "statement")?;
     tx.inner.batch_execute(&statement).await.map_err(|error| StoreError::classify("roles.login", &error))
 }
