@@ -88,19 +88,22 @@ secrets() {
         ${how[@]+"${how[@]}"} >&2
 }
 
-# An authority of this fleet's own, and what it says of the two servers. Its key is thrown away: nobody else will be vouched for.
+# An authority of this fleet's own, and what it says of the two servers. Its key is thrown away: nobody else will be vouched for. Should it
+# fail, tls.new/log says why.
 certificates() {
     local dir=$DIALOGPOST_SECRETS/tls server key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
     [ ! -d "$dir" ] || return 0
+    command -v openssl >/dev/null || { say 'TLS=1 makes certificates with openssl: install it.' && exit 2; }
+    rm -rf "$dir.new"
     mkdir -m 700 "$dir.new"
-    openssl req -x509 "${key[@]}" -keyout "$dir.new/root.key" -out "$dir.new/root.pem" -days 825 -subj '/CN=Dialogpost, this host' 2>/dev/null
+    openssl req -x509 "${key[@]}" -keyout "$dir.new/root.key" -out "$dir.new/root.pem" -days 825 -subj '/CN=Dialogpost, this host' 2>>"$dir.new/log"
     for server in postgres rabbitmq; do
-        openssl req "${key[@]}" -keyout "$dir.new/$server.key" -out "$dir.new/$server.csr" -subj "/CN=$server" 2>/dev/null
+        openssl req "${key[@]}" -keyout "$dir.new/$server.key" -out "$dir.new/$server.csr" -subj "/CN=$server" 2>>"$dir.new/log"
         printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth\n' "$server" >"$dir.new/extensions"
         openssl x509 -req -in "$dir.new/$server.csr" -CA "$dir.new/root.pem" -CAkey "$dir.new/root.key" -CAcreateserial \
-            -out "$dir.new/$server.pem" -days 825 -extfile "$dir.new/extensions" 2>/dev/null
+            -out "$dir.new/$server.pem" -days 825 -extfile "$dir.new/extensions" 2>>"$dir.new/log"
     done
-    rm "$dir.new/root.key" "$dir.new"/*.csr "$dir.new/extensions"
+    rm "$dir.new/root.key" "$dir.new"/*.csr "$dir.new/extensions" "$dir.new/log"
     chmod 644 "$dir.new"/*
     mv "$dir.new" "$dir"
 }

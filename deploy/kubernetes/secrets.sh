@@ -40,6 +40,9 @@ secret() { # NAME --from-file=...
     kubectl create secret generic "$@" --namespace dialogpost --dry-run=client -o yaml
 }
 
+# First where they live.
+printf -- '---\n'
+cat "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/namespace.yaml"
 for user in dialogpost $workers; do
     secret "$user" --from-file=database="$directory/$user.database" --from-file=amqp="$directory/$user.amqp"
 done

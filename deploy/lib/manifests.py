@@ -69,6 +69,16 @@ def secret_problems(documents):
             yield f"{worker}: not all of its secrets are there"
 
 
+def settings_problems(documents):
+    there = {document["metadata"]["name"] for document in kinds(documents, "ConfigMap")}
+    for document in kinds(documents, "Deployment") + kinds(documents, "Job"):
+        pod = document["spec"]["template"]["spec"]
+        for container in pod["containers"] + pod.get("initContainers", []):
+            for source in container.get("envFrom", []):
+                if source["configMapRef"]["name"] not in there:
+                    yield f"{document['metadata']['name']}: there is no settings {source['configMapRef']['name']}"
+
+
 def fleet_problems(documents):
     deployments = {d["spec"]["template"]["spec"]["containers"][0]["args"][1]: d for d in kinds(documents, "Deployment")}
     if set(deployments) != WORKERS:
@@ -94,6 +104,7 @@ def main():
     for document in kinds(documents, "Deployment") + kinds(documents, "Job"):
         problems.extend(pod_problems(document))
     problems.extend(secret_problems(documents))
+    problems.extend(settings_problems(documents))
     problems.extend(fleet_problems(documents))
     for problem in problems:
         print(problem, file=sys.stderr)

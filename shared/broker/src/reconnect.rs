@@ -15,8 +15,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// For connections: quick at first, never slower than ten seconds, so that a broker that is back is found soon.
-    pub const CONNECTION: Self = Self { first: Duration::from_millis(100), max: Duration::from_secs(10) };
+    /// For connections: quick at first, never slower than three seconds, so that within ten a broker that is back has all that waited.
+    pub const CONNECTION: Self = Self { first: Duration::from_millis(100), max: Duration::from_secs(3) };
 }
 
 impl Default for Policy {

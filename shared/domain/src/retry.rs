@@ -31,9 +31,14 @@ pub fn delay(code: &str, failed: u32, jitter: f64) -> Option<Duration> {
     Some(wait.mul_f64(1.0 + 0.25 * jitter.clamp(0.0, 1.0)))
 }
 
-/// The wait before an unsent outbox row is tried again: 1 s doubling to a minute, never giving up, since only the broker is away.
-pub fn resend_delay(attempts: u32) -> Duration {
-    Duration::from_secs(2u64.saturating_pow(attempts.min(6)).min(60))
+/// Faults of a broker that is away, or takes nothing: it is back at any moment.
+const AWAY: [&str; 4] = ["amqp-connection", "amqp-timeout", "amqp-blocked", "amqp-untrusted"];
+
+/// The wait before an outbox row that could not be sent for this fault is tried again, never giving up: 1 s doubling to 4 s while the broker is
+/// away, to a minute while it refuses.
+pub fn resend_delay(code: &str, attempts: u32) -> Duration {
+    let longest = if AWAY.contains(&code) { 4 } else { 60 };
+    Duration::from_secs(2u64.saturating_pow(attempts.min(6)).min(longest))
 }
 
 /// A provider may ask for so long a wait at most.
@@ -111,7 +116,8 @@ mod tests {
 
     #[test]
     fn resends_never_give_up() {
-        let seconds: Vec<_> = [0, 1, 2, 5, 6, 7, u32::MAX].into_iter().map(|n| resend_delay(n).as_secs()).collect();
-        assert_eq!(seconds, [1, 2, 4, 32, 60, 60, 60]);
+        let seconds = |code| [0, 1, 2, 5, 6, 7, u32::MAX].map(|n| resend_delay(code, n).as_secs());
+        assert_eq!(seconds("amqp-access-refused"), [1, 2, 4, 32, 60, 60, 60]);
+        assert_eq!(seconds("amqp-connection"), [1, 2, 4, 4, 4, 4, 4]);
     }
 }

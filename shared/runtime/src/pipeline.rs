@@ -275,6 +275,8 @@ impl<H: Handler> Pipeline<H> {
         metrics::histogram!("dialogpost_batch_size", "worker" => H::WORKER).record(batch.len() as f64);
         self.health.ok();
         outgoing.retain(|o| o.not_before.is_none());
+        // The rest of the batch may take its time.
+        self.relay.hold(&outgoing);
         Ok(outgoing)
     }
 

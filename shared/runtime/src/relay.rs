@@ -84,14 +84,18 @@ impl Relay {
         Running { relay, sweeper, deleter, renewer, drained }
     }
 
-    /// Publishes rows that were just committed; waits only while too many batches are under way.
+    /// Rows that were just committed, and will be published: until then no other process takes them. What this relay cannot send is any
+    /// other's when its lease ends.
+    pub fn hold(&self, outgoing: &[Outgoing]) {
+        let reaches = |outgoing: &&Outgoing| self.inner.publishers.iter().any(|(wire, _)| *wire == outgoing.wire);
+        self.inner.hand.take(outgoing.iter().filter(reaches).map(|outgoing| outgoing.id));
+    }
+
+    /// Publishes rows that were committed, and are held; waits only while too many batches are under way.
     pub async fn publish(&self, outgoing: Vec<Outgoing>) {
         if outgoing.is_empty() {
             return;
         }
-        // What this relay cannot send is any other's when its lease ends.
-        let reaches = |outgoing: &Outgoing| self.inner.publishers.iter().any(|(wire, _)| *wire == outgoing.wire);
-        self.inner.hand.take(outgoing.iter().filter(|outgoing| reaches(outgoing)).map(|outgoing| outgoing.id));
         let Ok(permit) = Arc::clone(&self.inner.permits).acquire_owned().await else { return };
         let relay = self.clone();
         self.inner.tasks.spawn(async move {
@@ -152,7 +156,7 @@ impl Relay {
                 Ok(fault) => dead.push(self.letter(row, &fault, now)),
                 Err(fault) => {
                     tracing::warn!(worker = self.inner.worker, code = fault.code, attempts = row.attempts, outbox = %row.outgoing.id, "not sent: {}", fault.text);
-                    later.push((row.outgoing.id, after(now, resend_delay(row.attempts))));
+                    later.push((row.outgoing.id, after(now, resend_delay(fault.code, row.attempts))));
                 }
             }
         }
@@ -237,8 +241,9 @@ async fn sweep(relay: Relay) {
 }
 
 async fn take(context: &Context, wires: &[Wire]) -> Result<Vec<Due>, StoreError> {
-    let now = (context.clock)();
+    // A session may have to be waited for: the time is read once it is there.
     let session = context.store.session().await?;
+    let now = (context.clock)();
     outbox::take_due(&session, wires, now, after(now, context.lease), SWEEP).await
 }
 

@@ -120,13 +120,13 @@ fn due_of(row: &tokio_postgres::Row) -> Result<Due, StoreError> {
     Ok(Due { outgoing, attempts: u32::try_from(attempts).unwrap_or(0) })
 }
 
-/// Leases rows that are still being sent until `lease_end`; which of them are there.
+/// Leases rows that are still being sent until `lease_end`, unless they were put off beyond that.
 ///
 /// # Errors
 /// As any step.
-pub async fn renew(session: &Session, ids: &[Uuid], lease_end: Timestamp) -> Result<Vec<Uuid>, StoreError> {
-    let renew = step!("outbox.renew", "update dialogpost.outbox set due_at = $2 where id = any($1) returning id");
-    session.query(renew, &[&ids, &lease_end]).await?.iter().map(|row| column(row, "id")).collect()
+pub async fn renew(session: &Session, ids: &[Uuid], lease_end: Timestamp) -> Result<(), StoreError> {
+    let renew = step!("outbox.renew", "update dialogpost.outbox set due_at = greatest(due_at, $2) where id = any($1)");
+    session.query(renew, &[&ids, &lease_end]).await.map(drop)
 }
 
 /// Puts rows off whose sending failed.

@@ -11,7 +11,7 @@ pub(crate) fn connector(authorities: &[Vec<u8>]) -> Result<MakeRustlsConnect, &'
     for authority in authorities {
         roots
             .add(CertificateDer::from(authority.as_slice()))
-            .map_err(|_| "to be checked with a certificate that cannot be read")?;
+            .map_err(|_| "to be checked with a certificate of EXTRA_ROOTS that cannot be used")?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);

@@ -1,35 +1,15 @@
 //! The accounting when all is over: nothing lost, nothing doubled, nothing out of order, nothing left, nothing seen.
 
-use crate::traffic::{CANARY, End, PATIENTS, Said};
+use crate::traffic::{CANARY, End, PATIENTS, Said, Sent};
+use chaos::count::{EFFECTS, EMPTY};
 use e2e::{Fleet, Rows};
+use helsenorge::example::LINE;
 use helsenorge::{HelseNorge, synthetic_patients};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
-/// Queues that are empty when everything is done.
-const EMPTY: [&str; 14] = [
-    "8141333_async",
-    "8141333_error",
-    "8141333_dl",
-    "8093244_async",
-    "8093244_error",
-    "dialogpost.helsenorge-inbound",
-    "dialogpost.recipient-routing",
-    "dialogpost.ekonsultasjon-journaling",
-    "dialogpost.appointment-booking",
-    "dialogpost.appointment-notifications",
-    "dialogpost.helsenorge-outbound",
-    "dialogpost.clinic-commands",
-    "dialogpost.dead-letter-keeper",
-    "dialogpost.unreadable",
-];
-
-/// What became of each message that was accepted, by the rows that exist.
-const EFFECTS: &str = "select m.msg_id, s.state,
-    (select count(*) from dialogpost.dialog_entry where id = m.id),
-    (select count(*) from dialogpost.journal_entry where entry = m.id),
-    coalesce((select string_agg(employee, ',' order by employee) from dialogpost.inbox_item where entry = m.id), ''),
-    (select count(*) from dialogpost.message o where o.answers = m.id)
-  from dialogpost.message m left join dialogpost.message_state s on s.id = m.id where m.direction = 'in' and m.outcome = 'accepted'";
+/// HelseNorge's own async queue, and where NHN's broker puts what nobody could take.
+const THEIRS: [&str; 2] = ["8093244_async", "8141333_dl"];
 
 /// The lines of the accounting: what was counted, and what is wrong with it.
 #[derive(Default)]
@@ -46,15 +26,15 @@ impl Books {
     }
 }
 
-/// Looks into everything.
-pub(crate) async fn close(fleet: &Fleet, said: &Said) -> Books {
+/// Looks into everything; so many processes were started.
+pub(crate) async fn close(fleet: &Fleet, said: &Said, launched: usize) -> Books {
     let mut books = Books::default();
     let rows = Rows::connect(&fleet.world.database_url).await;
     heard(&mut books, said);
     ledger(&mut books, said, &rows).await;
     order(&mut books, said, &rows).await;
     left(&mut books, fleet, &rows).await;
-    leaks(&mut books, fleet, &rows).await;
+    leaks(&mut books, fleet, &rows, launched).await;
     books
 }
 
@@ -68,8 +48,8 @@ fn heard(books: &mut Books, said: &Said) {
         ("answers repeated", said.repeated),
     ]);
     let mut wrong = HashMap::new();
-    for (id, (end, _)) in &said.sent {
-        let receipts = said.receipts.get(id).map(|(ids, _)| ids);
+    for (id, Sent { end, .. }) in &said.sent {
+        let receipts = said.receipts.get(id);
         let fault = match (end, receipts.map_or(0, HashMap::len)) {
             (End::Refused, 0) | (End::Accepted | End::Rejected, 1) => match receipts.and_then(|ids| ids.values().next()) {
                 Some(positive) if *positive != (*end == End::Accepted) => "answered with the opposite",
@@ -83,22 +63,25 @@ fn heard(books: &mut Books, said: &Said) {
     books.faults.extend(wrong.into_iter().map(|(fault, count)| format!("{count} messages {fault}")));
     let strange = said.receipts.keys().filter(|id| !said.sent.contains_key(*id)).count();
     books.demand("receipts of what nobody sent", strange, 0);
-    books.demand("error messages", said.errors.len(), refused);
+    let errors = |sent: &&String| said.errors.get(*sent).map_or(0, HashSet::len) == 1;
+    let told = said.sent.values().filter(|sent| sent.end == End::Refused).map(|sent| &sent.transport_id).filter(errors).count();
+    books.demand("messages that were refused with one error message", told, refused);
+    books.demand("error messages of what was not refused, or was never sent", said.errors.len(), refused);
 }
 
 /// By the ledger: what was sent is there once, with each effect once.
 async fn ledger(books: &mut Books, said: &Said, rows: &Rows) {
     let mut expected: HashSet<&str> =
-        said.sent.iter().filter(|(_, (end, _))| *end == End::Accepted).map(|(id, _)| id.as_str()).collect();
+        said.sent.iter().filter(|(_, sent)| sent.end == End::Accepted).map(|(id, _)| id.as_str()).collect();
     let (mut strange, mut wrong) = (0, HashMap::<String, usize>::new());
-    for row in rows.query(EFFECTS, &[]).await {
-        strange += usize::from(!expected.remove(row.get::<_, &str>(0)));
+    for row in rows.query(EFFECTS, &[]).await.iter().filter(|row| row.get::<_, &str>(7) == "accepted") {
+        strange += usize::from(!expected.remove(row.get::<_, &str>(1)));
         let became = (
-            row.get::<_, Option<&str>>(1),
-            row.get::<_, i64>(2),
+            row.get::<_, Option<&str>>(2),
             row.get::<_, i64>(3),
-            row.get::<_, &str>(4),
-            row.get::<_, i64>(5),
+            row.get::<_, i64>(4),
+            row.get::<_, &str>(5),
+            row.get::<_, i64>(6),
         );
         if became != (Some("journaled_and_delivered"), 1, 1, "kari", 1) {
             *wrong.entry(format!("{became:?}")).or_default() += 1;
@@ -112,6 +95,8 @@ async fn ledger(books: &mut Books, said: &Said, rows: &Rows) {
         let got = usize::try_from(rows.count(&format!("dialogpost.{table}")).await).unwrap_or_default();
         books.demand(table, got, said.count(End::Accepted));
     }
+    let received = usize::try_from(rows.count("dialogpost.message where direction = 'in'").await).unwrap_or_default();
+    books.demand("messages in the ledger", received, said.sent.len());
     let unbalanced = rows.one::<i64>("select count(*) from dialogpost.message_state where state in ('in_flight', 'dead')").await;
     books.demand("messages in flight, or dead", usize::try_from(unbalanced).unwrap_or_default(), 0);
 }
@@ -134,7 +119,7 @@ async fn order(books: &mut Books, said: &Said, rows: &Rows) {
 
 async fn left(books: &mut Books, fleet: &Fleet, rows: &Rows) {
     let helsenorge = HelseNorge::connect(&fleet.world.amqp_url, e2e::NHN_EXCHANGE).await.expect("the broker answers");
-    for queue in EMPTY {
+    for queue in EMPTY.into_iter().chain(THEIRS) {
         let waiting = helsenorge.waiting_on(queue).await.expect("the queue is there") as usize;
         books.demand(&format!("messages on {queue}"), waiting, 0);
     }
@@ -149,22 +134,19 @@ async fn left(books: &mut Books, fleet: &Fleet, rows: &Rows) {
     books.counts.insert("dead letters replayed", usize::try_from(replayed).unwrap_or_default());
 }
 
-/// Who the patients are, and what they wrote, in anything that was logged or that operators read.
-async fn leaks(books: &mut Books, fleet: &Fleet, rows: &Rows) {
+/// Who the patients are, and what they wrote, in anything that was logged, by whomever, or that operators read.
+async fn leaks(books: &mut Books, fleet: &Fleet, rows: &Rows, launched: usize) {
     let patients = synthetic_patients(PATIENTS + 1);
-    let secrets: HashSet<&str> = patients.iter().map(|patient| patient.nin.as_str()).collect();
+    let secrets: HashSet<&str> = patients.iter().map(|patient| patient.nin.as_str()).chain([LINE.nin]).collect();
     let leaks = |text: &str| {
         let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|number| number.len() == 11);
         text.matches(CANARY).count() + numbers.filter(|number| secrets.contains(number)).count()
     };
-    let (mut logs, mut found, mut bytes) = (0, 0, 0);
-    for entry in std::fs::read_dir(fleet.world.rabbit().directory()).expect("the logs can be listed") {
-        let path = entry.expect("the logs can be listed").path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            let log = String::from_utf8_lossy(&std::fs::read(&path).expect("the log can be read")).into_owned();
-            (logs, bytes, found) = (logs + 1, bytes + log.len(), found + leaks(&log));
-        }
+    let mut logs = Vec::new();
+    for home in [fleet.world.rabbit().directory(), fleet.world.postgres().directory()] {
+        gather(home, &mut logs);
     }
+    let mut found = logs.iter().map(|log| leaks(log)).sum::<usize>();
     for sql in [
         "select concat_ws(' ', text, code, fault, queue) from dialogpost.dead_letter",
         "select concat_ws(' ', code, function) from dialogpost.message",
@@ -172,7 +154,25 @@ async fn leaks(books: &mut Books, fleet: &Fleet, rows: &Rows) {
     ] {
         found += rows.column::<String>(sql).await.iter().map(|text| leaks(text)).sum::<usize>();
     }
-    books.counts.extend([("logs read", logs), ("bytes of logs", bytes)]);
+    let workers = logs.iter().filter(|log| log.contains("runtime::process")).count();
+    books.counts.extend([("logs read", logs.len()), ("bytes of logs", logs.iter().map(String::len).sum())]);
+    books.counts.extend([("processes started", launched), ("logs of workers", workers)]);
+    // Who is killed before he has said anything leaves an empty one; of half of them something must be there to be looked at.
+    books.demand("logs of workers for half of what was started", usize::from(workers * 2 >= launched), 1);
     books.demand("numbers or words of patients in logs, dead letters, audit", found, 0);
-    books.demand("logs that say anything", usize::from(bytes > 0), 1);
+}
+
+/// Every log below a directory.
+fn gather(directory: &Path, logs: &mut Vec<String>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            // What the servers keep is theirs to keep: the database's data, the broker's queues.
+            if !path.ends_with("data") && !path.ends_with("mnesia") {
+                gather(&path, logs);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "log") {
+            logs.push(String::from_utf8_lossy(&std::fs::read(&path).expect("the log can be read")).into_owned());
+        }
+    }
 }

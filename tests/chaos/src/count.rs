@@ -14,7 +14,7 @@ pub struct Count {
 }
 
 /// Queues that are empty when everything is done.
-const EMPTY: [&str; 12] = [
+pub const EMPTY: [&str; 12] = [
     "8141333_async",
     "8141333_error",
     "8093244_error",
@@ -30,11 +30,11 @@ const EMPTY: [&str; 12] = [
 ];
 
 /// What became of each message, by the rows that exist.
-const EFFECTS: &str = "select m.transport_id, m.msg_id, s.state,
+pub const EFFECTS: &str = "select m.transport_id, m.msg_id, s.state,
     (select count(*) from dialogpost.dialog_entry where id = m.id),
     (select count(*) from dialogpost.journal_entry where entry = m.id),
     coalesce((select string_agg(employee, ',' order by employee) from dialogpost.inbox_item where entry = m.id), ''),
-    (select count(*) from dialogpost.message o where o.answers = m.id)
+    (select count(*) from dialogpost.message o where o.answers = m.id), m.outcome
   from dialogpost.message m left join dialogpost.message_state s on s.id = m.id where m.direction = 'in'";
 
 impl Scene {

@@ -1,5 +1,6 @@
-//! The fleet as processes, one for each worker: whoever dies is started again at once, as a container is.
+//! The fleet as processes, two for each worker that messages go through: whoever dies is started again at once, as a container is.
 
+use crate::plan::ON_THE_WAY;
 use e2e::{Fleet, Program, WORKERS};
 use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -17,6 +18,7 @@ pub(crate) struct Crew {
     members: Vec<Arc<Member>>,
     supervisors: JoinSet<()>,
     stop: CancellationToken,
+    turn: AtomicUsize,
 }
 
 struct Member {
@@ -25,6 +27,7 @@ struct Member {
     pid: AtomicU32,
     /// Where the next process dies.
     point: Mutex<Option<&'static str>>,
+    launched: AtomicUsize,
     died: AtomicUsize,
     gave_up: AtomicUsize,
 }
@@ -34,28 +37,26 @@ impl Crew {
     pub(crate) async fn start(fleet: &Arc<Fleet>) -> Self {
         let stop = CancellationToken::new();
         let (mut members, mut supervisors) = (Vec::new(), JoinSet::new());
-        for worker in WORKERS {
+        let twice = WORKERS.into_iter().filter(|worker| ON_THE_WAY.contains(&worker.name));
+        for worker in WORKERS.into_iter().chain(twice) {
             let program = fleet.spawn_self(&["worker", worker.name]).await;
             let member = Arc::new(Member {
                 name: worker.name,
                 pid: AtomicU32::new(0),
                 point: Mutex::new(None),
+                launched: AtomicUsize::new(1),
                 died: AtomicUsize::new(0),
                 gave_up: AtomicUsize::new(0),
             });
             supervisors.spawn(supervise(Arc::clone(fleet), Arc::clone(&member), program, stop.clone()));
             members.push(member);
         }
-        Self { members, supervisors, stop }
+        Self { members, supervisors, stop, turn: AtomicUsize::new(0) }
     }
 
-    /// `kill -9` of a worker's process.
+    /// `kill -9` of a process of a worker.
     pub(crate) async fn kill(&self, name: &str) {
-        let pid = self.member(name).pid.swap(0, Ordering::SeqCst);
-        // Between two processes there is none to kill.
-        if pid != 0 {
-            let _ = Command::new("sh").args(["-c", "kill -s KILL -- \"$1\"", "kill", &pid.to_string()]).status().await;
-        }
+        self.member(name).kill().await;
     }
 
     /// `kill -9`, and what is started next dies at a point. Waits until it has; whether it did in time.
@@ -63,13 +64,18 @@ impl Crew {
         let member = self.member(name);
         *member.point.lock().unwrap_or_else(PoisonError::into_inner) = Some(point);
         let before = member.died.load(Ordering::SeqCst);
-        self.kill(name).await;
+        member.kill().await;
         let died = async {
             while member.died.load(Ordering::SeqCst) < before + 2 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
         tokio::time::timeout(patience, died).await.is_ok()
+    }
+
+    /// Processes that were started.
+    pub(crate) fn launched(&self) -> usize {
+        self.members.iter().map(|member| member.launched.load(Ordering::SeqCst)).sum()
     }
 
     /// Processes that were killed, or died at a point.
@@ -90,8 +96,25 @@ impl Crew {
         }
     }
 
+    /// Of two it is now the one's turn, then the other's.
     fn member(&self, name: &str) -> &Member {
-        self.members.iter().find(|member| member.name == name).expect("a worker of the fleet")
+        let all: Vec<_> = self.members.iter().filter(|member| member.name == name).collect();
+        all[self.turn.fetch_add(1, Ordering::SeqCst) % all.len()]
+    }
+}
+
+impl Member {
+    /// Waits until there is a process to kill.
+    async fn kill(&self) {
+        loop {
+            match self.pid.swap(0, Ordering::SeqCst) {
+                0 => tokio::time::sleep(Duration::from_millis(10)).await,
+                pid => {
+                    let _ = Command::new("sh").args(["-c", "kill -s KILL -- \"$1\"", "kill", &pid.to_string()]).status().await;
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -118,6 +141,8 @@ async fn supervise(fleet: Arc<Fleet>, member: Arc<Member>, mut program: Program,
                 }
             }
             () = stop.cancelled() => {
+                // Before, it would not hear of it.
+                program.ready().await;
                 let (status, _) = program.terminate().await;
                 assert_eq!(status.code(), Some(0), "{} stops when it is asked to", member.name);
                 return;
@@ -127,5 +152,6 @@ async fn supervise(fleet: Arc<Fleet>, member: Arc<Member>, mut program: Program,
         let mut arguments = vec!["worker", member.name];
         arguments.extend(point.into_iter().flat_map(|point| ["--die", point]));
         program = fleet.launch_self(&arguments);
+        member.launched.fetch_add(1, Ordering::SeqCst);
     }
 }

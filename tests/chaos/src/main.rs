@@ -1,7 +1,7 @@
 //! `dialogpost-chaos`: breaks everything that a fleet stands on while HelseNorge writes, and then counts.
 //!
 //! - [`plan`]: what breaks, by a seed; pure
-//! - [`wire`], [`crew`]: the network, and the workers' processes
+//! - [`chaos::wire`], [`crew`]: the network, and the workers' processes
 //! - [`traffic`]: HelseNorge among it all
 //! - [`strike`]: breaks, mends, measures
 //! - [`books`]: the accounting
@@ -22,9 +22,8 @@ mod plan;
 mod strike;
 mod told;
 mod traffic;
-mod wire;
 
-use chaos::Scene;
+use chaos::{Scene, Wire};
 use clap::{Args, Parser, Subcommand};
 use crew::Crew;
 use e2e::{Fleet, WORKERS};
@@ -38,7 +37,6 @@ use strike::Field;
 use tokio_util::sync::CancellationToken;
 use told::Told;
 use traffic::Traffic;
-use wire::Wire;
 
 /// Breaks everything that a fleet stands on while HelseNorge writes, on private servers, and then counts what became of every message.
 #[derive(Parser)]
@@ -131,12 +129,10 @@ async fn run(run: &Run) -> ExitCode {
     let crew = Crew::start(&fleet).await;
     let traffic = Traffic::open(&fleet.world.amqp_url, &heard_all).await;
     let field = Field { fleet: Arc::clone(&fleet), crew, traffic, broker, database, dialogpost };
-    let told = strike_and_count(run, field, &sent_all).await;
-    heard_all.cancel();
-    told.tell(run.json.as_deref())
+    strike_and_count(run, field, &sent_all, &heard_all).await.tell(run.json.as_deref())
 }
 
-async fn strike_and_count(run: &Run, field: Field, sent_all: &CancellationToken) -> Told {
+async fn strike_and_count(run: &Run, field: Field, sent_all: &CancellationToken, heard_all: &CancellationToken) -> Told {
     let plan = plan::plan(run.seed, run.kills as usize, run.each as usize);
     let (bar, started) = (bar(plan.len()), Instant::now());
     let striking = async {
@@ -152,10 +148,16 @@ async fn strike_and_count(run: &Run, field: Field, sent_all: &CancellationToken)
     };
     settle(&field.fleet, &field.traffic).await;
     let Field { fleet, crew, traffic, .. } = field;
-    let (died, gave_up) = (crew.died(), crew.gave_up());
+    let (launched, died, gave_up) = (crew.launched(), crew.died(), crew.gave_up());
     crew.stop().await;
-    let said = std::mem::take(&mut *traffic.said());
-    let mut books = books::close(&fleet, &said).await;
+    // An answer too many must be heard, too.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    heard_all.cancel();
+    let said = traffic.end().await;
+    let mut books = books::close(&fleet, &said, launched).await;
+    if died < plan::deaths(&plan) {
+        books.faults.push(format!("{died} processes died, {} were to", plan::deaths(&plan)));
+    }
     books.counts.extend([("processes killed", died), ("processes that ended by themselves", gave_up)]);
     books.counts.insert("redelivered", traffic.redelivered.load(std::sync::atomic::Ordering::SeqCst));
     books.faults.extend(trouble);
@@ -170,8 +172,6 @@ async fn settle(fleet: &Fleet, traffic: &Traffic) {
         let waits = traffic.said().waits();
         let busy = rows.count("dialogpost.outbox").await > 0 || rows.flight().await.1 > 0;
         if !waits && !busy || started.elapsed() > Duration::from_secs(90) {
-            // Somewhat longer: an answer too many must be heard, too.
-            tokio::time::sleep(Duration::from_secs(2)).await;
             return;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

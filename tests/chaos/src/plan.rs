@@ -111,6 +111,18 @@ pub(crate) fn plan(seed: u64, kills: usize, each: usize) -> Vec<Fault> {
     faults
 }
 
+/// Processes that such a plan kills at least.
+pub(crate) fn deaths(plan: &[Fault]) -> usize {
+    let of = |fault: &Fault| match fault {
+        Fault::Kill(_) => 1,
+        // Killed, and dead at its point.
+        Fault::Point(..) => 2,
+        Fault::Replay => ON_THE_WAY.len(),
+        Fault::Server(_) => 0,
+    };
+    plan.iter().map(of).sum()
+}
+
 fn kill(place: usize, random: &mut StdRng) -> Fault {
     if place.is_multiple_of(2) {
         return Fault::Kill(WORKERS[random.random_range(0..WORKERS.len())].name);

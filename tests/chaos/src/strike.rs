@@ -4,7 +4,7 @@
 use crate::crew::Crew;
 use crate::plan::{Fault, ON_THE_WAY, POINTS, Trouble};
 use crate::traffic::Traffic;
-use crate::wire::{State, Wire};
+use chaos::{State, Wire};
 use e2e::{Fleet, NHN_EXCHANGE, Rows};
 use helsenorge::example::{HELSENORGE, async_queue};
 use rand::rngs::StdRng;

@@ -55,7 +55,7 @@ impl Told {
         }
         match self.books.faults.as_slice() {
             [] => {
-                println!("Nothing was lost, doubled, out of order, left behind or leaked.");
+                println!("Nothing was lost, doubled, left behind or leaked, and every dialog is whole.");
                 ExitCode::SUCCESS
             }
             faults => {

@@ -1,13 +1,13 @@
 //! HelseNorge among it all: sends at a rate, again under the same id until the broker has it, and hears what comes back.
 
 use helsenorge::example::{HELSENORGE, KARI, SOLBAKKEN, async_queue, error_queue};
-use helsenorge::{HelseNorge, Load, Message, Received, Sent, SyntheticPatient, synthetic_patients};
+use helsenorge::{HelseNorge, Load, Message, Received, SyntheticPatient, synthetic_patients};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +23,8 @@ const POISON: u32 = 1;
 pub(crate) const LONG: usize = 3;
 /// Stands in every text: it must not be seen in any log.
 pub(crate) const CANARY: &str = "KANARIFUGL-7f3a";
+/// What is not sent by then will not be.
+const ENOUGH: Duration = Duration::from_secs(60);
 /// A broker that has not confirmed by then is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -37,15 +39,25 @@ pub(crate) enum End {
     Refused,
 }
 
+/// A message of HelseNorge's.
+pub(crate) struct Sent {
+    /// What must become of it.
+    pub(crate) end: End,
+    /// Its AMQP id.
+    pub(crate) transport_id: String,
+    /// Whether the broker has it.
+    is_there: bool,
+}
+
 /// What was said and heard.
 #[derive(Default)]
 pub(crate) struct Said {
-    /// By MsgId: what must become of it, and when the broker had it.
-    pub(crate) sent: HashMap<String, (End, Option<Instant>)>,
-    /// By MsgId: the AMQP ids of its receipts, whether they are positive, and when the first came.
-    pub(crate) receipts: HashMap<String, (HashMap<String, bool>, Instant)>,
-    /// AMQP ids of error messages.
-    pub(crate) errors: HashSet<String>,
+    /// By MsgId.
+    pub(crate) sent: HashMap<String, Sent>,
+    /// By MsgId: the AMQP ids of its receipts, and whether they are positive.
+    pub(crate) receipts: HashMap<String, HashMap<String, bool>>,
+    /// By the AMQP id of what they are about: AMQP ids of error messages.
+    pub(crate) errors: HashMap<String, HashSet<String>>,
     /// Dialogs of several messages, in the order that they were sent.
     pub(crate) dialogs: Vec<Vec<String>>,
     /// What came again under its AMQP id.
@@ -55,8 +67,8 @@ pub(crate) struct Said {
 impl Said {
     /// Messages that the broker has, and that nothing has come back about.
     pub(crate) fn outstanding(&self) -> HashSet<String> {
-        let waits = |(id, (end, at)): (&String, &(End, Option<Instant>))| {
-            (at.is_some() && *end != End::Refused && !self.receipts.contains_key(id)).then(|| id.clone())
+        let waits = |(id, sent): (&String, &Sent)| {
+            (sent.is_there && sent.end != End::Refused && !self.receipts.contains_key(id)).then(|| id.clone())
         };
         self.sent.iter().filter_map(waits).collect()
     }
@@ -67,7 +79,7 @@ impl Said {
     }
 
     pub(crate) fn count(&self, wanted: End) -> usize {
-        self.sent.values().filter(|(end, _)| *end == wanted).count()
+        self.sent.values().filter(|sent| sent.end == wanted).count()
     }
 }
 
@@ -78,19 +90,28 @@ pub(crate) struct Traffic {
     said: Arc<Mutex<Said>>,
     sending: TaskTracker,
     pub(crate) redelivered: Arc<AtomicUsize>,
+    ears: TaskTracker,
 }
 
 impl Traffic {
     /// Connects, and hears what comes back until it is told to stop.
     pub(crate) async fn open(amqp_url: &str, stop: &CancellationToken) -> Self {
+        let ears = TaskTracker::new();
         let connect = || HelseNorge::connect(amqp_url, e2e::NHN_EXCHANGE);
         let helsenorge = Arc::new(connect().await.expect("HelseNorge connects"));
         let said = Arc::new(Mutex::new(Said::default()));
         for queue in [async_queue(HELSENORGE), error_queue(HELSENORGE)] {
             let ear = connect().await.expect("HelseNorge connects");
-            tokio::spawn(hear(ear, queue, Arc::clone(&said), stop.clone()));
+            ears.spawn(hear(ear, queue, Arc::clone(&said), stop.clone()));
         }
-        Self { helsenorge, said, sending: TaskTracker::new(), redelivered: Arc::default() }
+        Self { helsenorge, said, sending: TaskTracker::new(), redelivered: Arc::default(), ears }
+    }
+
+    /// Once it was told to stop: everything that was heard.
+    pub(crate) async fn end(&self) -> Said {
+        self.ears.close();
+        self.ears.wait().await;
+        std::mem::take(&mut *self.said())
     }
 
     pub(crate) fn said(&self) -> MutexGuard<'_, Said> {
@@ -132,7 +153,8 @@ impl Traffic {
             });
         }
         self.sending.close();
-        self.sending.wait().await;
+        // A broker that never returns is what ended it.
+        let _ = timeout(ENOUGH, self.sending.wait()).await;
     }
 
     /// One message, now; when its receipt has come, its MsgId.
@@ -172,23 +194,28 @@ impl Traffic {
     }
 
     /// Until the broker has it.
-    async fn put(&self, sent: &Sent, end: End) {
-        self.said().sent.entry(sent.msg_id.clone()).or_insert((end, None));
+    async fn put(&self, sent: &helsenorge::Sent, end: End) {
+        let new = || Sent { end, transport_id: sent.transport_id.clone(), is_there: false };
+        self.said().sent.entry(sent.msg_id.clone()).or_insert_with(new);
         while !matches!(timeout(PATIENCE, self.helsenorge.publish(std::slice::from_ref(sent))).await, Ok(Ok(()))) {
             sleep(Duration::from_millis(200)).await;
         }
-        if let Some((_, at)) = self.said().sent.get_mut(&sent.msg_id) {
-            at.get_or_insert_with(Instant::now);
+        if let Some(sent) = self.said().sent.get_mut(&sent.msg_id) {
+            sent.is_there = true;
         }
     }
 }
 
 /// Five shapes.
-fn poison(mut sent: Sent, foreign: &mut impl Iterator<Item = Sent>, shape: u32) -> (Sent, End) {
+fn poison(
+    mut sent: helsenorge::Sent,
+    foreign: &mut impl Iterator<Item = helsenorge::Sent>,
+    shape: u32,
+) -> (helsenorge::Sent, End) {
     let text = String::from_utf8_lossy(&sent.body).into_owned();
     match shape {
         0 => sent.body = "dette er ikke XML".into(),
-        1 => sent.body = text[..text.len() / 2].to_owned().into(),
+        1 => sent.body = sent.body.slice(..sent.body.len() / 2),
         2 => {
             let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>";
             let start = text.find("<MsgHead").or_else(|| text.find(":MsgHead")).unwrap_or(0);
@@ -220,10 +247,12 @@ impl Said {
         let is_new = match &received.apprec {
             Some(apprec) => {
                 let about = apprec.original_id.clone().unwrap_or_default();
-                let (ids, _) = self.receipts.entry(about).or_insert_with(|| (HashMap::new(), Instant::now()));
-                ids.insert(id, apprec.errors.is_empty()).is_none()
+                self.receipts.entry(about).or_default().insert(id, apprec.errors.is_empty()).is_none()
             }
-            None => self.errors.insert(id),
+            None => {
+                let about = received.application("originalMessageId").unwrap_or_default().to_owned();
+                self.errors.entry(about).or_default().insert(id)
+            }
         };
         self.repeated += usize::from(!is_new);
     }

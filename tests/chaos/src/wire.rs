@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// How the network is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     /// Nothing is lost and nothing takes long.
     Open,
     /// Silence, as when a cable is pulled; what wanted to pass meanwhile has lost its connection when it is over.
@@ -19,14 +19,17 @@ pub(crate) enum State {
 }
 
 /// A port of this machine that leads to a server's.
-pub(crate) struct Wire {
+pub struct Wire {
     port: u16,
     state: watch::Sender<State>,
 }
 
 impl Wire {
     /// To the server on this port.
-    pub(crate) async fn to(server: u16) -> Self {
+    ///
+    /// # Panics
+    /// When this machine has no port left.
+    pub async fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (state, seen) = watch::channel(State::Open);
@@ -39,13 +42,17 @@ impl Wire {
     }
 
     /// The same URL by way of this wire.
-    pub(crate) fn url(&self, url: &str, server: u16) -> String {
+    ///
+    /// # Panics
+    /// When it is not of that server.
+    pub fn url(&self, url: &str, server: u16) -> String {
         let direct = format!(":{server}/");
         assert!(url.contains(&direct), "a URL of the server");
         url.replacen(&direct, &format!(":{}/", self.port), 1)
     }
 
-    pub(crate) fn set(&self, state: State) {
+    /// From now on it is like this.
+    pub fn set(&self, state: State) {
         self.state.send_replace(state);
     }
 }

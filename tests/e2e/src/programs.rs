@@ -83,7 +83,9 @@ impl Fleet {
     fn run(&self, mut command: Command, name: &str) -> Program {
         let port = free_port();
         let directory = self.world.rabbit().directory();
-        let (log, pid_file) = (directory.join(format!("{name}-{port}.log")), directory.join(format!("{name}-{port}.pid")));
+        // A port may be another's again later, its log not.
+        let (log, pid_file) =
+            (directory.join(format!("{name}-{}.log", Uuid::now_v7())), directory.join(format!("{name}-{port}.pid")));
         command.env("LISTEN", format!("127.0.0.1:{port}"));
         let stderr = std::fs::File::create(&log).expect("the log can be written");
         let child = command.stdout(Stdio::null()).stderr(stderr).process_group(0).spawn().expect("the binary starts");

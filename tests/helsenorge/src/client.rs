@@ -168,7 +168,8 @@ impl HelseNorge {
         if last > acked as u64 {
             channel.basic_ack(last, BasicAckOptions { multiple: true }).await?;
         }
-        close(channel).await?;
+        // What is acknowledged does not come again, whatever the goodbye comes to.
+        let _ = close(channel).await;
         Ok(received)
     }
 

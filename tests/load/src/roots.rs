@@ -19,14 +19,13 @@ pub(crate) struct Roots {
 pub(crate) fn read() -> Result<Option<Roots>, String> {
     let Ok(path) = std::env::var("EXTRA_ROOTS") else { return Ok(None) };
     let pem = std::fs::read_to_string(&path).map_err(|error| format!("EXTRA_ROOTS: {path} cannot be read: {error}"))?;
-    let mut store = RootCertStore::empty();
+    let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    store.add_parsable_certificates(certificates.map_err(|error| format!("EXTRA_ROOTS: {path}: {error}"))?);
-    if store.is_empty() {
-        Err(format!("EXTRA_ROOTS: {path} holds no certificate in PEM"))
-    } else {
-        Ok(Some(Roots { pem, store }))
+    let (added, _) = store.add_parsable_certificates(certificates.map_err(|error| format!("EXTRA_ROOTS: {path}: {error}"))?);
+    if added == 0 {
+        return Err(format!("EXTRA_ROOTS: {path} holds no certificate in PEM"));
     }
+    Ok(Some(Roots { pem, store }))
 }
 
 impl Roots {

@@ -1,6 +1,6 @@
 //! A broker that is away for a while, falls silent, or takes nothing any more. That it stops, dies and hangs up under load: `dialogpost-chaos`.
 
-use chaos::Scene;
+use chaos::{Scene, State, Wire};
 use helsenorge::{HelseNorge, Pace, Sent};
 use std::time::{Duration, Instant};
 use testbed::World;
@@ -48,6 +48,28 @@ async fn a_silent_consumer_does_not_happen() {
     scene.settle(fresh.len()).await;
     running.stop().await;
     scene.exactly_once(&fresh).await;
+}
+
+/// A broker far away takes longer to confirm than a lease lasts: it is renewed, and no other worker sends the same, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_longer_than_a_lease_is_sent_once() {
+    let mut scene = Scene::open().await;
+    let port = scene.fleet.world.rabbit().port();
+    let wire = Wire::to(port).await;
+    scene.fleet.settings.insert("AMQP_URL", wire.url(&scene.fleet.world.amqp_url, port));
+    let load = scene.load(40);
+    let running = scene.fleet.start();
+    scene.send(&load[..1], Pace::AsFastAsPossible).await;
+    scene.settle(1).await;
+    let there_and_back = scene.fleet.lease.mul_f64(2.4);
+    wire.set(State::Slow(there_and_back / 2));
+    scene.send(&load[1..], Pace::AsFastAsPossible).await;
+    scene.settle(load.len()).await;
+    // Acknowledgements, too, are on their way still.
+    wire.set(State::Open);
+    tokio::time::sleep(there_and_back).await;
+    running.stop().await;
+    assert_eq!(scene.exactly_once(&load).await.repeated_apprecs, 0);
 }
 
 /// Messages of a queue, ready or handed out, by the broker's own count: a blocked connection cannot ask.
