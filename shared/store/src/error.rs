@@ -89,8 +89,8 @@ impl StoreError {
     pub(crate) fn classify(step: &'static str, error: &tokio_postgres::Error) -> Self {
         match error.code() {
             Some(state) => Self::from_state(step, state),
-            // rustls's own words.
-            None if error.to_string().contains("invalid peer certificate") => {
+            // rustls's own words, in what the driver's error comes from.
+            None if std::error::Error::source(error).is_some_and(|s| s.to_string().contains("invalid peer certificate")) => {
                 Self::Unavailable { step, code: Code::new(UNTRUSTED) }
             }
             None if error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()) => {
