@@ -1,6 +1,7 @@
 //! A private Postgres server.
 
 use std::fs;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -82,7 +83,15 @@ impl Postgres {
 
     /// Kills every process of the server without warning, as a power cut would; the next start recovers from the log.
     pub async fn crash(&self) {
-        self.end_by(|process| process.signal_group("KILL")).await;
+        let children = self.pid().map(children).unwrap_or_default();
+        self.end_by(move |process| {
+            process.signal_group("KILL");
+            // Each is a group of its own, and what it holds of the server's memory would keep the next start away.
+            // Some have gone by themselves meanwhile.
+            let _ = Command::new("sh").args(["-c", "kill -s KILL -- \"$@\" 2>/dev/null", "kill"]).args(&children).status();
+            until(Duration::from_secs(10), || children.iter().all(|child| is_gone(child)));
+        })
+        .await;
     }
 
     /// Starts the server again, on its port and data; nothing happens when it runs.
@@ -178,6 +187,16 @@ async fn client(database_url: &str) -> Client {
         .unwrap_or_else(|error| panic!("cannot connect to the testbed's Postgres: {error:?}"));
     tokio::spawn(connection);
     client
+}
+
+fn children(pid: u32) -> Vec<String> {
+    let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    listed.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Gone, or dead and only not buried.
+fn is_gone(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
 
 impl Server {
