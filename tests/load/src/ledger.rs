@@ -3,7 +3,7 @@
 use crate::roots::Roots;
 use jiff::Timestamp;
 use std::collections::HashMap;
-use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres::{Client, Row};
 
 /// MsgIds asked about at once.
 const PAGE: usize = 5000;
@@ -33,13 +33,9 @@ pub(crate) struct Found {
 ///
 /// # Errors
 /// The database does not answer.
-pub(crate) async fn find(
-    url: &str,
-    roots: Option<&Roots>,
-    msg_ids: &[&str],
-    since: Timestamp,
-) -> Result<Found, tokio_postgres::Error> {
-    let client = connect(url, roots).await?;
+pub(crate) async fn find(url: &str, roots: &Roots, msg_ids: &[&str], since: Timestamp) -> Result<Found, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, roots.for_database()).await?;
+    tokio::spawn(connection);
     let mut found = Found::default();
     for page in msg_ids.chunks(PAGE) {
         for row in ways(&client, page).await? {
@@ -53,22 +49,6 @@ pub(crate) async fn find(
     let outbox = client.query_one("select count(*) from dialogpost.outbox", &[]).await?;
     (found.dead, found.outbox) = (dead.get(0), outbox.get(0));
     Ok(found)
-}
-
-/// Encrypted when the address asks for it.
-async fn connect(url: &str, roots: Option<&Roots>) -> Result<Client, tokio_postgres::Error> {
-    match roots {
-        Some(roots) => {
-            let (client, connection) = tokio_postgres::connect(url, roots.for_database()).await?;
-            tokio::spawn(connection);
-            Ok(client)
-        }
-        None => {
-            let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-            tokio::spawn(connection);
-            Ok(client)
-        }
-    }
 }
 
 async fn ways(client: &Client, msg_ids: &[&str]) -> Result<Vec<Row>, tokio_postgres::Error> {

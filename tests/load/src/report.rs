@@ -83,13 +83,12 @@ pub(crate) async fn measure(run: &Run) -> Result<Report, String> {
     };
     let amqp_url = secret("AMQP_URL").ok_or("AMQP_URL is not set: amqp://user:password@host:5672/vhost")?;
     let roots = roots::read()?;
-    let pem = roots.as_ref().map(|roots| roots.pem.clone());
-    let helsenorge = HelseNorge::connect_trusting(&amqp_url, &run.nhn_exchange, pem).await.map_err(away)?;
+    let helsenorge = HelseNorge::connect_trusting(&amqp_url, &run.nhn_exchange, roots.pem.clone()).await.map_err(away)?;
     let played = play(&helsenorge, &shots, pace, Duration::from_secs(run.patience)).await.map_err(away)?;
     let accepted: Vec<&str> = ids(&shots, End::Accepted);
     let found = match secret("DATABASE_URL") {
         Some(url) => {
-            let found = ledger::find(&url, roots.as_ref(), &accepted, played.started_at).await;
+            let found = ledger::find(&url, &roots, &accepted, played.started_at).await;
             Some(found.map_err(|error| format!("The database does not answer: {error}\nCheck DATABASE_URL."))?)
         }
         None => None,

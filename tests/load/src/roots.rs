@@ -6,26 +6,27 @@ use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Certificates, as in the file and as the database's driver wants them.
+/// The public ones, and those of the file.
 pub(crate) struct Roots {
-    pub(crate) pem: String,
+    /// As in the file, where there is one.
+    pub(crate) pem: Option<String>,
     store: RootCertStore,
 }
 
-/// Of the file that `EXTRA_ROOTS` names.
+/// Of the file that `EXTRA_ROOTS` names; without one, the public ones.
 ///
 /// # Errors
 /// It cannot be read, or holds no certificate.
-pub(crate) fn read() -> Result<Option<Roots>, String> {
-    let Ok(path) = std::env::var("EXTRA_ROOTS") else { return Ok(None) };
-    let pem = std::fs::read_to_string(&path).map_err(|error| format!("EXTRA_ROOTS: {path} cannot be read: {error}"))?;
+pub(crate) fn read() -> Result<Roots, String> {
     let mut store = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let Ok(path) = std::env::var("EXTRA_ROOTS") else { return Ok(Roots { pem: None, store }) };
+    let pem = std::fs::read_to_string(&path).map_err(|error| format!("EXTRA_ROOTS: {path} cannot be read: {error}"))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let (added, _) = store.add_parsable_certificates(certificates.map_err(|error| format!("EXTRA_ROOTS: {path}: {error}"))?);
     if added == 0 {
         return Err(format!("EXTRA_ROOTS: {path} holds no certificate in PEM"));
     }
-    Ok(Some(Roots { pem, store }))
+    Ok(Roots { pem: Some(pem), store })
 }
 
 impl Roots {

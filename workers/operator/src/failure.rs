@@ -54,12 +54,7 @@ impl fmt::Display for Failure {
                 write!(f, "{} ({})", fault.text, fault.code)?;
                 match fault.code {
                     "amqp-topology-conflict" => Ok(()),
-                    "amqp-untrusted" => {
-                        write!(
-                            f,
-                            "\nCheck that the name in {variable} is its certificate's, and that EXTRA_ROOTS holds who vouches for it."
-                        )
-                    }
+                    "amqp-untrusted" => untrusted(f, variable),
                     _ => write!(
                         f,
                         "\nCheck {variable}, and that the broker it names runs and knows the user and the virtual host."
@@ -82,13 +77,15 @@ impl fmt::Display for Failure {
     }
 }
 
+fn untrusted(f: &mut fmt::Formatter<'_>, variable: &str) -> fmt::Result {
+    write!(f, "\nCheck that the name in {variable} is its certificate's, and that EXTRA_ROOTS holds who vouches for it.")
+}
+
 fn database(f: &mut fmt::Formatter<'_>, error: &StoreError) -> fmt::Result {
     match error {
         error if error.is_untrusted() => {
-            write!(
-                f,
-                "The database cannot be trusted: {error}\nCheck that the name in DATABASE_URL is its certificate's, and that EXTRA_ROOTS holds who vouches for it."
-            )
+            write!(f, "The database cannot be trusted: {error}")?;
+            untrusted(f, "DATABASE_URL")
         }
         StoreError::Unavailable { .. } => {
             write!(

@@ -1,4 +1,4 @@
-//! A broker that is away for a while, falls silent, or takes nothing any more. That it stops, dies and hangs up under load: `dialogpost-chaos`.
+//! A broker that stops, dies, hangs up, freezes, or takes nothing any more.
 
 use chaos::{Scene, State, Wire};
 use helsenorge::{HelseNorge, Pace, Sent};
@@ -6,6 +6,35 @@ use std::time::{Duration, Instant};
 use testbed::World;
 
 const PACE: Pace = Pace::PerSecond(500.0);
+
+async fn stop_and_start(world: &World) {
+    world.rabbit().stop().await;
+    world.rabbit().start().await;
+}
+
+async fn hang_up(world: &World) {
+    world.rabbit().close_all_connections().await;
+}
+
+async fn kill_and_start(world: &World) {
+    world.rabbit().kill().await;
+    world.rabbit().start().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broker_restart_under_load_loses_and_doubles_nothing() {
+    let scene = Scene::open().await;
+    let load = scene.load(10_000);
+    let running = scene.fleet.start();
+    let mut again = 0;
+    again += scene.send_during(&load[..2_500], PACE, stop_and_start).await;
+    again += scene.send_during(&load[2_500..5_000], PACE, hang_up).await;
+    again += scene.send_during(&load[5_000..7_500], PACE, kill_and_start).await;
+    again += scene.send_during(&load[7_500..], PACE, stop_and_start).await;
+    scene.settle(load.len()).await;
+    running.stop().await;
+    println!("{:?}, {again} messages sent again", scene.exactly_once(&load).await);
+}
 
 /// Sends one message and waits for all of its effects and its receipt.
 async fn goes_through(scene: &Scene, sent: &Sent, limit: Duration) {

@@ -1,9 +1,39 @@
-//! Processes that are asked to stop. Those that are killed: `dialogpost-chaos`.
+//! Processes that are killed, and processes that are asked to stop.
 
 use chaos::Scene;
 use e2e::{Program, WORKERS};
 use helsenorge::Pace;
 use std::time::Duration;
+
+/// Two processes with the whole fleet each; one after the other is killed and started again for as long as messages come.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_processes_under_load_lose_and_double_nothing() {
+    let scene = Scene::open().await;
+    let load = scene.load(3_000);
+    let whole = async || scene.fleet.spawn("dialogpost", &["run", "--all"], &[]).await;
+    let (mut next, mut other) = tokio::join!(whole(), whole());
+    let mut killed = 0;
+    let sending = scene.send(&load, Pace::PerSecond(250.0));
+    tokio::pin!(sending);
+    loop {
+        tokio::select! {
+            again = &mut sending => {
+                assert_eq!(again, 0, "the broker was always there");
+                break;
+            }
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+        next.kill().await;
+        next = std::mem::replace(&mut other, scene.fleet.launch("dialogpost", &["run", "--all"], &[]).await);
+        killed += 1;
+    }
+    assert!(killed >= 5, "only {killed} were killed under load");
+    scene.settle(load.len()).await;
+    for program in [next, other] {
+        stops(program, "dialogpost").await;
+    }
+    println!("{killed} killed, {:?}", scene.exactly_once(&load).await);
+}
 
 /// Exit code 0 in time.
 async fn stops(program: Program, name: &str) {
