@@ -40,7 +40,7 @@ exit codes: 0 all passed; 1 a stage failed; 2 wrong usage
 HELP
 }
 
-stages=(packages fmt clippy doc test build watch kubernetes demo bench readme local)
+stages=(packages fmt clippy doc build test watch kubernetes demo bench readme local chaos)
 
 # These only when they are named: they need what a machine with Debian's packages does not have.
 extra=(containers)
@@ -51,7 +51,7 @@ about() { # STAGE
     fmt) echo 'the code has the usual form' ;;
     clippy) echo 'no warnings' ;;
     doc) echo 'the documentation builds without warnings' ;;
-    test) echo 'every test' ;;
+    test) echo 'every test but those of chaos' ;;
     build) echo 'what the following stages run, optimised' ;;
     watch) echo 'metrics, alerts and dashboards fit together' ;;
     kubernetes) echo 'manifests and secrets are what Kubernetes takes' ;;
@@ -60,6 +60,7 @@ about() { # STAGE
     readme) echo 'every command and table of the README' ;;
     containers) echo 'images are built, everything comes up, plain and encrypted; needs a Docker engine; about half an hour' ;;
     local) echo 'private servers start, answer and stop' ;;
+    chaos) echo 'servers and workers are broken; begun beside the tests, since it mostly waits' ;;
     *) return 1 ;;
     esac
 }
@@ -95,22 +96,29 @@ in_memory() {
 # Where everything is built from nothing, tests in the profile of the rest share what is compiled (.ci/run).
 profile=(${TEST_PROFILE:+--profile "$TEST_PROFILE"})
 
-# All are built at once, so that nothing is compiled twice. These packages' tests mostly wait for servers: the others use that time.
-stage_test() {
-    local waiting='^(broker|chaos|testbed)'$'\t' code=0
+# These packages' tests mostly wait for servers: other stages use that time.
+waiting='^(broker|chaos|testbed)'$'\t'
+
+# All are built at once, so that nothing is compiled twice.
+build_tests() {
     cargo test "${profile[@]}" --workspace --no-run --message-format=json-render-diagnostics | /usr/bin/python3 "$lib/tests.py" >"$scratch/tests"
-    grep -E "$waiting" "$scratch/tests" >"$scratch/waiting"
-    grep -vE "$waiting" "$scratch/tests" >"$scratch/others"
     in_memory
-    {
-        run_tests "$scratch/waiting" || code=$?
-        deploy/chaos.sh --short || code=$?
-        exit "$code"
-    } >"$scratch/waiting.txt" 2>&1 &
-    run_tests "$scratch/others" || code=$?
-    wait $! || code=$?
-    cat "$scratch/waiting.txt"
+}
+
+stage_test() {
+    local code=0
+    build_tests
+    [ -z "${BESIDE-}" ] || begin_beside "$BESIDE"
+    run_tests <(grep -vE "$waiting" "$scratch/tests") || code=$?
     cargo test "${profile[@]}" --workspace --doc || code=$?
+    return "$code"
+}
+
+stage_chaos() {
+    local code=0
+    build_tests
+    run_tests <(grep -E "$waiting" "$scratch/tests") || code=$?
+    deploy/chaos.sh --short || code=$?
     return "$code"
 }
 
@@ -193,6 +201,26 @@ stage_containers() {
     TLS=1 deploy/compose.sh down --purge
 }
 
+# A stage that goes on while others do: a group of processes of its own.
+begin_beside() { # STAGE
+    # shellcheck disable=SC2016
+    setsid bash -c 'code=0; bash "$1" --inside "$2" >"$3.txt" 2>&1 </dev/null || code=$?; echo "$code" >"$3.code"' \
+        beside "$root/deploy/test.sh" "$1" "$scratch/$1" &
+    echo $! >"$scratch/$1.pid"
+}
+
+# Its output, and its exit code.
+end_beside() { # STAGE
+    while kill -0 "$(cat "$scratch/$1.pid")" 2>/dev/null; do sleep 1; done
+    cat "$scratch/$1.txt"
+    return "$(cat "$scratch/$1.code")"
+}
+
+# Nothing goes on when this has ended.
+stop_beside() { # STAGE
+    [ ! -e "$scratch/$1.pid" ] || kill -- "-$(cat "$scratch/$1.pid")" 2>/dev/null || true
+}
+
 names=() seconds=() results=()
 
 summary() {
@@ -207,10 +235,17 @@ summary() {
 # Each in a process of its own: there, whatever fails ends it.
 run_stages() { # STAGE...
     local stage began code
+    mkdir -p "$scratch"
+    rm -f "$scratch"/chaos.{pid,code,txt}
+    trap 'stop_beside chaos' EXIT
     for stage in "$@"; do
         printf '\n=== %s: %s\n' "$stage" "$(about "$stage")"
         began=$SECONDS code=0
-        bash "$root/deploy/test.sh" --inside "$stage" </dev/null || code=$?
+        if [ -e "$scratch/$stage.pid" ]; then
+            end_beside "$stage" || code=$?
+        else
+            bash "$root/deploy/test.sh" --inside "$stage" </dev/null || code=$?
+        fi
         names+=("$stage") seconds+=($((SECONDS - began)))
         if [ $code -ne 0 ]; then
             results+=(FAILED)
@@ -246,7 +281,7 @@ case "${1-}" in
 --help | -h) usage ;;
 --list) list ;;
 --inside) inside "$2" ;;
-'') run_stages "${stages[@]}" ;;
+'') BESIDE=chaos run_stages "${stages[@]}" ;;
 *)
     for stage in "$@"; do
         if ! about "$stage" >/dev/null; then

@@ -16,6 +16,7 @@
 //! - [`command`]: what a clinic may do
 //! - [`title`]: how a dialog is called
 //! - [`audit`]: who did what, provably
+//! - [`retention`]: what is kept, and for how long
 //! - [`retry`]: when to try again; [`dead_letter`]: what is to be done about what could not be handled
 
 pub mod acceptance;
@@ -33,6 +34,7 @@ pub mod notice;
 pub mod reach;
 pub mod readiness;
 pub mod receipts;
+pub mod retention;
 pub mod retry;
 pub mod routing;
 pub mod sending;

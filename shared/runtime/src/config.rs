@@ -2,6 +2,7 @@
 
 mod contact;
 mod notices;
+mod retention;
 mod roots;
 
 pub use contact::ContactService;
@@ -10,6 +11,7 @@ pub use roots::Roots;
 
 use broker::AmqpUrl;
 use domain::command::contact::Caution;
+use domain::retention::Retention;
 use jiff::SignedDuration;
 use messages::person_id::TestSeries;
 use std::fmt;
@@ -64,6 +66,8 @@ pub struct Config {
     pub contact_caution: Caution,
     /// How notices go out.
     pub notices: Notices,
+    /// `RETENTION`: `table=days` with commas between.
+    pub retention: Retention,
     /// `EXTRA_ROOTS`: authorities that vouch for brokers, the database, and those that deliver notices, beside the public ones.
     pub extra_roots: Roots,
 }
@@ -143,6 +147,7 @@ impl Config {
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let (service, caution) = (r.contact_service(), r.contact_caution());
         let notices = r.notices();
+        let retention = r.retention();
         let without_agreement = r.text("FUNCTIONS_WITHOUT_AGREEMENT").map_or_else(Vec::new, |t| list(&t));
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
@@ -163,6 +168,7 @@ impl Config {
             service,
             caution,
             notices,
+            retention,
         ) {
             (
                 Some(database_url),
@@ -181,6 +187,7 @@ impl Config {
                 Some(contact_service),
                 Some(contact_caution),
                 Some(notices),
+                Some(retention),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
                 amqp_url: extra_roots.vouch_for(amqp_url),
@@ -204,6 +211,7 @@ impl Config {
                 contact_service,
                 contact_caution,
                 notices,
+                retention,
                 extra_roots,
             }),
             _ => Err(r.faults),

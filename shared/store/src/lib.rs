@@ -27,6 +27,7 @@ pub mod notice;
 pub mod outbox;
 pub mod own_dialog;
 pub mod processed;
+pub mod pruning;
 pub mod reading;
 pub mod receipt;
 pub mod roles;

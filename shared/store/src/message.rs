@@ -125,11 +125,12 @@ pub async fn insert_received(tx: &Tx<'_>, received: &[Received]) -> Result<(), S
     let raw: Vec<&[u8]> = received.iter().map(|m| m.raw.as_ref()).collect();
     let insert = step!(
         "message.insert_received",
-        "insert into dialogpost.message (direction, id, at, clinic, from_her_id, to_her_id, queue, function, transport_id, msg_id,
-            outcome, code, answer, head, answers, properties, raw)
-         select 'in', * from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::uuid[], $15::jsonb[],
-            $16::bytea[])
+        "insert into dialogpost.message (direction, left_open, id, at, clinic, from_her_id, to_her_id, queue, function, transport_id,
+            msg_id, outcome, code, answer, head, answers, properties, raw)
+         -- One that has waited may be behind where retention looks.
+         select 'in', nullif(m.at < now() - interval '1 day', false), m.* from unnest($1::uuid[], $2::timestamptz[], $3::bigint[],
+            $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::jsonb[],
+            $13::jsonb[], $14::uuid[], $15::jsonb[], $16::bytea[]) m(id, at)
          -- A dead letter that was replayed is what became of it.
          on conflict (id) do update set clinic = excluded.clinic, from_her_id = excluded.from_her_id, to_her_id = excluded.to_her_id,
             function = excluded.function, msg_id = excluded.msg_id, outcome = excluded.outcome, code = excluded.code,

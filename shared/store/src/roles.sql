@@ -70,8 +70,17 @@ begin
         ('appointment_notifications', 'select, insert, update, delete', 'appointment_owed reminder'),
         ('appointment_notifications', 'update (id)', 'appointment'),
 
-        ('dead_letter_keeper', 'select', 'put_off'),
-        ('dead_letter_keeper', 'select (at, direction)', 'message')
+        ('dead_letter_keeper', 'select', 'dead_letter_state message_state put_off sent_state'),
+        ('dead_letter_keeper', 'select (key)', 'waiting'),
+        -- What is kept no longer goes (`pruning.rs`); of what goes it reads the age only.
+        ('dead_letter_keeper', 'select, insert, update', 'pruning'),
+        ('dead_letter_keeper', 'select (at, direction, end_state, left_open)', 'message'),
+        ('dead_letter_keeper', 'update (raw, end_state, left_open)', 'message'),
+        ('dead_letter_keeper', 'select (ctid, at), delete', 'command'),
+        ('dead_letter_keeper', 'select (ctid, message, answered_at), delete', 'contact_question'),
+        ('dead_letter_keeper', 'update (body, properties)', 'dead_letter'),
+        ('dead_letter_keeper', 'select (letter), update (body, properties)', 'dead_letter_edit'),
+        ('dead_letter_keeper', 'select (ctid, changed_at, address, state), update (address)', 'notification')
     ) n(worker, privileges, tables) loop
         foreach worker in array case needed.worker when 'all' then workers else array[needed.worker] end loop
             execute format('grant %s on %s to %I', needed.privileges,

@@ -40,8 +40,8 @@ pub struct Trace {
     /// Until when the receiver must have receipted it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_due_at: Option<Timestamp>,
-    /// Bytes of the body.
-    pub bytes: i32,
+    /// Bytes of the body; `None`: it was kept long enough.
+    pub bytes: Option<i32>,
     /// The message this one answers or repeats.
     pub answers: Option<Uuid>,
     /// Its steps, in order of time.

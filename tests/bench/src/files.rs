@@ -65,8 +65,8 @@ pub(crate) async fn measure(fleet: Fleet) -> Figures {
 /// A small file, so that what is kept for good is there, then the largest: peaks of uploading, writing and sending it.
 async fn through(fleet: &Fleet, sent_before: i64) -> [f64; 3] {
     let epj = Epj::connect(&fleet.world.amqp_url).await;
-    let commands = fleet.spawn_self(&["worker", "clinic-commands"]).await;
-    let outbound = fleet.spawn_self(&["worker", "helsenorge-outbound"]).await;
+    let commands = fleet.spawn_self("clinic-commands").await;
+    let outbound = fleet.spawn_self("helsenorge-outbound").await;
     let small = upload(&epj, &[b'x'; 1000]).await;
     write(fleet, &epj, small, sent_before + 1).await;
 

@@ -8,9 +8,11 @@ use e2e::{Exchange, Fleet};
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
 use helsenorge::{HelseNorge, Load, Pace, SEALED, Sending, Sent, SyntheticPatient};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// Where HelseNorge gets its receipts.
 pub(crate) const RECEIPTS: &str = "8093244_async";
@@ -80,7 +82,7 @@ pub(crate) async fn measure(options: Inbound, exchange: Option<&Exchange>) -> Fi
 
     let (rows, published) = (meter::rows_written(&fleet.rows).await, meter::published());
     let before = exchange.map(protection::ceiling);
-    let msg_per_s = drain(&fleet, &helsenorge, n, exchange).await;
+    let msg_per_s = drain(&fleet, &helsenorge, n, 1, exchange).await;
     let after = exchange.map(protection::ceiling);
     let rows_per_message = (meter::rows_written(&fleet.rows).await - rows) as f64 / n as f64;
     let publishes_per_message = (meter::published() - published) / n as f64;
@@ -119,15 +121,36 @@ pub(crate) fn load(n: usize, seed: u64, exchange: Option<&Exchange>) -> Box<dyn 
     }
 }
 
+/// What the database also notes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setting {
+    /// When each transaction was committed: then it is known when an inbox copy became visible.
+    Commits,
+    /// What each statement costs.
+    Statements,
+}
+
 pub(crate) async fn prepare(options: Inbound, exchange: Option<&Exchange>) -> Fleet {
+    prepare_with(options, exchange, Setting::Commits).await
+}
+
+pub(crate) async fn prepare_with(options: Inbound, exchange: Option<&Exchange>, setting: Setting) -> Fleet {
     eprintln!("starting private servers ...");
     let world = testbed::private_world(true).await;
-    // Tells exactly when an inbox copy became visible.
-    world.postgres().execute("alter system set track_commit_timestamp = on").await;
+    world
+        .postgres()
+        .execute(match setting {
+            Setting::Commits => "alter system set track_commit_timestamp = on",
+            Setting::Statements => "alter system set shared_preload_libraries = 'pg_stat_statements'",
+        })
+        .await;
     world.postgres().execute("alter system set min_wal_size = '1GB'").await;
     world.postgres().stop().await;
     world.postgres().start().await;
     make_log_files(&world).await;
+    if setting == Setting::Statements {
+        world.execute("create extension pg_stat_statements schema public").await;
+    }
     let mut fleet = Fleet::in_world(world).await;
     (fleet.batch, fleet.lanes) = (options.batch as usize, options.lanes as usize);
     let mut setup: serde_json::Value = serde_json::from_str(include_str!("../../fixtures/clinic.json")).unwrap();
@@ -156,73 +179,121 @@ fn patient(patient: &SyntheticPatient) -> serde_json::Value {
     patient.to_setup(Some("kari"))
 }
 
-/// Fills the queue, then starts the fleet: messages a second until the last AppRec is on HelseNorge's queue.
-pub(crate) async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize, exchange: Option<&Exchange>) -> f64 {
-    let sending = helsenorge.send_paced(load(n, 1, exchange), Pace::AsFastAsPossible).await;
-    assert_eq!(sending.unconfirmed.len(), 0, "HelseNorge could not send");
+/// Fills the queue, then starts the fleet: messages a second until the last AppRec is on HelseNorge's queue and all is stored. `seed`: others for
+/// each lot.
+pub(crate) async fn drain(fleet: &Fleet, helsenorge: &HelseNorge, n: usize, seed: u64, exchange: Option<&Exchange>) -> f64 {
+    let lot = Lot::begin();
+    fill(helsenorge, load(n, seed, exchange)).await;
     let progress = bar("whole path, full queue", n as u64);
-    let mut receipts = helsenorge.listen(RECEIPTS).await.unwrap();
     let started = Instant::now();
     let running = fleet.start();
-    for received in 0..n {
-        let receipt = tokio::time::timeout(Duration::from_secs(60), receipts.next()).await;
-        let Ok(Some(receipt)) = receipt else { panic!("{received} receipts, then none for a minute") };
-        assert_eq!(receipt.properties.content_type.as_deref() == Some(SEALED), exchange.is_some(), "a receipt is protected");
-        progress.set_position(received as u64);
-    }
-    fleet.settle(n as i64).await;
+    receive(helsenorge, n, exchange.is_some(), &progress).await;
+    lot.settle(fleet, n).await;
     let rate = n as f64 / started.elapsed().as_secs_f64();
     progress.finish_and_clear();
     running.stop().await;
-    assert_complete(fleet, n).await;
+    lot.assert_complete(fleet, n).await;
     rate
 }
 
+/// Puts them on the clinic's queue.
+pub(crate) async fn fill(helsenorge: &HelseNorge, messages: Box<dyn Iterator<Item = Sent>>) {
+    let sending = helsenorge.send_paced(messages, Pace::AsFastAsPossible).await;
+    assert_eq!(sending.unconfirmed.len(), 0, "HelseNorge could not send");
+}
+
+/// Takes so many receipts.
+pub(crate) async fn receive(helsenorge: &HelseNorge, n: usize, sealed: bool, progress: &ProgressBar) {
+    let mut receipts = helsenorge.listen(RECEIPTS).await.unwrap();
+    for received in 0..n {
+        let receipt = tokio::time::timeout(Duration::from_secs(60), receipts.next()).await;
+        let Ok(Some(receipt)) = receipt else { panic!("{received} receipts, then none for a minute") };
+        assert_eq!(receipt.properties.content_type.as_deref() == Some(SEALED), sealed, "a receipt is protected");
+        progress.set_position(received as u64);
+    }
+}
+
 /// Sends at a fixed rate to a running fleet: microseconds from the sender to the committed inbox copy.
-async fn at_half_load(
+pub(crate) async fn at_half_load(
     fleet: &Fleet,
     helsenorge: &HelseNorge,
-    before: usize,
+    most: usize,
     rate: f64,
     exchange: Option<&Exchange>,
 ) -> Histogram<u64> {
-    let n = ((rate * 10.0) as usize).clamp(100, before);
+    let n = ((rate * 10.0) as usize).clamp(100, most);
     // HelseNorge reads what it gets: a growing queue would slow the broker down for everyone.
     let receipts = helsenorge.listen(RECEIPTS).await.unwrap();
     let reading = tokio::spawn(receipts.for_each(|_| std::future::ready(())));
     let running = fleet.start();
     // The first messages would measure connecting.
-    let warm: Vec<Sent> = load(50, 2, exchange).collect();
+    let first = Lot::begin();
+    let warm: Vec<Sent> = load(50, 91, exchange).collect();
     helsenorge.send_paced(warm, Pace::PerSecond(100.0)).await;
-    fleet.settle((before + 50) as i64).await;
-    let messages: Vec<Sent> = load(n, 3, exchange).collect();
+    first.settle(fleet, 50).await;
+    let lot = Lot::begin();
+    let messages: Vec<Sent> = load(n, 92, exchange).collect();
     eprintln!("latency at {rate:.0} msg/s ...");
     let sending = helsenorge.send_paced(messages, Pace::PerSecond(rate)).await;
-    fleet.settle((before + 50 + n) as i64).await;
+    lot.settle(fleet, n).await;
     running.stop().await;
     reading.abort();
-    assert_complete(fleet, before + 50 + n).await;
-    histogram(fleet, &sending).await
+    first.assert_complete(fleet, 50 + n).await;
+    lot.histogram(fleet, &sending).await
 }
 
-async fn histogram(fleet: &Fleet, sending: &Sending) -> Histogram<u64> {
-    let sql = "select m.transport_id, (extract(epoch from pg_xact_commit_timestamp(i.xmin)) * 1000000)::bigint
-         from dialogpost.inbox_item i join dialogpost.message m on m.id = i.entry";
-    let committed: HashMap<String, i64> = fleet.rows.query(sql, &[]).await.iter().map(|r| (r.get(0), r.get(1))).collect();
-    let mut histogram = Histogram::new(3).unwrap();
-    for (id, at) in &sending.sent_at {
-        let micros = committed[id] - at.as_microsecond();
-        histogram.record(u64::try_from(micros.max(1)).unwrap()).unwrap();
-    }
-    histogram
-}
+/// What was sent since: the store may hold millions beside it.
+pub(crate) struct Lot(Uuid);
 
-/// One of everything for every message.
-async fn assert_complete(fleet: &Fleet, n: usize) {
-    for table in
-        ["dialog_entry", "inbox_item", "journal_entry", "message where direction = 'out'", "message where direction = 'in'"]
-    {
-        assert_eq!(fleet.rows.count(&format!("dialogpost.{table}")).await, n as i64, "{table}");
+impl Lot {
+    pub(crate) fn begin() -> Self {
+        // Ids are given by the millisecond.
+        std::thread::sleep(Duration::from_millis(2));
+        Self(Uuid::now_v7())
     }
-    assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 0);
+
+    /// Waits until all is stored, routed, journaled and on its way out.
+    pub(crate) async fn settle(&self, fleet: &Fleet, n: usize) {
+        let started = Instant::now();
+        let done = "select count(*) from dialogpost.message m where m.id > $1 and m.direction = 'in'
+            and exists (select from dialogpost.inbox_item where entry = m.id)
+            and exists (select from dialogpost.journal_entry where entry = m.id)";
+        loop {
+            let done: i64 = fleet.rows.query(done, &[&self.0]).await[0].get(0);
+            if done == n as i64 && fleet.rows.count("dialogpost.outbox").await == 0 {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "{done} of {n} are at their end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn histogram(&self, fleet: &Fleet, sending: &Sending) -> Histogram<u64> {
+        let sql = "select m.transport_id, (extract(epoch from pg_xact_commit_timestamp(i.xmin)) * 1000000)::bigint
+             from dialogpost.inbox_item i join dialogpost.message m on m.id = i.entry where m.id > $1";
+        let rows = fleet.rows.query(sql, &[&self.0]).await;
+        let committed: HashMap<String, i64> = rows.iter().map(|r| (r.get(0), r.get(1))).collect();
+        let mut histogram = Histogram::new(3).unwrap();
+        for (id, at) in &sending.sent_at {
+            let micros = committed[id] - at.as_microsecond();
+            histogram.record(u64::try_from(micros.max(1)).unwrap()).unwrap();
+        }
+        histogram
+    }
+
+    /// One of everything for every message.
+    pub(crate) async fn assert_complete(&self, fleet: &Fleet, n: usize) {
+        for (table, id) in [
+            ("dialog_entry", "id"),
+            ("inbox_item", "entry"),
+            ("journal_entry", "entry"),
+            ("message where direction = 'out'", "id"),
+            ("message where direction = 'in'", "id"),
+        ] {
+            let and = if table.contains("where") { "and" } else { "where" };
+            let sql = format!("select count(*) from dialogpost.{table} {and} {id} > $1");
+            assert_eq!(fleet.rows.query(&sql, &[&self.0]).await[0].get::<_, i64>(0), n as i64, "{table}");
+        }
+        assert_eq!(fleet.rows.count("dialogpost.dead_letter").await, 0);
+    }
 }

@@ -15,9 +15,11 @@ mod commands;
 mod files;
 mod inbound;
 mod meter;
+mod profile;
 mod progress;
 mod protection;
 mod slots;
+mod stored;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use e2e::{Exchange, WORKERS};
@@ -38,10 +40,15 @@ struct Cli {
 enum What {
     /// NHN queue → inbox + journal + AppRec on HelseNorge's queue, the fleet in one process. The last line is one JSON object.
     Inbound(Inbound),
+    /// Where the time of one message goes: broker, database, each worker as a process of its own, and each statement.
+    Profile(Inbound),
     /// The same with everything signed and encrypted, against the private-key operations of this machine: each message takes two.
     Sealed(Sealed),
     /// A question about a thousand patients, and the memory that the largest file takes in each worker on its way to HelseNorge.
     Commands(Commands),
+    /// The same on an empty store and on one that has held millions for a year, and how long pruning and the ledger take there. Needs 4 GB of
+    /// disk for each million.
+    Stored(Stored),
     /// How long a patient waits for free slots while the clinic's other messages come, from when HelseNorge means to ask.
     Slots(Slots),
     /// Serves as this worker, for measurements of a process of its own.
@@ -103,6 +110,16 @@ struct Sealed {
     inbound: Inbound,
 }
 
+/// See [`What::Stored`].
+#[derive(Args, Clone, Copy)]
+struct Stored {
+    /// Messages that the store has received, 10 000 to 100 000 000.
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(10_000..=100_000_000))]
+    stored: u32,
+    #[command(flatten)]
+    inbound: Inbound,
+}
+
 /// See [`What::Inbound`].
 #[derive(Args, Clone, Copy)]
 struct Inbound {
@@ -149,6 +166,14 @@ async fn measure(what: What) {
         }
         What::Commands(options) => {
             let figures = commands::measure(options).await;
+            print(&figures.for_people(), &figures);
+        }
+        What::Profile(options) => {
+            let figures = profile::measure(options).await;
+            print(&figures.for_people(), &figures);
+        }
+        What::Stored(options) => {
+            let figures = stored::measure(options).await;
             print(&figures.for_people(), &figures);
         }
         What::Slots(options) => {

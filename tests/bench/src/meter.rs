@@ -38,12 +38,48 @@ impl Process {
         let _ = std::fs::write(self.0.join("clear_refs"), "5");
     }
 
+    /// Processor time so far, in microseconds.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        // It may have ended.
+        let stat = std::fs::read_to_string(self.0.join("stat")).unwrap_or_default();
+        times(&stat)[..2].iter().sum()
+    }
+
     /// Most bytes that it has had resident.
     pub(crate) fn peak_bytes(&self) -> f64 {
         let status = std::fs::read_to_string(self.0.join("status")).unwrap();
         let kb = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
         kb.unwrap() * 1024.0
     }
+}
+
+/// Processor time of a server and of all processes that it has started, those that have ended included, in microseconds.
+pub(crate) fn family(parent: u32) -> f64 {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let stat = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_child = |stat: &String| after_name(stat).nth(1).is_some_and(|ppid| ppid == parent.to_string());
+    let children: f64 = processes.map(stat).filter(is_child).map(|stat| times(&stat)[..2].iter().sum::<f64>()).sum();
+    times(&stat(parent)).iter().sum::<f64>() + children
+}
+
+/// Time that no core was used, in microseconds.
+pub(crate) fn idle_us() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap();
+    stat.split_whitespace().skip(4).take(2).map(|ticks| ticks.parse::<f64>().unwrap() * TICK_US).sum()
+}
+
+/// The kernel counts in hundredths of a second (proc(5), USER_HZ).
+const TICK_US: f64 = 10_000.0;
+
+/// What follows the name, which may hold anything (proc(5), /proc/pid/stat).
+fn after_name(stat: &str) -> impl Iterator<Item = &str> {
+    stat.rsplit(')').next().unwrap_or_default().split_whitespace()
+}
+
+/// A process's user and system time, and those of its children that have ended.
+fn times(stat: &str) -> [f64; 4] {
+    let mut ticks = after_name(stat).skip(11).map(|ticks| ticks.parse::<f64>().unwrap_or(0.0) * TICK_US);
+    [(); 4].map(|()| ticks.next().unwrap_or(0.0))
 }
 
 /// Database steps by total time, the longest first: seconds, calls, name.

@@ -83,7 +83,7 @@ pub(crate) async fn measure(options: Slots) -> Figures {
     let helsenorge = fleet.helsenorge().await;
     let n = options.inbound.messages as usize;
     let ceiling_echo = echo(&helsenorge, options).await;
-    let msg_per_s = inbound::drain(&fleet, &helsenorge, n, None).await;
+    let msg_per_s = inbound::drain(&fleet, &helsenorge, n, 1, None).await;
 
     let receipts = fleet.helsenorge().await.listen(inbound::RECEIPTS).await.unwrap();
     let reading = tokio::spawn(receipts.for_each(|_| std::future::ready(())));

@@ -39,7 +39,7 @@ impl Crew {
         let (mut members, mut supervisors) = (Vec::new(), JoinSet::new());
         let twice = WORKERS.into_iter().filter(|worker| ON_THE_WAY.contains(&worker.name));
         for worker in WORKERS.into_iter().chain(twice) {
-            let program = fleet.spawn_self(&["worker", worker.name]).await;
+            let program = fleet.spawn_self(worker.name).await;
             let member = Arc::new(Member {
                 name: worker.name,
                 pid: AtomicU32::new(0),
@@ -149,9 +149,8 @@ async fn supervise(fleet: Arc<Fleet>, member: Arc<Member>, mut program: Program,
             }
         }
         point = next_point(&member, point, gave_up);
-        let mut arguments = vec!["worker", member.name];
-        arguments.extend(point.into_iter().flat_map(|point| ["--die", point]));
-        program = fleet.launch_self(&arguments);
+        let die: Vec<&str> = point.into_iter().flat_map(|point| ["--die", point]).collect();
+        program = fleet.launch_self(member.name, &die);
         member.launched.fetch_add(1, Ordering::SeqCst);
     }
 }

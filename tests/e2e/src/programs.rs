@@ -65,19 +65,19 @@ impl Fleet {
         self.run(command, binary)
     }
 
-    /// Starts the program that calls this once more, as a process of its own, and waits until it is ready: one that serves as a worker
-    /// when it is told to.
-    pub async fn spawn_self(&self, arguments: &[&str]) -> Program {
-        let program = self.launch_self(arguments);
+    /// Starts the program that calls this once more, as a process of its own that serves as a worker under its own role, and waits until it is
+    /// ready.
+    pub async fn spawn_self(&self, worker: &str) -> Program {
+        let program = self.launch_self(worker, &[]);
         program.ready().await;
         program
     }
 
     /// As [`Fleet::spawn_self`], without waiting.
-    pub fn launch_self(&self, arguments: &[&str]) -> Program {
+    pub fn launch_self(&self, worker: &str, arguments: &[&str]) -> Program {
         let mut command = self.command_of(&std::env::current_exe().expect("this program has a path"));
-        command.args(arguments);
-        self.run(command, "self")
+        command.args(["worker", worker]).args(arguments).env("DATABASE_URL", self.url_as(worker));
+        self.run(command, worker)
     }
 
     fn run(&self, mut command: Command, name: &str) -> Program {

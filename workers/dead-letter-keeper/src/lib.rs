@@ -1,6 +1,7 @@
 //! What the brokers gave up on → the table of dead letters, whole. Last in line: it takes any bytes. And what stands and should not for long →
-//! metrics ([`standing`]).
+//! metrics ([`standing`]). And what is kept no longer goes ([`pruning`]).
 
+pub mod pruning;
 pub mod standing;
 
 use domain::dead_letter::about;
@@ -18,13 +19,14 @@ use uuid::Uuid;
 /// The worker.
 pub const WORKER: Worker = Worker {
     name: DeadLetterKeeper::WORKER,
-    about: "stores what no worker could handle",
+    about: "stores what no worker could handle, and keeps nothing for longer than it is to be kept",
     opens_or_seals: false,
     start: |context| Box::pin(start(context)),
 };
 
 async fn start(context: Context) -> Ended {
     tokio::spawn(standing::watch(context.clone()));
+    tokio::spawn(pruning::run(context.clone()));
     worker::run(context, DeadLetterKeeper, vec![Source::Own], &[Wire::Dialogpost]).await
 }
 

@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::out::Answer;
 use crate::{
-    apply, audit, check, command, communication_test, dead_letters, healthy, ledger, metrics, migrate, registry, roles, run,
-    schema, secrets, show, topology,
+    apply, audit, check, command, communication_test, dead_letters, healthy, ledger, metrics, migrate, registry, retention,
+    roles, run, schema, secrets, show, topology,
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Show(show::Show),
     Ledger(ledger::Ledger),
     DeadLetters(dead_letters::DeadLetters),
+    Retention(retention::Retention),
     Audit(audit::Audit),
     Schema(schema::Schema),
     Metrics(metrics::Metrics),
@@ -66,6 +67,7 @@ impl Command {
             Self::Show(show) => show.format.json,
             Self::Ledger(ledger) => ledger.format.json,
             Self::DeadLetters(dead_letters) => dead_letters.format().json,
+            Self::Retention(retention) => retention.format.json,
             Self::Audit(audit) => audit.format().json,
             Self::Schema(schema) => schema.format.json,
             Self::Secrets(secrets) => secrets.format.json,
@@ -88,6 +90,7 @@ impl Command {
             Self::Show(show) => show.execute().await,
             Self::Ledger(ledger) => ledger.execute().await,
             Self::DeadLetters(dead_letters) => dead_letters.execute().await,
+            Self::Retention(retention) => retention.execute().await,
             Self::Audit(audit) => audit.execute().await,
             Self::Schema(schema) => schema.execute(),
             Self::Secrets(secrets) => secrets.execute(),

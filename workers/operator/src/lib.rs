@@ -21,6 +21,7 @@ pub mod migrate;
 pub mod out;
 pub mod protection;
 pub mod registry;
+pub mod retention;
 pub mod roles;
 pub mod run;
 pub mod schema;

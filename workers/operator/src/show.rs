@@ -94,7 +94,7 @@ fn text(trace: &Trace) -> String {
         ("function", or_dash(trace.function.as_ref())),
         ("MsgId", or_dash(trace.msg_id.as_ref())),
         ("AMQP message id", or_dash(trace.transport_id.as_ref())),
-        ("bytes", trace.bytes.to_string()),
+        ("bytes", trace.bytes.map_or_else(|| "removed: kept long enough".to_owned(), |bytes| bytes.to_string())),
         ("receipt due", trace.receipt_due_at.map_or_else(|| or_dash(None::<&str>), time)),
         ("answers or repeats", or_dash(trace.answers)),
     ] {
@@ -159,7 +159,7 @@ mod tests {
             code: Some("service-not-offered".into()),
             state: "rejected".into(),
             receipt_due_at: None,
-            bytes: 7,
+            bytes: Some(7),
             answers: None,
             steps: vec![TraceStep { at: at(12), what: "answer".into(), detail: "APPREC to q".into() }],
         };

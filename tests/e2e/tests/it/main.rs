@@ -22,6 +22,7 @@ mod once;
 mod pipeline;
 mod recipient_routing;
 mod registry;
+mod retention;
 mod sealed;
 mod sending;
 mod structure;
