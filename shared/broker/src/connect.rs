@@ -17,6 +17,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Seconds between heartbeats unless the address says otherwise: a dead broker is noticed after twice that.
 const HEARTBEAT: u16 = 10;
 
+/// Bytes of a frame at most. The client keeps room for 64 of them for each connection, 2 MiB; of RabbitMQ's own size, 128 KiB, that would be 8 MiB.
+const FRAME_MAX: u32 = 32 * 1024;
+
 /// The address of a broker, validated. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AmqpUrl {
@@ -68,6 +71,7 @@ impl FromStr for AmqpUrl {
             "/".clone_into(&mut uri.vhost);
         }
         uri.query.heartbeat = Some(uri.query.heartbeat.filter(|s| *s > 0).unwrap_or(HEARTBEAT));
+        uri.query.frame_max = Some(uri.query.frame_max.filter(|bytes| *bytes > 0).unwrap_or(FRAME_MAX));
         Ok(Self { uri, authority_pem: None })
     }
 }
@@ -185,6 +189,14 @@ mod tests {
             assert_eq!((fault.class, fault.code), (FaultClass::Broken, "amqp-url"), "{text}");
         }
         assert!(!"amqp://u:hemmelig@h:x".parse::<AmqpUrl>().unwrap_err().to_string().contains("hemmelig"));
+    }
+
+    #[test]
+    fn frames_are_small_unless_the_address_says_otherwise() {
+        for (text, want) in [("amqp://h", FRAME_MAX), ("amqp://h?frame_max=0", FRAME_MAX), ("amqp://h?frame_max=131072", 131_072)]
+        {
+            assert_eq!(text.parse::<AmqpUrl>().unwrap().uri.query.frame_max, Some(want), "{text}");
+        }
     }
 
     #[test]
