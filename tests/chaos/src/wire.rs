@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// How the network is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +59,8 @@ impl Wire {
 }
 
 async fn connect(client: TcpStream, server: u16, mut state: watch::Receiver<State>) {
-    if pass(&mut state).await.is_err() {
-        return;
-    }
+    let Ok(takes) = pass(&mut state).await else { return };
+    tokio::time::sleep(takes).await;
     let Ok(server) = TcpStream::connect(("127.0.0.1", server)).await else { return };
     let (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
@@ -71,27 +71,36 @@ async fn connect(client: TcpStream, server: u16, mut state: watch::Receiver<Stat
     }
 }
 
+/// What comes while others are on their way is on its way, too.
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<State>) -> io::Result<()> {
-    let mut bytes = vec![0; 64 * 1024];
-    loop {
-        let length = from.read(&mut bytes).await?;
-        if length == 0 {
-            return Ok(());
+    let (sent, mut arriving) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let send = async move {
+        let mut bytes = vec![0; 64 * 1024];
+        loop {
+            let length = from.read(&mut bytes).await?;
+            if length == 0 {
+                return io::Result::Ok(());
+            }
+            let arrives = Instant::now() + pass(&mut state).await?;
+            let _ = sent.send((arrives, bytes[..length].to_vec()));
         }
-        pass(&mut state).await?;
-        to.write_all(&bytes[..length]).await?;
-    }
+    };
+    let arrive = async {
+        while let Some((at, bytes)) = arriving.recv().await {
+            tokio::time::sleep_until(at).await;
+            to.write_all(&bytes).await?;
+        }
+        Ok(())
+    };
+    tokio::try_join!(send, arrive).map(drop)
 }
 
-/// Waits as long as what passes takes; fails once a cut is over.
-async fn pass(state: &mut watch::Receiver<State>) -> io::Result<()> {
+/// How long what passes takes; fails once a cut is over.
+async fn pass(state: &mut watch::Receiver<State>) -> io::Result<Duration> {
     let now = *state.borrow_and_update();
     match now {
-        State::Open => Ok(()),
-        State::Slow(delay) => {
-            tokio::time::sleep(delay).await;
-            Ok(())
-        }
+        State::Open => Ok(Duration::ZERO),
+        State::Slow(delay) => Ok(delay),
         State::Cut => {
             let _ = state.wait_for(|state| *state != State::Cut).await;
             Err(io::ErrorKind::ConnectionReset.into())
