@@ -23,20 +23,21 @@ compose, and the images that deploy/docker/Dockerfile and docker-compose.yml nam
 usage: deploy/compose.sh up [COMPOSE OPTION...] | load [LOAD OPTION...] | status | down [--purge] | --help
 
   up        builds the image where it is missing, makes secrets, starts everything, waits until it is ready. Without CLINICS it is a trial: the example
-            clinic with 2000 synthetic patients, and nothing protected. With CLINICS=set-up file, DIALOGPOST_KEYS and DIALOGPOST_TRUST
+            clinic with 2000 synthetic patients, and nothing protected unless SEALED=1 says so. With CLINICS=set-up file, DIALOGPOST_KEYS and DIALOGPOST_TRUST
             (directories of keys and of authorities) it is yours
   load      up, as a trial; then plays HelseNorge and tells what became of every message
   status    what runs
   down      stops everything; with --purge data and secrets go, too
 
 With BUILD=1 images are built anew. With TLS=1 everything said to broker and database is encrypted, by certificates that are made on the
-spot; say it at every command of the same fleet.
+spot. With SEALED=1 a trial takes nothing unprotected: every message is signed and encrypted, by keys that are made on the spot. Say either at
+every command of the same fleet.
 
 examples:
   deploy/compose.sh load                                     from nothing to a report
   deploy/compose.sh load --fast --messages 50000 --limit lost=0
   deploy/compose.sh up --scale recipient-routing=3
-  TLS=1 deploy/compose.sh load --rate 50 --seconds 10
+  TLS=1 SEALED=1 deploy/compose.sh load --rate 50 --seconds 10
   deploy/compose.sh status
   deploy/compose.sh down --purge
 
@@ -150,7 +151,18 @@ trial() {
     export CLINICS=$DIALOGPOST_SECRETS/clinics.json
     build load "$load_image"
     mkdir -p -m 700 "$DIALOGPOST_SECRETS"
-    docker run --rm --network none "$load_image" setup --patients "$patients" >"$CLINICS.new"
+    local exchange=() mounted=()
+    if [ -n "${SEALED-}" ]; then
+        export EXCHANGE=$DIALOGPOST_SECRETS/exchange PLAIN_CONTENT=refuse
+        export DIALOGPOST_KEYS=$EXCHANGE/keys DIALOGPOST_TRUST=$EXCHANGE/trust
+        exchange=(--exchange /exchange) mounted=(-v "$EXCHANGE:/exchange")
+        if [ ! -d "$EXCHANGE" ]; then
+            mkdir "$EXCHANGE"
+            docker run --rm --network none --user "$(id -u):$(id -g)" "${mounted[@]}" "$load_image" exchange /exchange >&2
+        fi
+    fi
+    docker run --rm --network none ${mounted[@]+"${mounted[@]}"} "$load_image" setup --patients "$patients" \
+        ${exchange[@]+"${exchange[@]}"} >"$CLINICS.new"
     mv "$CLINICS.new" "$CLINICS"
     chmod 644 "$CLINICS"
 }
@@ -161,6 +173,7 @@ load() { # LOAD OPTION...
         exit 2
     fi
     up
+    [ -z "${SEALED-}" ] || set -- --exchange /exchange "$@"
     compose --profile load run --rm load run --patients "$patients" --html /reports/load.html --json /reports/load.json "$@"
     say "The report: $REPORTS/load.html"
 }

@@ -71,8 +71,6 @@ server)
     unset NOTIFY_SOCKET
     # Under systemd the start script replaces itself by the Erlang VM: the pid above then is the broker's.
     export RUNNING_UNDER_SYSTEMD=true
-    # Schedulers that wait actively take the processor from those that work.
-    export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none"
     exec "$bin/rabbitmq-server"
     ;;
 ctl)

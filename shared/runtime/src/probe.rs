@@ -60,6 +60,11 @@ impl Probe {
         Self(Some(Arc::new(dies)))
     }
 
+    /// Whether anybody is asked.
+    pub const fn is_armed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Dies if told to.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ enum What {
     Sealed(Sealed),
     /// A question about a thousand patients, and the memory that the largest file takes in each worker on its way to HelseNorge.
     Commands(Commands),
-    /// The same on an empty store and on one that has held millions for a year, and how long pruning and the ledger take there. Needs 4 GB of
+    /// The same on an empty store and on one that has held millions for a year, and how long pruning and the ledger take there. Needs 3 GB of
     /// disk for each million.
     Stored(Stored),
     /// How long a patient waits for free slots while the clinic's other messages come, from when HelseNorge means to ask.
@@ -113,7 +113,7 @@ struct Sealed {
 /// See [`What::Stored`].
 #[derive(Args, Clone, Copy)]
 struct Stored {
-    /// Messages that the store has received, 10 000 to 100 000 000.
+    /// Messages in its ledger, received and sent, 10 000 to 100 000 000.
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(10_000..=100_000_000))]
     stored: u32,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! Where a test of broken servers plays.
 
-use e2e::{Fleet, NHN_EXCHANGE, Rows};
+use e2e::{Fleet, NHN_EXCHANGE, Rows, SHORT_LEASE};
 use helsenorge::{HelseNorge, Load, Pace, Sent, synthetic_patients};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -51,7 +51,8 @@ impl Scene {
 
     /// Servers of its own, with the example clinic, so many patients on Kari's list, and a witness of attempts.
     pub async fn servers(patients: usize) -> Fleet {
-        let fleet = Fleet::in_world(testbed::private_world(true).await).await;
+        let mut fleet = Fleet::in_world(testbed::private_world(true).await).await;
+        fleet.lease = SHORT_LEASE;
         fleet.apply(&setup(patients)).await;
         for statement in WITNESS {
             fleet.rows.query(statement, &[]).await;

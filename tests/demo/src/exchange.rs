@@ -1,11 +1,12 @@
 //! The protected exchange: authorities, keys and certificates made for a demo, and HelseNorge's use of them.
 
 use crate::{Outcome, setup};
-use helsenorge::{Message, Received, SEALED, Sent};
+use helsenorge::exchange::file;
+use helsenorge::{Message, Received, Sent};
 use jiff::Timestamp;
 use pki::{Identity, Period, Pki, Subject, Usage, key};
 use std::path::Path;
-use trust::{Certificate, DecryptionKey, SigningKey, Zeroizing};
+use trust::{SigningKey, Zeroizing};
 
 /// Size of every key.
 const BITS: u32 = 2048;
@@ -22,20 +23,8 @@ pub(crate) fn write(dir: &Path, now: Timestamp) -> Outcome<()> {
     let pki = Pki::new(now, "http://127.0.0.1:9/crl", BITS);
     let helsenorge = pki.party("Norsk Helsenett SF", "994598759", SERIAL);
     let clinic = pki.party("Solbakken legesenter AS", "999999999", 200);
-    let (keys, own) = (dir.join("keys"), dir.join("helsenorge"));
-    pki.write(&dir.join("trust"), &[])?;
-    for dir in [&keys, &own] {
-        std::fs::create_dir_all(dir)?;
-    }
-    for (name, identity) in [("signing.pem", &clinic.signing), ("encryption.pem", &clinic.encryption)] {
-        std::fs::write(keys.join(name), [identity.chain_pem(), identity.key_pem()].concat())?;
-        // What HelseNorge finds in the register.
-        std::fs::write(own.join(format!("clinic-{name}")), identity.pem())?;
-    }
-    for (name, identity) in [("signing", &helsenorge.signing), ("encryption", &helsenorge.encryption)] {
-        std::fs::write(own.join(format!("{name}.pem")), identity.pem())?;
-        std::fs::write(own.join(format!("{name}.key")), identity.key_pem())?;
-    }
+    pki.write_exchange(dir, &helsenorge, &clinic)?;
+    let own = dir.join("helsenorge");
     let forger = forger(&pki);
     std::fs::write(own.join("forger.pem"), [forger.pem(), helsenorge.signing.pem()].concat())?;
     std::fs::write(own.join("forger.key"), forger.key_pem())?;
@@ -51,12 +40,9 @@ fn forger(pki: &Pki) -> Identity {
     authority.issue(pki.request(subject, "forger", &[Usage::NonRepudiation], SERIAL))
 }
 
-/// What HelseNorge has: its own keys, the clinics' certificates, and a forger's key.
+/// What HelseNorge has, and a forger's key.
 pub(crate) struct Exchange {
-    signing: SigningKey,
-    decryption: DecryptionKey,
-    clinic_signing: Certificate,
-    clinic_encryption: Certificate,
+    helsenorge: helsenorge::Exchange,
     forger: SigningKey,
 }
 
@@ -66,38 +52,30 @@ impl Exchange {
     /// # Errors
     /// A file cannot be read.
     pub(crate) fn read(dir: &Path) -> Outcome<Self> {
-        let dir = dir.join("helsenorge");
-        let file = |name: &str| std::fs::read(dir.join(name)).map_err(|error| format!("{name} of --exchange: {error}"));
-        Ok(Self {
-            signing: SigningKey::from_pem(&file("signing.pem")?, &Zeroizing::new(file("signing.key")?), None)?,
-            decryption: DecryptionKey::from_pem(&file("encryption.pem")?, &Zeroizing::new(file("encryption.key")?), None)?,
-            clinic_signing: Certificate::from_pem(&file("clinic-signing.pem")?)?,
-            clinic_encryption: Certificate::from_pem(&file("clinic-encryption.pem")?)?,
-            forger: SigningKey::from_pem(&file("forger.pem")?, &Zeroizing::new(file("forger.key")?), None)?,
-        })
+        let (certificate, key) = (file(dir, "forger.pem")?, Zeroizing::new(file(dir, "forger.key")?));
+        Ok(Self { helsenorge: helsenorge::Exchange::read(dir)?, forger: SigningKey::from_pem(&certificate, &key, None)? })
     }
 
     /// The message as HelseNorge sends it.
     pub(crate) fn sealed(&self, message: &Message) -> Sent {
-        message.build().sealed(&self.signing, &self.clinic_encryption)
+        self.helsenorge.sealed(message.build())
     }
 
     /// Signed by the forger, in HelseNorge's name and with HelseNorge's genuine certificate along.
     pub(crate) fn forged(&self, message: &Message) -> Sent {
-        message.build().sealed(&self.forger, &self.clinic_encryption)
+        self.helsenorge.sealed_by(&self.forger, message.build())
     }
 
     /// What was received, as HelseNorge reads it; `None` when it is not signed by the clinic and encrypted for HelseNorge.
     pub(crate) fn opened(&self, received: &Received) -> Option<Received> {
-        let sealed = received.properties.content_type.as_deref() == Some(SEALED);
-        sealed.then(|| received.opened(&self.decryption, &self.clinic_signing).ok()).flatten()
+        self.helsenorge.opened(received)
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use trust::{OpenFault, Policy, Unverified, open};
+    use trust::{DecryptionKey, OpenFault, Policy, Unverified, open};
 
     /// Fresh keys.
     pub(crate) fn exchange() -> Exchange {
@@ -115,12 +93,12 @@ pub(crate) mod tests {
         let exchange = Exchange::read(&dir).unwrap();
         let key = std::fs::read(dir.join("keys/encryption.pem")).unwrap();
         let clinic = DecryptionKey::from_pem(&key, &Zeroizing::new(key.clone()), None).unwrap();
-        let expected = std::slice::from_ref(exchange.signing.certificate());
+        let expected = std::slice::from_ref(exchange.helsenorge.signing_certificate());
         let opened = |sent: Sent| open(&sent.body, std::slice::from_ref(&clinic), expected, &Policy::default());
         assert!(opened(exchange.sealed(&Message::ekontakt())).is_ok());
         let forged = opened(exchange.forged(&Message::ekontakt()));
         assert_eq!(forged.unwrap_err(), OpenFault::Unverified(Unverified::Signature));
-        assert!(exchange.forger.intermediates().contains(exchange.signing.certificate()));
+        assert!(exchange.forger.intermediates().contains(exchange.helsenorge.signing_certificate()));
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -6,7 +6,7 @@ use runtime::clock::Clock;
 use runtime::pipeline::Ended;
 use runtime::probe::Probe;
 use runtime::protection::Protection;
-use runtime::worker::{Context, GLANCE, Worker};
+use runtime::worker::{Context, GLANCE, LEASE, Worker};
 use runtime::{Config, clock, health::Health};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,10 @@ pub const WORKERS: [Worker; 8] = [
     dead_letter_keeper::WORKER,
 ];
 
+/// So that a test need not wait for what a crash left behind. A machine with much to do may take as long to publish a row: then it is sent twice,
+/// under its id.
+pub const SHORT_LEASE: Duration = Duration::from_secs(1);
+
 /// The exchange of the stand-in for NHN's broker.
 pub const NHN_EXCHANGE: &str = "NHNTESTServiceBus";
 
@@ -42,8 +46,8 @@ pub struct Fleet {
     pub batch: usize,
     /// Pipelines of one worker.
     pub lanes: usize,
-    /// How long the writer of an outbox row may take to publish it before any worker may. Short, so that a test need not wait for what a
-    /// crash left behind; under load, or with a large message, one is then sent twice under its id.
+    /// How long the writer of an outbox row may take to publish it before any worker may. Of those that a probe is to kill it is at most
+    /// [`SHORT_LEASE`].
     pub lease: Duration,
     /// How often workers look for what is due.
     pub glance: Duration,
@@ -75,7 +79,7 @@ impl Fleet {
             rows,
             batch: 64,
             lanes: 1,
-            lease: Duration::from_secs(1),
+            lease: LEASE,
             glance: GLANCE,
             clock: clock::system,
             settings: BTreeMap::new(),
@@ -171,8 +175,8 @@ impl Fleet {
             clock: self.clock,
             cancel: CancellationToken::new(),
             health: Health::default(),
+            lease: if probe.is_armed() { self.lease.min(SHORT_LEASE) } else { self.lease },
             probe,
-            lease: self.lease,
             glance: self.glance,
         }
     }

@@ -14,7 +14,7 @@ mod writing;
 
 pub use clinic::{Clinic, PATIENCE};
 pub use epj::Epj;
-pub use fleet::{Fleet, NHN_EXCHANGE, Running, WORKERS};
+pub use fleet::{Fleet, NHN_EXCHANGE, Running, SHORT_LEASE, WORKERS};
 pub use programs::Program;
 pub use rows::Rows;
 pub use sealed::{Exchange, certificate, decryption_key, known, signing_key};

@@ -1,6 +1,7 @@
 //! `dialogpost-load`: plays HelseNorge to a fleet that runs, at a rate or as fast as the broker takes it, and tells what became of every message.
 //!
 //! - [`mix`]: what is sent, and what must become of each; pure
+//! - [`exchange`]: how it is protected
 //! - [`playing`]: sends at fixed times and hears what comes back
 //! - [`ledger`]: what the database says, as a witness of its own
 //! - [`report`], [`page`]: figures, as JSON and as one page with pictures
@@ -15,6 +16,7 @@
     clippy::print_stderr
 )]
 
+mod exchange;
 mod ledger;
 mod limits;
 mod mix;
@@ -41,6 +43,8 @@ const EXAMPLES: &str = "\
 Examples:
   dialogpost-load setup --patients 2000 | dialogpost apply - && dialogpost topology apply --nhn-standin
   dialogpost-load run --rate 500 --seconds 60 --html load.html
+  dialogpost-load exchange keys && dialogpost-load setup --exchange keys | dialogpost apply -
+  dialogpost-load run --exchange keys --rate 200
   dialogpost-load run --fast --messages 50000 --limit lost=0 --limit doubled=0 --limit msg_per_s=2500
   dialogpost-load run --rate 1250 --seconds 30 --limit p99_ms=50 --json load.json
 
@@ -50,6 +54,8 @@ Exit codes: 0 everything became what it must, within the limits; 1 something was
 enum What {
     /// Prints a set-up file with the patients that the load comes from.
     Setup(Setup),
+    /// Makes authorities, keys and certificates: DIR/keys is the fleet's KEYS_DIR, DIR/trust its TRUST_DIR, DIR/helsenorge is HelseNorge's.
+    Exchange(NewExchange),
     /// Sends, waits for what comes back, and counts. Needs AMQP_URL, or AMQP_URL_FILE: our broker, where HelseNorge's queues are too; with
     /// DATABASE_URL, or DATABASE_URL_FILE, it also tells what happened on the way. EXTRA_ROOTS names a file of
     /// authorities (PEM) that vouch for the two beside the public ones.
@@ -61,6 +67,19 @@ struct Setup {
     /// Patients, 1 to 1 000 000.
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     patients: u32,
+    /// With HelseNorge's certificates, and the names of the clinic's keys: what `dialogpost-load exchange` made.
+    #[arg(long, value_name = "DIR")]
+    exchange: Option<PathBuf>,
+}
+
+/// See [`What::Exchange`].
+#[derive(Args)]
+struct NewExchange {
+    /// A directory; what is there is written over.
+    dir: PathBuf,
+    /// Bits of the RSA keys.
+    #[arg(long, default_value = "2048", value_parser = ["2048", "3072", "4096"])]
+    bits: String,
 }
 
 /// See [`What::Run`].
@@ -102,6 +121,9 @@ pub(crate) struct Run {
     /// What must hold: msg_per_s at least, p50_ms, p90_ms, p99_ms, p999_ms, max_ms, lost and doubled at most; may be repeated.
     #[arg(long = "limit", value_name = "NAME=NUMBER")]
     limits: Vec<Limit>,
+    /// Sign and encrypt everything, and open what comes back, by what `dialogpost-load exchange` made.
+    #[arg(long, value_name = "DIR")]
+    exchange: Option<PathBuf>,
     /// Write the figures to this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -122,10 +144,8 @@ pub(crate) fn secret(name: &str) -> Option<String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     match Cli::parse().what {
-        What::Setup(setup) => {
-            println!("{}", mix::setup(setup.patients as usize));
-            ExitCode::SUCCESS
-        }
+        What::Setup(setup) => told(exchange::setup(mix::setup(setup.patients as usize), setup.exchange.as_deref())),
+        What::Exchange(new) => told(exchange::write(&new.dir, new.bits.parse().unwrap()).map(|()| "made".to_owned())),
         What::Run(run) => match report::measure(&run).await {
             Ok(report) => report.tell(&run),
             Err(problem) => {
@@ -133,5 +153,18 @@ async fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+    }
+}
+
+fn told(outcome: Result<String, String>) -> ExitCode {
+    match outcome {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(2)
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::mix::{End, Shot};
 use futures_util::StreamExt;
 use helsenorge::example::{HELSENORGE, async_queue, error_queue};
-use helsenorge::{HelseNorge, Pace, Received, Sending, Trouble};
+use helsenorge::{Exchange, HelseNorge, Pace, Received, SEALED, Sending, Trouble};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -18,21 +18,37 @@ pub(crate) struct Heard {
     pub(crate) receipts: HashMap<String, Vec<(Timestamp, bool)>>,
     /// Error messages.
     pub(crate) errors: u64,
+    /// Sealed, and not opened yet: that takes the processor's time, which is the fleet's now.
+    sealed: Vec<Received>,
+    /// Those that could not be opened, and those that should have been sealed.
+    pub(crate) unopened: u64,
 }
 
 impl Heard {
-    fn add(&mut self, received: &Received) {
+    fn add(&mut self, received: Received) {
         match &received.apprec {
             Some(apprec) => {
                 let id = apprec.original_id.clone().unwrap_or_default().to_lowercase();
                 self.receipts.entry(id).or_default().push((received.at, apprec.errors.is_empty()));
             }
+            None if received.properties.content_type.as_deref() == Some(SEALED) => self.sealed.push(received),
             None => self.errors += 1,
         }
     }
 
     fn count(&self) -> u64 {
-        self.receipts.values().map(|receipts| receipts.len() as u64).sum::<u64>() + self.errors
+        self.receipts.values().map(|receipts| receipts.len() as u64).sum::<u64>() + self.errors + self.sealed.len() as u64
+    }
+
+    /// Opens what is sealed. A receipt that was not is none: in an exchange everything but error messages is protected.
+    pub(crate) fn open(&mut self, exchange: &Exchange) {
+        self.unopened += self.receipts.drain().map(|(_, receipts)| receipts.len() as u64).sum::<u64>();
+        for opened in exchange.opened_all(std::mem::take(&mut self.sealed)) {
+            match opened {
+                Some(received) if received.apprec.is_some() => self.add(received),
+                _ => self.unopened += 1,
+            }
+        }
     }
 }
 
@@ -64,7 +80,7 @@ pub(crate) async fn play(helsenorge: &HelseNorge, shots: &[Shot], pace: Pace, pa
         loop {
             match tokio::time::timeout(Duration::from_secs(1), told.recv()).await {
                 Ok(Some(received)) => {
-                    heard.add(&received);
+                    heard.add(received);
                     last = Instant::now();
                     bar.set_position(heard.count());
                 }

@@ -2,7 +2,7 @@
 
 use crate::mix::{End, Order, Shot, shots};
 use crate::playing::{Played, play};
-use crate::{Run, ledger, page, roots, secret};
+use crate::{Run, exchange, ledger, page, roots, secret};
 use hdrhistogram::Histogram;
 use helsenorge::{HelseNorge, Pace};
 use jiff::{SignedDuration, Timestamp};
@@ -75,8 +75,12 @@ pub(crate) async fn measure(run: &Run) -> Result<Report, String> {
         seed: run.seed,
         run: rand::random(),
     };
+    let exchange = run.exchange.as_deref().map(exchange::read).transpose()?;
     eprintln!("making {messages} messages ...");
-    let shots = shots(&order);
+    let shots = match &exchange {
+        Some(exchange) => exchange::sealed(exchange, shots(&order)),
+        None => shots(&order),
+    };
     let pace = if run.fast { Pace::AsFastAsPossible } else { Pace::PerSecond(f64::from(run.rate)) };
     let away = |trouble: helsenorge::Trouble| {
         format!("The broker does not answer as it should: {trouble}\nCheck AMQP_URL and NHN_EXCHANGE.")
@@ -84,7 +88,10 @@ pub(crate) async fn measure(run: &Run) -> Result<Report, String> {
     let amqp_url = secret("AMQP_URL").ok_or("AMQP_URL is not set: amqp://user:password@host:5672/vhost")?;
     let roots = roots::read()?;
     let helsenorge = HelseNorge::connect_trusting(&amqp_url, &run.nhn_exchange, roots.pem.clone()).await.map_err(away)?;
-    let played = play(&helsenorge, &shots, pace, Duration::from_secs(run.patience)).await.map_err(away)?;
+    let mut played = play(&helsenorge, &shots, pace, Duration::from_secs(run.patience)).await.map_err(away)?;
+    if let Some(exchange) = &exchange {
+        played.heard.open(exchange);
+    }
     let accepted: Vec<&str> = ids(&shots, End::Accepted);
     let found = match secret("DATABASE_URL") {
         Some(url) => {
@@ -186,6 +193,7 @@ fn accounting(shots: &[Shot], played: &Played, found: Option<&ledger::Found>) ->
     note(lost, "answers have not come");
     note(doubled, "answers came once too often");
     note(wrong, "receipts say the opposite of what they must");
+    note(played.heard.unopened, "answers were not signed by the clinic and encrypted for HelseNorge");
     note(strange as u64, "receipts are of messages that nobody sent");
     note(
         played.sending.unconfirmed.len() as u64,

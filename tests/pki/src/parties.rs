@@ -156,6 +156,28 @@ impl Pki {
         Ok(())
     }
 
+    /// Writes a protected exchange between HelseNorge and a clinic: `trust` and `keys` for a fleet (`signing.pem` and `encryption.pem`, each a
+    /// certificate with its key), `helsenorge` for whoever plays HelseNorge: its own, and what it finds in the register.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_exchange(&self, dir: &Path, helsenorge: &Party, clinic: &Party) -> io::Result<()> {
+        let (keys, own) = (dir.join("keys"), dir.join("helsenorge"));
+        self.write(&dir.join("trust"), &[])?;
+        for dir in [&keys, &own] {
+            std::fs::create_dir_all(dir)?;
+        }
+        for (name, identity) in [("signing.pem", &clinic.signing), ("encryption.pem", &clinic.encryption)] {
+            std::fs::write(keys.join(name), [identity.chain_pem(), identity.key_pem()].concat())?;
+            std::fs::write(own.join(format!("clinic-{name}")), identity.pem())?;
+        }
+        for (name, identity) in [("signing", &helsenorge.signing), ("encryption", &helsenorge.encryption)] {
+            std::fs::write(own.join(format!("{name}.pem")), identity.pem())?;
+            std::fs::write(own.join(format!("{name}.key")), identity.key_pem())?;
+        }
+        Ok(())
+    }
+
     fn bad(&self, usages: &[Usage], serial: u64) -> Request {
         self.request(Subject::of("Ymse Legesenter AS", "912345678"), "somebody", usages, serial)
     }

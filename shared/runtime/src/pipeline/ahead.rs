@@ -1,5 +1,6 @@
 //! Reading ahead: batches are taken and prepared while another is written. The processor does not wait for the database, nor the other way
-//! round. What became ready meanwhile, from however many queues, is written together.
+//! round. What became ready meanwhile, from however many queues, is written together; while much comes, a moment is waited for more, since each
+//! transaction has its price.
 
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,9 @@ use jiff::Timestamp;
 use messages::transport::Delivery;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 
 /// Takes batches and prepares them.
 pub(super) struct Reader<H> {
@@ -106,6 +109,16 @@ pub(super) struct Ready<M> {
     from: mpsc::UnboundedReceiver<InHand<M>>,
     next: Option<InHand<M>>,
     limit: usize,
+    /// Of the transaction before, how much it carried.
+    before: usize,
+}
+
+/// How long more is waited for, while much comes.
+const MOMENT: Duration = Duration::from_millis(3);
+
+/// Whether more is waited for: the transaction before was a quarter full, so that more will come, and this one is not half full.
+const fn waits(before: usize, ready: usize, limit: usize) -> bool {
+    before * 4 >= limit && ready * 2 < limit
 }
 
 /// For transactions of at most `limit` messages. Twice that may be in hand; a message that is larger than its share of a batch's bytes
@@ -113,7 +126,7 @@ pub(super) struct Ready<M> {
 pub(super) fn channel<M>(limit: usize) -> (Ahead<M>, Ready<M>) {
     let (to, from) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new((limit * 2).min(Semaphore::MAX_PERMITS)));
-    (Ahead { to, room, limit }, Ready { from, next: None, limit })
+    (Ahead { to, room, limit }, Ready { from, next: None, limit, before: 0 })
 }
 
 /// Of `limit`, which is what one transaction carries.
@@ -143,13 +156,23 @@ impl<M> Ready<M> {
             Some(ready) => ready,
             None => self.from.recv().await?,
         };
-        while let Ok(later) = self.from.try_recv() {
+        let deadline = Instant::now() + MOMENT;
+        while let Some(later) = self.another(ready.room.num_permits(), deadline).await {
             if ready.room.num_permits() + later.room.num_permits() > self.limit {
                 self.next = Some(later);
                 break;
             }
             ready.append(later);
         }
+        self.before = ready.room.num_permits();
         Some(ready)
+    }
+
+    async fn another(&mut self, ready: usize, deadline: Instant) -> Option<InHand<M>> {
+        match self.from.try_recv() {
+            Ok(later) => Some(later),
+            Err(_) if waits(self.before, ready, self.limit) => timeout_at(deadline, self.from.recv()).await.ok()?,
+            Err(_) => None,
+        }
     }
 }

@@ -98,9 +98,7 @@ async fn a_key_that_nobody_named_is_ours_to_mend() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_s3_what_a_clinic_writes_is_sealed_with_its_files() {
     let exchange = Exchange::new(2048);
-    let mut fleet = exchange.fleet().await;
-    fleet.lease = runtime::worker::LEASE;
-    let clinic = Clinic::of(fleet).await;
+    let clinic = Clinic::of(exchange.fleet().await).await;
     let epj = clinic.epj().await;
     for bytes in [10_000, 3_000_000] {
         let file = [b"%PDF-1.7\n".to_vec(), vec![b'x'; bytes]].concat();

@@ -92,6 +92,34 @@ async fn no_more_is_in_hand_than_twice_the_limit() {
     assert_eq!(names(&ready.next().await.unwrap()), ["2.0", "3.0"]);
 }
 
+#[test]
+fn more_is_waited_for_only_while_much_comes() {
+    for (before, ready, want) in [(0, 1, false), (15, 1, false), (16, 1, true), (16, 31, true), (16, 32, false), (64, 64, false)]
+    {
+        assert_eq!(waits(before, ready, 64), want, "{before} {ready}");
+    }
+    assert!(!waits(1, 1, 1), "one at a time");
+}
+
+#[tokio::test]
+async fn while_much_comes_a_moment_is_waited_and_no_longer() {
+    let told = Told::default();
+    let (ahead, mut ready) = channel(8);
+    put(&ahead, batch(1, 4, &told)).await;
+    drop(ready.next().await.unwrap());
+    put(&ahead, batch(2, 1, &told)).await;
+    // It is put when the other waits already.
+    let (together, ()) = tokio::join!(ready.next(), put(&ahead, batch(3, 1, &told)));
+    let together = together.unwrap();
+    assert_eq!(names(&together), ["2.0", "3.0"]);
+    drop(together);
+    // Little came: the next is not waited with.
+    put(&ahead, batch(4, 1, &told)).await;
+    drop(ready.next().await.unwrap());
+    put(&ahead, batch(5, 1, &told)).await;
+    assert!(ready.next().now_or_never().is_some());
+}
+
 #[tokio::test]
 async fn what_nobody_writes_goes_back() {
     let told = Told::default();

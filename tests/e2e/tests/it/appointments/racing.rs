@@ -52,7 +52,6 @@ async fn t4_a_thousand_patients_and_ten_slots() {
     let patients = synthetic_patients(PATIENTS);
     let mut fleet = Fleet::new().await;
     fleet.lanes = 2;
-    fleet.lease = runtime::worker::LEASE;
     fleet.apply(&setup(&patients)).await;
     let clinic = Clinic::of(fleet).await;
     let epj = clinic.epj().await;

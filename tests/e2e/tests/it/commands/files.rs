@@ -18,9 +18,7 @@ fn pdf(bytes: usize) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s3_files_go_along_up_to_the_limit_and_not_a_byte_beyond() {
-    let mut fleet = Fleet::new().await;
-    fleet.lease = runtime::worker::LEASE;
-    let clinic = Clinic::of(fleet).await;
+    let clinic = Clinic::of(Fleet::new().await).await;
     super::by_the_schemas();
     let epj = clinic.epj().await;
     let (large, small) = (pdf(12 * MIB - 100), pdf(100));

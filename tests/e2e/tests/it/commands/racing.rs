@@ -29,7 +29,6 @@ impl Race {
         super::by_the_schemas();
         let mut fleet = Fleet::new().await;
         (fleet.lanes, fleet.batch) = (2, 1);
-        fleet.lease = runtime::worker::LEASE;
         let clinic = Clinic::of(fleet).await;
         let second = clinic.fleet.start_with(&[clinic_commands::WORKER], Probe::default());
         let mut clients = Vec::new();
