@@ -34,8 +34,9 @@ pub const EFFECTS: &str = "select m.transport_id, m.msg_id, s.state,
     (select count(*) from dialogpost.dialog_entry where id = m.id),
     (select count(*) from dialogpost.journal_entry where entry = m.id),
     coalesce((select string_agg(employee, ',' order by employee) from dialogpost.inbox_item where entry = m.id), ''),
-    (select count(*) from dialogpost.message o where o.answers = m.id), m.outcome
-  from dialogpost.message m left join dialogpost.message_state s on s.id = m.id where m.direction = 'in'";
+    coalesce(o.n, 0), m.outcome
+  from dialogpost.message m left join dialogpost.message_state s on s.id = m.id
+  left join (select answers, count(*) as n from dialogpost.message group by answers) o on o.answers = m.id where m.direction = 'in'";
 
 impl Scene {
     /// Every message of the sender's list happened exactly once, no other did, and no attempt was spent on waiting.
