@@ -116,10 +116,10 @@ fn tomorrow() -> Timestamp {
     runtime::clock::system().checked_add(SignedDuration::from_hours(25)).unwrap()
 }
 
-/// Fills the store until its ledger has so many messages, received and sent, or a little more. It has some, and they are at their end.
+/// Fills the store until its ledger has so many messages, received and sent, or a little more. What
+/// [`make_originals`] has chosen is copied.
 pub(crate) async fn fill(fleet: &Fleet, messages: u32) {
     let rows = &fleet.rows;
-    make_originals(rows).await;
     let originals: i64 = rows.one("select count(*) from bench.message").await;
     let copies = messages.div_ceil(u32::try_from(originals).unwrap());
     let step = f64::from(DAYS) / f64::from(copies);
@@ -138,7 +138,7 @@ pub(crate) async fn fill(fleet: &Fleet, messages: u32) {
     }
     rows.query("drop schema bench cascade", &[]).await;
     let looked_through = "insert into dialogpost.pruning (what, started_at, ended_at, position) select w, now(), now(), case w when 'message' then (
-            lpad(to_hex(((extract(epoch from now()) - $2 * 86400) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid::text end
+            lpad(to_hex(((extract(epoch from now()) - $2::float8 * 86400) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid::text end
         from unnest($1::text[]) w on conflict (what) do update
         set started_at = now(), ended_at = now(), position = excluded.position, pruned = 0";
     rows.query(looked_through, &[&Walk::ALL.map(Walk::as_str).to_vec(), &f64::from(days(Kept::Message))]).await;
