@@ -31,7 +31,10 @@ impl Heard {
                 let id = apprec.original_id.clone().unwrap_or_default().to_lowercase();
                 self.receipts.entry(id).or_default().push((received.at, apprec.errors.is_empty()));
             }
-            None if received.properties.content_type.as_deref() == Some(SEALED) => self.sealed.push(received),
+            // An error message has the content type, and no body.
+            None if !received.body.is_empty() && received.properties.content_type.as_deref() == Some(SEALED) => {
+                self.sealed.push(received);
+            }
             None => self.errors += 1,
         }
     }
