@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 
 /// What is not kept for ever, by its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// Claims: what makes a message that comes again have no second effect.
     Processed,

@@ -65,10 +65,25 @@ cross join lateral (
 ) answered
 where m.direction = 'in' and m.end_state is null;
 
+-- Receipts stay: one that comes when what it is about was closed long ago counts as ever.
+create view dialogpost.receipted as
+select about, bool_or(kind = 'error') as error, bool_or(kind = 'apprec' and coalesce(status, '') not in ('1', '3')) as rejected,
+    bool_or(kind = 'apprec' and status in ('1', '3')) as accepted,
+    (select array_agg(distinct c) from dialogpost.receipt x, unnest(x.codes) c where x.about = r.about) as codes
+from dialogpost.receipt r where about is not null group by about;
+
 create or replace view dialogpost.sent_state as
-select m.id, m.at, m.clinic, m.to_her_id, m.function, m.receipt_due_at,
-    (select array_agg(distinct c) from dialogpost.receipt x, unnest(x.codes) c where x.about = m.id) as codes, m.end_state as state
-from dialogpost.message m where m.direction = 'out' and m.end_state is not null
+select m.id, m.at, m.clinic, m.to_her_id, m.function, m.receipt_due_at, r.codes,
+    case
+        when m.end_state = 'dead' then 'dead'
+        when r.error then 'failed'
+        when r.rejected then 'rejected'
+        when r.accepted then 'receipted'
+        else m.end_state
+    end as state
+from dialogpost.message m
+left join lateral (select * from dialogpost.receipted where about = m.id) r on true
+where m.direction = 'out' and m.end_state is not null
 union all
 select m.id, m.at, m.clinic, m.to_her_id, m.function, m.receipt_due_at, r.codes,
     case
@@ -93,10 +108,5 @@ cross join lateral (
         or (m.answers is null
             and not exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text)) as waits
 ) o
-left join lateral (
-    select bool_or(kind = 'error') as error, bool_or(kind = 'apprec' and coalesce(status, '') not in ('1', '3')) as rejected,
-        bool_or(kind = 'apprec' and status in ('1', '3')) as accepted,
-        (select array_agg(distinct c) from dialogpost.receipt x, unnest(x.codes) c where x.about = m.id) as codes
-    from dialogpost.receipt where about = m.id
-) r on true
+left join lateral (select * from dialogpost.receipted where about = m.id) r on true
 where m.direction = 'out' and m.end_state is null;

@@ -68,12 +68,10 @@ pub async fn insert(tx: &Tx<'_>, receipts: &[Receipt]) -> Result<(), StoreError>
     if settled.is_empty() {
         return Ok(());
     }
-    // What is receipted is awaited no longer, and costs nothing when overdue ones are counted. What was closed ends otherwise than was known.
+    // What is receipted is awaited no longer, and costs nothing when overdue ones are counted.
     let settle = step!(
         "receipt.settle",
-        "update dialogpost.message set receipt_due_at = null, left_open = coalesce(left_open, nullif(end_state is not null, false)),
-            end_state = null
-         where id = any($1) and (receipt_due_at is not null or end_state is not null)"
+        "update dialogpost.message set receipt_due_at = null where id = any($1) and receipt_due_at is not null"
     );
     tx.query(settle, &[&settled]).await.map(drop)
 }

@@ -3,6 +3,7 @@
 use crate::progress::bar;
 use e2e::{Exchange, certificate};
 use helsenorge::Sent;
+use helsenorge::exchange::on_all_cores;
 use openssl::hash::MessageDigest;
 use openssl::sign::Signer;
 use serde::Serialize;
@@ -91,20 +92,9 @@ pub(crate) fn ceiling(exchange: &Exchange) -> f64 {
 pub(crate) fn seal(exchange: &Exchange, messages: Vec<Sent>) -> Vec<Sent> {
     let (signer, receiver) = (exchange.signer(), certificate(&exchange.clinic.encryption));
     let progress = bar("HelseNorge seals", messages.len() as u64);
-    let (signer, receiver, progress) = (&signer, &receiver, &progress);
-    let part = messages.len().div_ceil(cores()).max(1);
-    let sealed = scope(|scope| {
-        let seal_part = |part: Vec<Sent>| {
-            scope.spawn(move || {
-                let seal = |message: Sent| {
-                    progress.inc(1);
-                    message.sealed(signer, receiver)
-                };
-                part.into_iter().map(seal).collect::<Vec<_>>()
-            })
-        };
-        let threads: Vec<_> = messages.chunks(part).map(|part| seal_part(part.to_vec())).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    let sealed = on_all_cores(messages, |message| {
+        progress.inc(1);
+        message.sealed(&signer, &receiver)
     });
     progress.finish_and_clear();
     sealed

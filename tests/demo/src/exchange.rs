@@ -21,8 +21,7 @@ const SERIAL: u64 = 100;
 pub(crate) fn write(dir: &Path, now: Timestamp) -> Outcome<()> {
     // Nobody listens there: the lists are in TRUST_DIR.
     let pki = Pki::new(now, "http://127.0.0.1:9/crl", BITS);
-    let helsenorge = pki.party("Norsk Helsenett SF", "994598759", SERIAL);
-    let clinic = pki.party("Solbakken legesenter AS", "999999999", 200);
+    let (helsenorge, clinic) = pki.helsenorge_and_clinic();
     pki.write_exchange(dir, &helsenorge, &clinic)?;
     let own = dir.join("helsenorge");
     let forger = forger(&pki);

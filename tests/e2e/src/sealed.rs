@@ -44,8 +44,7 @@ impl Exchange {
 
     fn below(now: Timestamp, crl_base: &str, bits: u32) -> Self {
         let pki = Pki::new(now, crl_base, bits);
-        let helsenorge = pki.party("Norsk Helsenett SF", "994598759", 100);
-        let clinic = pki.party("Solbakken legesenter AS", "999999999", 200);
+        let (helsenorge, clinic) = pki.helsenorge_and_clinic();
         let dir = std::env::temp_dir().join(format!("dialogpost-exchange-{}-{:x}", std::process::id(), rand::random::<u64>()));
         let exchange = Self { pki, helsenorge, clinic, dir };
         exchange.write();

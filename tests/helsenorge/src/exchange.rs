@@ -75,7 +75,8 @@ pub fn file(dir: &Path, name: &str) -> Result<Vec<u8>, String> {
     std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn on_all_cores<T: Send, U: Send>(all: Vec<T>, make: impl Fn(T) -> U + Sync) -> Vec<U> {
+/// Does something to each, on all cores; the order stays.
+pub fn on_all_cores<T: Send, U: Send>(all: Vec<T>, make: impl Fn(T) -> U + Sync) -> Vec<U> {
     let length = all.len().div_ceil(available_parallelism().map_or(1, usize::from)).max(1);
     let mut all = all.into_iter();
     let parts = std::iter::from_fn(|| Some(all.by_ref().take(length).collect::<Vec<T>>()).filter(|part| !part.is_empty()));

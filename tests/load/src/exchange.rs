@@ -17,8 +17,7 @@ pub(crate) fn write(dir: &Path, bits: u32) -> Result<(), String> {
     let now = Timestamp::now();
     // Nobody listens there: the lists are in TRUST_DIR.
     let pki = Pki::new(now, "http://127.0.0.1:9/crl", bits);
-    let (helsenorge, clinic) =
-        (pki.party("Norsk Helsenett SF", "994598759", 100), pki.party("Solbakken legesenter AS", "999999999", 200));
+    let (helsenorge, clinic) = pki.helsenorge_and_clinic();
     pki.write_exchange(dir, &helsenorge, &clinic).map_err(|error| format!("{}: {error}", dir.display()))
 }
 

@@ -156,6 +156,11 @@ impl Pki {
         Ok(())
     }
 
+    /// HelseNorge, and the clinic of the example; HelseNorge's signing certificate has the serial number 100.
+    pub fn helsenorge_and_clinic(&self) -> (Party, Party) {
+        (self.party("Norsk Helsenett SF", "994598759", 100), self.party("Solbakken legesenter AS", "999999999", 200))
+    }
+
     /// Writes a protected exchange between HelseNorge and a clinic: `trust` and `keys` for a fleet (`signing.pem` and `encryption.pem`, each a
     /// certificate with its key), `helsenorge` for whoever plays HelseNorge: its own, and what it finds in the register.
     ///

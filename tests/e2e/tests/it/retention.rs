@@ -1,5 +1,6 @@
 //! What is kept no longer goes, and nothing that anybody may still need (GDPR, article 5(1)(e); O1, O2).
 
+use crate::whole_flow::of_every_end;
 use e2e::{Clinic, Fleet, PATIENCE, Running};
 use helsenorge::{ErrorMessage, Message};
 use jiff::{SignedDuration, Timestamp};
@@ -55,17 +56,7 @@ async fn record(fleet: &Fleet) -> Vec<i64> {
 
 async fn flow() -> Clinic {
     let mut clinic = Clinic::open().await;
-    let again = "5f7f7b5e-54a7-4c0e-8d8e-777777777777";
-    let messages = [
-        Message::ekontakt(),
-        Message::ekonsultasjon().msg_id(again),
-        Message::ekonsultasjon().msg_id(again),
-        Message::reseptfornyelse(),
-        Message::ekontakt().without_patient(),
-        Message::ekontakt().raw_body("hei"),
-        Message::ekontakt().without_property("fromHerId"),
-    ];
-    clinic.send(&messages).await;
+    clinic.send(&of_every_end()).await;
     let receipts = clinic.helsenorge.receipts(5, PATIENCE).await.unwrap();
     assert_eq!(receipts.len(), 5);
     clinic
@@ -124,7 +115,7 @@ async fn a_dead_letter_can_be_replayed_however_old_and_is_then_no_longer_kept() 
 
 /// What we sent was receipted long ago, and now HelseNorge says that it could not be read after all.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_closed_is_opened_by_a_receipt_that_comes_late() {
+async fn a_receipt_of_what_was_closed_counts() {
     let mut clinic = flow().await;
     let error = clinic.error().await;
     pruned(&mut clinic, || later(200)).await;

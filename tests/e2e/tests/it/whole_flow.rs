@@ -4,21 +4,24 @@ use e2e::{Clinic, PATIENCE};
 use helsenorge::{ErrorMessage, Message};
 use store::ledger;
 
+/// Accepted, repeated, rejected, refused, dead: five AppRecs and one error message.
+pub(crate) fn of_every_end() -> [Message; 7] {
+    let again = "5f7f7b5e-54a7-4c0e-8d8e-777777777777";
+    [
+        Message::ekontakt(),
+        Message::ekonsultasjon().msg_id(again),
+        Message::ekonsultasjon().msg_id(again),
+        Message::reseptfornyelse(),
+        Message::ekontakt().without_patient(),
+        Message::ekontakt().raw_body("hei"),
+        Message::ekontakt().without_property("fromHerId"),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn o1_the_ledger_balances_and_would_show_it_if_it_did_not() {
     let mut clinic = Clinic::open().await;
-    let again = "5f7f7b5e-54a7-4c0e-8d8e-777777777777";
-    clinic
-        .send(&[
-            Message::ekontakt(),
-            Message::ekonsultasjon().msg_id(again),
-            Message::ekonsultasjon().msg_id(again),
-            Message::reseptfornyelse(),
-            Message::ekontakt().without_patient(),
-            Message::ekontakt().raw_body("hei"),
-            Message::ekontakt().without_property("fromHerId"),
-        ])
-        .await;
+    clinic.send(&of_every_end()).await;
     clinic.helsenorge.receipts(5, PATIENCE).await.unwrap();
     let error = clinic.error().await;
     clinic.helsenorge.send_error_message(&ErrorMessage::about(&error.properties)).await.unwrap();
