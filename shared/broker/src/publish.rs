@@ -19,7 +19,7 @@ use messages::transport::Outgoing;
 use settle::Answers;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// What became of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +49,12 @@ impl Publisher {
         Self { lanes: Arc::new(Lanes::new(url, name.into())) }
     }
 
-    /// Sends a batch and tells what became of each message, in the order given, within about ten seconds.
+    /// Sends a batch and tells what became of each message, in the order given: within ten seconds once there is a channel, for which it waits as
+    /// long at most.
     ///
     /// Messages to different exchanges do not share a fate: a missing exchange fails only what is addressed to it.
     pub async fn publish(&self, batch: &[Outgoing]) -> Vec<Settled> {
-        let deadline = Instant::now() + PATIENCE;
-        let lots = join_all(lots(batch).into_iter().map(|lot| self.publish_lot(lot, deadline))).await;
+        let lots = join_all(lots(batch).into_iter().map(|lot| self.publish_lot(lot))).await;
         let by_place: BTreeMap<usize, Settled> = lots.into_iter().flatten().collect();
         let settled: Vec<_> = by_place.into_values().collect();
         report(batch, &settled);
@@ -71,14 +71,15 @@ impl Publisher {
         self.lanes.close().await;
     }
 
-    async fn publish_lot<'a>(&self, lot: Lot<'a>, deadline: Instant) -> Vec<(usize, Settled)> {
+    async fn publish_lot<'a>(&self, lot: Lot<'a>) -> Vec<(usize, Settled)> {
         let lane = if self.is_blocked() {
             Err(Fault::transient("amqp-blocked", "the broker takes no messages at present: it lacks memory or disk"))
         } else {
-            timeout_at(deadline, self.lanes.take()).await.unwrap_or_else(|_| Err(late()))
+            timeout(PATIENCE, self.lanes.take()).await.unwrap_or_else(|_| Err(late()))
         };
         match lane {
-            Ok(lane) => self.send(lane, lot, deadline).await,
+            // What the broker was given late has its time, too: given up, it would be sent twice.
+            Ok(lane) => self.send(lane, lot, Instant::now() + PATIENCE).await,
             Err(fault) => lot.into_iter().map(|(place, _)| (place, Settled::Failed(fault.clone()))).collect(),
         }
     }
