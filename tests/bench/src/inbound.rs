@@ -252,12 +252,13 @@ impl Lot {
         Self(Uuid::now_v7())
     }
 
-    /// Waits until all is stored, routed, journaled and on its way out.
+    /// Waits until all is stored, routed, journaled and answered.
     pub(crate) async fn settle(&self, fleet: &Fleet, n: usize) {
         let started = Instant::now();
         let done = "select count(*) from dialogpost.message m where m.id > $1 and m.direction = 'in'
             and exists (select from dialogpost.inbox_item where entry = m.id)
-            and exists (select from dialogpost.journal_entry where entry = m.id)";
+            and exists (select from dialogpost.journal_entry where entry = m.id)
+            and exists (select from dialogpost.processed where worker = 'helsenorge-outbound' and message_id = m.id::text)";
         loop {
             let done: i64 = fleet.rows.query(done, &[&self.0]).await[0].get(0);
             if done == n as i64 && fleet.rows.count("dialogpost.outbox").await == 0 {
