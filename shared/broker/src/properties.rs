@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use messages::Fault;
-use messages::transport::{Delivery, Outgoing, Properties, Wire};
+use messages::transport::{Delivery, Outgoing, Properties, TRACEPARENT, Wire};
 use std::collections::BTreeMap;
 
 const SECTION: &str = "x-amqp-1.0-properties";
@@ -45,8 +45,8 @@ pub(crate) fn decode(queue: &str, delivery: lapin::message::Delivery, received_a
     let mut properties = merge(headers, basic, &mut deviations);
     without_nul(&mut properties, &mut deviations);
     if !queue.starts_with(OURS) {
-        // What steers our own retries and dead letters is nobody else's to set.
-        properties.application.retain(|key, _| !STEERING.iter().any(|prefix| key.starts_with(prefix)));
+        // What steers our own retries and dead letters is nobody else's to set, nor are our traces anybody else's.
+        properties.application.retain(|key, _| key != TRACEPARENT && !STEERING.iter().any(|prefix| key.starts_with(prefix)));
     }
     let user = basic.user_id().as_ref().map(|user| user.as_str().to_owned());
     let body = payload(basic.kind().as_ref().map(ShortString::as_str), delivery.data, &mut deviations);
@@ -215,7 +215,7 @@ fn carried(application: &BTreeMap<String, String>, wire: Wire) -> BTreeMap<Strin
         "x-correlation-id",
     ];
     let skipped = |key: &str| match wire {
-        Wire::Nhn => key.starts_with("x-"),
+        Wire::Nhn => key.starts_with("x-") || key == TRACEPARENT,
         Wire::Dialogpost => BROKERS_OWN.iter().any(|own| key.starts_with(own)),
     };
     application.iter().filter(|(key, _)| !skipped(key)).map(|(k, v)| (k.clone(), v.clone())).collect()

@@ -187,6 +187,7 @@ mod tests {
             properties: Properties { message_id: Some(id.to_owned()), ..Default::default() },
             body: Bytes::new(),
             cause: None,
+            led_by: None,
             not_before: None,
             is_awaited: true,
         };

@@ -24,6 +24,9 @@ pub const WAITS_FOR: &str = "dialogpost-waits-for";
 /// Header of what is replayed: the dead letter that it was.
 pub const REPLAY_OF: &str = "dialogpost-replay-of";
 
+/// Header of our own messages: the span that led to it (W3C Trace Context, section 3.2). Never on NHN's wire, in neither direction.
+pub const TRACEPARENT: &str = "traceparent";
+
 /// The properties of one message, independent of AMQP version (nhn-messaging 2.1, 2.2).
 ///
 /// `shared/broker` reads them out of every shape a broker may deliver and writes them in every shape a receiver may read.
@@ -153,6 +156,9 @@ pub struct Outgoing {
     pub body: Bytes,
     /// The ledger row (table `message`) this belongs to, when there is one.
     pub cause: Option<Uuid>,
+    /// The handled message that led to it, by what its worker tells its messages apart by; `None` = that of [`Outgoing::cause`]. Not kept:
+    /// it becomes [`TRACEPARENT`].
+    pub led_by: Option<Uuid>,
     /// Not before this time; `None` = at once.
     pub not_before: Option<Timestamp>,
     /// Whether somebody must be there to take it. An event that only those hear who have asked for it, and an answer whose reader has

@@ -49,7 +49,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], about: &
 }
 
 /// Every metric, along the way of a message.
-pub const METRICS: [Metric; 37] = [
+pub const METRICS: [Metric; 38] = [
     counter("dialogpost_consumed_total", &["queue"], "Deliveries taken off a queue."),
     counter("dialogpost_deviations_total", &["deviation"], "Deliveries whose shape differed from what is expected, and how."),
     counter("dialogpost_unreadable_total", &["queue"], "Deliveries that no client library could read; the broker keeps them."),
@@ -70,6 +70,11 @@ pub const METRICS: [Metric; 37] = [
     counter("dialogpost_publish_returned_total", &["wire"], "Messages for which a broker had no queue."),
     counter("dialogpost_publish_failed_total", &["wire"], "Messages that a broker did not take."),
     counter("dialogpost_outbox_swept_total", &["worker"], "Rows of the outbox that their writer had not published in time."),
+    counter(
+        "dialogpost_spans_total",
+        &["outcome"],
+        "Spans by what became of them: made, then sent to the collector or failed; the rest waits, or was let go.",
+    ),
     counter(
         "dialogpost_legacy_algorithm_total",
         &["oid"],

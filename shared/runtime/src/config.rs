@@ -4,11 +4,13 @@ mod contact;
 mod notices;
 mod retention;
 mod roots;
+mod traces;
 
 pub use contact::ContactService;
 pub use notices::{Notices, Smtp, SmtpTls, Webhooks};
 pub use roots::Roots;
 
+use crate::traces::TracesConfig;
 use broker::AmqpUrl;
 use domain::command::contact::Caution;
 use domain::retention::Retention;
@@ -68,7 +70,9 @@ pub struct Config {
     pub notices: Notices,
     /// `RETENTION`: `table=days` with commas between.
     pub retention: Retention,
-    /// `EXTRA_ROOTS`: authorities that vouch for brokers, the database, and those that deliver notices, beside the public ones.
+    /// Where traces go, and how many.
+    pub traces: TracesConfig,
+    /// `EXTRA_ROOTS`: authorities that vouch for brokers, the database, collectors, and those that deliver notices, beside the public ones.
     pub extra_roots: Roots,
 }
 
@@ -147,7 +151,7 @@ impl Config {
         let series = r.parsed("TEST_NUMBER_SERIES", "", |t| TestSeries::from_config(t).ok(), "80, 40 or 80,40");
         let (service, caution) = (r.contact_service(), r.contact_caution());
         let notices = r.notices();
-        let retention = r.retention();
+        let (retention, traces) = (r.retention(), r.traces());
         let without_agreement = r.text("FUNCTIONS_WITHOUT_AGREEMENT").map_or_else(Vec::new, |t| list(&t));
         let nhn_exchange = r.text("NHN_EXCHANGE").unwrap_or_else(|| "NHNTESTServiceBus".into());
         let log_filter = r.text("RUST_LOG").unwrap_or_else(|| "info".into());
@@ -169,6 +173,7 @@ impl Config {
             caution,
             notices,
             retention,
+            traces,
         ) {
             (
                 Some(database_url),
@@ -188,6 +193,7 @@ impl Config {
                 Some(contact_caution),
                 Some(notices),
                 Some(retention),
+                Some(traces),
             ) if r.faults.is_empty() => Ok(Self {
                 database_url,
                 amqp_url: extra_roots.vouch_for(amqp_url),
@@ -212,6 +218,7 @@ impl Config {
                 contact_caution,
                 notices,
                 retention,
+                traces,
                 extra_roots,
             }),
             _ => Err(r.faults),

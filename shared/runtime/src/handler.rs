@@ -44,6 +44,11 @@ pub trait Handler: Send + Sync + 'static {
     /// The ledger row the message belongs to.
     fn ledger_id(&self, message: &Self::Message) -> Option<Uuid>;
 
+    /// What [`Outgoing::led_by`] calls the message: its ledger row, unless it has none.
+    fn known_as(&self, message: &Self::Message) -> Option<Uuid> {
+        self.ledger_id(message)
+    }
+
     /// The conversation within which messages keep their order, where the message's own fields do not tell (`domain::dead_letter::about`).
     fn thread(&self, _message: &Self::Message) -> Option<String> {
         None

@@ -5,7 +5,7 @@
 //! - [`relay`]: outbox → broker
 //! - [`protection`]: sealing and opening, with keys, trust and revocation
 //! - [`worker`], [`process`]: a worker as part of a process
-//! - [`config`], [`clock`], [`telemetry`], [`catalogue`] of metrics, [`health`]: one concern each
+//! - [`config`], [`clock`], [`telemetry`], [`catalogue`] of metrics, [`traces`], [`health`]: one concern each
 
 pub mod catalogue;
 pub mod clock;
@@ -19,6 +19,7 @@ pub mod protection;
 pub mod relay;
 pub mod telemetry;
 pub mod topology;
+pub mod traces;
 pub mod worker;
 
 pub use config::Config;

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod settle;
+mod spans;
 
 use crate::handler::Handler;
 use crate::health::Component;
@@ -19,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use messages::Fault;
 use messages::transport::{Delivery, Outgoing};
 use settle::{decide, parse, settle};
+use spans::{Spans, Times};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -240,11 +242,11 @@ impl<H: Handler> Pipeline<H> {
     ) -> Result<Vec<Outgoing>, Halt> {
         let started = Instant::now();
         let is_fresh = |prepared: &Prepared<_>| (self.context().clock)().duration_since(prepared.at) < FRESH_FOR;
-        let parsed = match (mode, prepared.filter(is_fresh)) {
-            (Mode::Handle, Some(prepared)) => prepared.parsed,
-            (Mode::Handle, None) => self.reader.prepare(batch).await?.parsed,
+        let Prepared { parsed, at: prepared_at } = match (mode, prepared.filter(is_fresh)) {
+            (Mode::Handle, Some(prepared)) => prepared,
+            (Mode::Handle, None) => self.reader.prepare(batch).await?,
             // Preparing may be what fails: a dead letter is kept as it came.
-            (Mode::Bury(..), _) => parse(self.handler(), batch),
+            (Mode::Bury(..), _) => Prepared { parsed: parse(self.handler(), batch), at: (self.context().clock)() },
         };
         let mut session = self.context().store.session().await?;
         let now = (self.context().clock)();
@@ -260,6 +262,7 @@ impl<H: Handler> Pipeline<H> {
         self.probe(Step::FactsLoaded)?;
         let decided = decide(self.handler(), fresh, facts.as_mut(), now, mode);
         self.probe(Step::Decided)?;
+        let spans = Spans::of(&self.context().traces, self.handler(), &decided, &repeated);
         let mut outgoing = settle(self.handler(), &tx, decided, now, mode).await?;
         if !repeated.is_empty() {
             // Whatever it was replayed for has happened.
@@ -267,10 +270,13 @@ impl<H: Handler> Pipeline<H> {
             outgoing.extend(self.handler().again(&tx, &repeated.messages(), now).await?);
         }
         self.probe(Step::Written)?;
+        spans.lead_to(&mut outgoing);
         outbox::insert(&tx, &outgoing, after((self.context().clock)(), self.context().lease)).await?;
         self.probe(Step::OutgoingWritten)?;
         tx.commit().await?;
         self.probe(Step::Committed)?;
+        let times = Times { prepared_at, begun_at: now, committed_at: (self.context().clock)() };
+        spans.record(&self.context().traces, H::WORKER, &times, batch.len());
         metrics::histogram!("dialogpost_batch_seconds", "worker" => H::WORKER).record(started.elapsed());
         metrics::histogram!("dialogpost_batch_size", "worker" => H::WORKER).record(batch.len() as f64);
         self.health.ok();

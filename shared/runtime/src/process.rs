@@ -7,6 +7,7 @@ use crate::pipeline::Ended;
 use crate::probe::Probe;
 use crate::protection::Protection;
 use crate::telemetry;
+use crate::traces::Traces;
 use crate::worker::{Context, GLANCE, LEASE, Worker};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ fn nobody_trusted(config: &Config) -> String {
 
 /// From SIGTERM to exit at most this long; container runtimes usually allow 30 s.
 pub const GRACE: Duration = Duration::from_secs(25);
+
+/// How long the last spans have at the end.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// The `main` of a worker's own binary.
 pub fn main(worker: Worker) -> ExitCode {
@@ -107,7 +111,7 @@ pub fn serve_probed(config: Config, workers: &[Worker], probe: Probe) -> ExitCod
 }
 
 async fn run(config: Config, workers: &[Worker], probe: Probe) -> Result<(), String> {
-    let context = Context { probe, ..context(config, workers.len())? };
+    let context = Context { probe, ..context(config, workers)? };
     store::require_current(&context.store).await.map_err(|e| e.to_string())?;
     if workers.iter().any(|w| w.opens_or_seals) && !context.config.plain_content && !context.protection.has_anchors() {
         return Err(nobody_trusted(&context.config));
@@ -139,16 +143,18 @@ async fn run(config: Config, workers: &[Worker], probe: Probe) -> Result<(), Str
         () = ended => {}
         () = overdue => return Err(format!("still busy {} s after the signal: what is in flight will be delivered again", GRACE.as_secs())),
     }
+    context.traces.end(LAST_SPANS).await;
     context.store.close();
     if failed { Err("a worker failed".into()) } else { Ok(()) }
 }
 
-fn context(config: Config, workers: usize) -> Result<Context, String> {
+fn context(config: Config, workers: &[Worker]) -> Result<Context, String> {
     telemetry::metrics();
-    let store = Store::new(&config.store("dialogpost", (config.database_connections * workers).min(100)))
+    let store = Store::new(&config.store("dialogpost", (config.database_connections * workers.len()).min(100)))
         .map_err(|e| format!("DATABASE_URL: {e}"))?;
     Ok(Context {
         protection: Protection::from_config(&config, &store).map_err(|fault| fault.to_string())?,
+        traces: Traces::from_config(&config, service(workers))?,
         store,
         config: Arc::new(config),
         clock: clock::system,
@@ -158,6 +164,14 @@ fn context(config: Config, workers: usize) -> Result<Context, String> {
         lease: LEASE,
         glance: GLANCE,
     })
+}
+
+/// What a process is called in traces.
+const fn service(workers: &[Worker]) -> &'static str {
+    match workers {
+        [worker] => worker.name,
+        _ => "dialogpost",
+    }
 }
 
 fn stop_on_signal(cancel: CancellationToken) -> std::io::Result<()> {

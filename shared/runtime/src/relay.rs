@@ -8,12 +8,14 @@ mod hand;
 
 use crate::pipeline::{after, sleep_unless};
 use crate::probe::Step;
+use crate::traces::Handed;
 use crate::worker::Context;
 use broker::{Sender, Settled};
 use domain::dead_letter::about;
 use domain::retry::resend_delay;
 use futures_util::stream::{self, StreamExt};
 use hand::Hand;
+use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{Outgoing, Wire};
 use std::sync::Arc;
@@ -130,7 +132,9 @@ impl Relay {
             return Vec::new();
         }
         let (attempts, outgoing): (Vec<u32>, Vec<Outgoing>) = rows.into_iter().map(|r| (r.attempts, r.outgoing)).unzip();
+        let handed_at = (self.inner.context.clock)();
         let settled = publisher.publish(&outgoing).await;
+        self.trace(handed_at, &outgoing, &attempts, &settled);
         if self.inner.context.probe.after(self.inner.worker, Step::Published).is_err() {
             return Vec::new();
         }
@@ -144,6 +148,15 @@ impl Relay {
             }
         }
         failed
+    }
+
+    fn trace(&self, from: Timestamp, outgoing: &[Outgoing], attempts: &[u32], settled: &[Settled]) {
+        let Context { traces, clock, .. } = &self.inner.context;
+        if traces.are_sent() {
+            let handed = Handed { worker: self.inner.worker, times: (from, clock()) };
+            let sent = outgoing.iter().zip(attempts).zip(settled);
+            traces.record(sent.filter_map(|((outgoing, attempts), settled)| handed.span(outgoing, *attempts, code_of(settled))));
+        }
     }
 
     /// Puts failed rows off; what can never be sent becomes a dead letter.
@@ -164,7 +177,7 @@ impl Relay {
         bury(&mut session, dead).await
     }
 
-    fn letter(&self, row: Due, fault: &Fault, now: jiff::Timestamp) -> DeadLetter {
+    fn letter(&self, row: Due, fault: &Fault, now: Timestamp) -> DeadLetter {
         tracing::error!(worker = self.inner.worker, code = fault.code, outbox = %row.outgoing.id, "cannot be sent: {}", fault.text);
         metrics::counter!("dialogpost_dead_letters_total", "worker" => self.inner.worker, "code" => fault.code).increment(1);
         let Due { outgoing, attempts } = row;
@@ -187,6 +200,14 @@ impl Relay {
             properties: outgoing.properties,
             body: outgoing.body.to_vec(),
         }
+    }
+}
+
+const fn code_of(settled: &Settled) -> Option<&'static str> {
+    match settled {
+        Settled::Confirmed => None,
+        Settled::Returned { .. } => Some("unroutable"),
+        Settled::Failed(fault) => Some(fault.code),
     }
 }
 

@@ -22,6 +22,7 @@ pub fn event_to(event: &Event) -> Outgoing {
         properties,
         body: event.to_json().into(),
         cause: event.fact.message(),
+        led_by: None,
         not_before: None,
         is_awaited: event.fact.is_awaited(),
     }

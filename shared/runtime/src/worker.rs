@@ -8,6 +8,7 @@ use crate::pipeline::{Ended, Pipeline, sleep_unless};
 use crate::probe::Probe;
 use crate::protection::Protection;
 use crate::relay::Relay;
+use crate::traces::Traces;
 use broker::{Amqp091, ConsumerState, Edge, IntakeConfig, topology};
 use domain::transport::Lane;
 use futures_util::future::BoxFuture;
@@ -36,6 +37,8 @@ pub struct Context {
     pub protection: Protection,
     /// Where components report.
     pub health: Health,
+    /// Where spans go.
+    pub traces: Traces,
     /// Where a test kills it.
     pub probe: Probe,
     /// After so long without a sign from the process that has an outbox row in hand, any worker may send it.

@@ -114,6 +114,7 @@ fn due_of(row: &tokio_postgres::Row) -> Result<Due, StoreError> {
         properties,
         body: Bytes::copy_from_slice(body),
         cause: column(row, "cause")?,
+        led_by: None,
         not_before: None,
         is_awaited: column(row, "awaited")?,
     };

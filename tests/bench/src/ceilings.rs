@@ -56,6 +56,7 @@ fn outgoing(message: &Sent, queue: &str) -> Outgoing {
         properties: message.properties.clone(),
         body: message.body.clone(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     }

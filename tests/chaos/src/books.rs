@@ -1,12 +1,12 @@
 //! The accounting when all is over: nothing lost, nothing doubled, nothing out of order, nothing left, nothing seen.
 
+use crate::logs;
 use crate::traffic::{CANARY, End, PATIENTS, Said, Sent};
 use chaos::count::{EFFECTS, EMPTY};
 use e2e::{Fleet, Rows};
 use helsenorge::example::LINE;
 use helsenorge::{HelseNorge, synthetic_patients};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::Path;
 
 /// HelseNorge's own async queue, and where NHN's broker puts what nobody could take.
 const THEIRS: [&str; 2] = ["8093244_async", "8141333_dl"];
@@ -142,10 +142,7 @@ async fn leaks(books: &mut Books, fleet: &Fleet, rows: &Rows, launched: usize) {
         let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|number| number.len() == 11);
         text.matches(CANARY).count() + numbers.filter(|number| secrets.contains(number)).count()
     };
-    let mut logs = Vec::new();
-    for home in [fleet.world.rabbit().directory(), fleet.world.postgres().directory()] {
-        gather(home, &mut logs);
-    }
+    let logs = logs::all(fleet);
     let mut found = logs.iter().map(|log| leaks(log)).sum::<usize>();
     for sql in [
         "select concat_ws(' ', text, code, fault, queue) from dialogpost.dead_letter",
@@ -160,19 +157,4 @@ async fn leaks(books: &mut Books, fleet: &Fleet, rows: &Rows, launched: usize) {
     // Who is killed before he has said anything leaves an empty one; of half of them something must be there to be looked at.
     books.demand("logs of workers for half of what was started", usize::from(workers * 2 >= launched), 1);
     books.demand("numbers or words of patients in logs, dead letters, audit", found, 0);
-}
-
-/// Every log below a directory.
-fn gather(directory: &Path, logs: &mut Vec<String>) {
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            // What the servers keep is theirs to keep: the database's data, the broker's queues.
-            if !path.ends_with("data") && !path.ends_with("mnesia") {
-                gather(&path, logs);
-            }
-        } else if path.extension().is_some_and(|extension| extension == "log") {
-            logs.push(String::from_utf8_lossy(&std::fs::read(&path).expect("the log can be read")).into_owned());
-        }
-    }
 }

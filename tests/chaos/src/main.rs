@@ -18,6 +18,7 @@
 
 mod books;
 mod crew;
+mod logs;
 mod plan;
 mod strike;
 mod told;
@@ -128,7 +129,8 @@ async fn run(run: &Run) -> ExitCode {
     let (heard_all, sent_all) = (CancellationToken::new(), CancellationToken::new());
     let crew = Crew::start(&fleet).await;
     let traffic = Traffic::open(&fleet.world.amqp_url, &heard_all).await;
-    let field = Field { fleet: Arc::clone(&fleet), crew, traffic, broker, database, dialogpost };
+    let limit = Duration::from_secs(run.limit);
+    let field = Field { fleet: Arc::clone(&fleet), crew, traffic, broker, database, dialogpost, limit };
     strike_and_count(run, field, &sent_all, &heard_all).await.tell(run.json.as_deref())
 }
 

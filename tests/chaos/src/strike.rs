@@ -2,6 +2,7 @@
 //! journaled, and a fresh message, too.
 
 use crate::crew::Crew;
+use crate::logs;
 use crate::plan::{Fault, ON_THE_WAY, POINTS, Trouble};
 use crate::traffic::Traffic;
 use chaos::{State, Wire};
@@ -33,6 +34,8 @@ pub(crate) struct Field {
     pub(crate) database: Wire,
     /// The operator's program.
     pub(crate) dialogpost: PathBuf,
+    /// How long a recovery may take: of what takes longer it is told what workers said.
+    pub(crate) limit: Duration,
 }
 
 /// By what broke, how long each recovery took.
@@ -54,10 +57,14 @@ impl Field {
         for (place, fault) in plan.iter().enumerate() {
             sleep(Duration::from_millis(random.random_range(50..400))).await;
             tell(place, *fault, None);
+            let begun = runtime::clock::system().to_string();
             let mended = self.carry_out(*fault, &mut random).await?;
             self.recovered(mended).await.map_err(|waits| format!("{}: {waits} after {HOPELESS:?}", fault.name()))?;
             recoveries.entry(fault.name()).or_default().push(mended.elapsed());
             tell(place, *fault, Some(mended.elapsed()));
+            if mended.elapsed() > self.limit {
+                eprintln!("workers have said since {begun}:\n{}", logs::since(&self.fleet, &begun).join("\n"));
+            }
         }
         Ok(recoveries)
     }

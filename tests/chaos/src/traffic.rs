@@ -25,8 +25,11 @@ pub(crate) const LONG: usize = 3;
 pub(crate) const CANARY: &str = "KANARIFUGL-7f3a";
 /// What is not sent by then will not be.
 const ENOUGH: Duration = Duration::from_secs(60);
-/// A broker that has not confirmed by then is asked again.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A broker that has not confirmed by then is asked again. It takes its time when it has just come back: whoever asks sooner, each message
+/// anew, has it busy with nothing else.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What has come by then is taken, else it is listened anew.
+const LISTENS: Duration = Duration::from_secs(5);
 
 /// What must become of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -231,7 +234,7 @@ fn poison(
 /// What is taken off the queue and not acknowledged comes again.
 async fn hear(helsenorge: HelseNorge, queue: String, said: Arc<Mutex<Said>>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match timeout(PATIENCE, helsenorge.receive(&queue, 400, Duration::from_millis(100))).await {
+        match timeout(LISTENS, helsenorge.receive(&queue, 400, Duration::from_millis(100))).await {
             Ok(Ok(received)) => {
                 let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
                 received.iter().for_each(|one| said.hear(one));

@@ -2,7 +2,7 @@
 
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
@@ -103,6 +103,14 @@ impl Epj {
     /// Sends a command without saying where the answer goes.
     pub async fn tell(&self, command: &Value) {
         self.publish(COMMANDS, &serde_json::to_vec(command).expect("JSON"), BasicProperties::default()).await;
+    }
+
+    /// As [`Epj::tell`], within a trace of its own; the answer is to come here.
+    pub async fn tell_within(&self, traceparent: &str, command: &Value) {
+        let mut headers = FieldTable::default();
+        headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.into()));
+        let properties = BasicProperties::default().with_reply_to(self.replies.as_str().into()).with_headers(headers);
+        self.publish(COMMANDS, &serde_json::to_vec(command).expect("JSON"), properties).await;
     }
 
     async fn publish(&self, queue: &str, body: &[u8], properties: BasicProperties) {

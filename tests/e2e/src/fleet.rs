@@ -6,6 +6,7 @@ use runtime::clock::Clock;
 use runtime::pipeline::Ended;
 use runtime::probe::Probe;
 use runtime::protection::Protection;
+use runtime::traces::Traces;
 use runtime::worker::{Context, GLANCE, LEASE, Worker};
 use runtime::{Config, clock, health::Health};
 use std::collections::BTreeMap;
@@ -61,6 +62,7 @@ pub struct Fleet {
 pub struct Running {
     cancel: CancellationToken,
     workers: JoinSet<Ended>,
+    traces: Traces,
     /// Their health.
     pub health: Health,
 }
@@ -162,12 +164,13 @@ impl Fleet {
             let protection = Protection::from_config(&context.config, &store).expect("trust anchors can be read");
             running.spawn((worker.start)(Context { store, protection, ..context.clone() }));
         }
-        Running { cancel: context.cancel, workers: running, health: context.health }
+        Running { cancel: context.cancel, workers: running, traces: context.traces, health: context.health }
     }
 
     /// What workers get, also for a part of one that a test drives itself.
     pub fn context(&self, probe: Probe) -> Context {
         let (config, store) = (self.config(), self.store());
+        let traces = Traces::from_config(&config, "dialogpost").expect("a collector can be named");
         Context {
             protection: Protection::from_config(&config, &store).expect("trust anchors can be read"),
             config: Arc::new(config),
@@ -175,6 +178,7 @@ impl Fleet {
             clock: self.clock,
             cancel: CancellationToken::new(),
             health: Health::default(),
+            traces,
             lease: if probe.is_armed() { self.lease.min(SHORT_LEASE) } else { self.lease },
             probe,
             glance: self.glance,
@@ -227,6 +231,7 @@ impl Running {
         while let Some(ended) = self.workers.join_next().await {
             assert_eq!(ended.expect("a worker does not panic"), Ended::Stopped);
         }
+        self.traces.end(Duration::from_secs(5)).await;
     }
 
     /// Kills every worker with all that it has under way, as a process would be killed.

@@ -27,6 +27,8 @@ const WINDOW: usize = 1000;
 const PREFETCH: usize = 500;
 /// How often a queue that should stay empty is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
+/// How long a connection may take to be made, all told.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// HelseNorge. It connects again by itself at the next call after its connection was lost; what was under way then fails.
 pub struct HelseNorge {
@@ -262,7 +264,11 @@ impl HelseNorge {
             Some(link) if link.connection.status().connected() && link.publishing.status().connected() => {
                 Ok(link.publishing.clone())
             }
-            _ => Ok(link.insert(self.open().await?).publishing.clone()),
+            _ => {
+                // Everybody waits for it.
+                let opened = timeout(CONNECT, self.open()).await.map_err(|_| Trouble::Unfit("the broker does not answer"))?;
+                Ok(link.insert(opened?).publishing.clone())
+            }
         }
     }
 

@@ -1,6 +1,7 @@
-//! Those who deliver notices, on this machine: an SMTP server and a webhook, both over TLS, each with its moods.
+//! Those who deliver notices, on this machine: an SMTP server and a webhook, both over TLS, each with its moods; and a collector of spans.
 //!
 //! - [`mail`]: takes e-mail; [`webhook`]: takes text messages and push, and says what became of them
+//! - [`collector`]: takes spans
 //! - [`mood`]: how they behave; [`Authority`]: who vouches for them
 #![allow(
     clippy::unwrap_used,
@@ -11,11 +12,13 @@
 )]
 
 mod authority;
+pub mod collector;
 pub mod mail;
 pub mod mood;
 pub mod webhook;
 
 pub use authority::Authority;
+pub use collector::{Collector, Seen};
 pub use mail::{Mail, MailServer, Speech};
 pub use mood::Mood;
 pub use webhook::{Call, WebhookServer};

@@ -54,12 +54,18 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
     let answered = effects.iter().filter_map(Effect::told);
     telling::told(tx, &answered.collect::<Vec<_>>(), now).await?;
     booking::decided(tx, &effects.iter().map(Effect::decided).collect::<Vec<_>>(), now).await?;
-    let written = sent.iter().map(|sent| Fact::MessageWritten(Answered { message: sent.id }));
-    let facts = written.chain(versions.iter().map(event_of));
-    Ok(facts.map(|fact| event_to(&Event { id: Uuid::now_v7(), time: now, fact })).collect())
+    Ok(effects.iter().flat_map(|effect| effect.events(now)).collect())
 }
 
 impl Effect {
+    /// That the answer is to be sent, and what became of the appointment.
+    fn events(&self, now: Timestamp) -> impl Iterator<Item = Outgoing> {
+        let led_by = Some(self.waiting.request.message);
+        let written = Fact::MessageWritten(Answered { message: self.answer });
+        let facts = std::iter::once(written).chain(self.decision.version.as_ref().map(event_of));
+        facts.map(move |fact| Outgoing { led_by, ..event_to(&Event { id: Uuid::now_v7(), time: now, fact }) })
+    }
+
     /// What HelseNorge knows by the answer.
     fn told(&self) -> Option<(Uuid, Told, Uuid)> {
         let appointment = self.decision.answer.appointment.as_ref()?;

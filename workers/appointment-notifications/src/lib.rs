@@ -142,6 +142,10 @@ impl Handler for AppointmentNotifications {
         None
     }
 
+    fn known_as(&self, asked: &Asked) -> Option<Uuid> {
+        Some(asked.event)
+    }
+
     async fn facts(&self, tx: &Tx<'_>, batch: &[&Asked]) -> Result<Facts, StoreError> {
         facts::load(tx, batch).await
     }

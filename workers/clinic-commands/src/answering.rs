@@ -25,6 +25,7 @@ pub fn answer(queue: &str, correlation: Option<String>, id: Uuid, said: &Answer)
         // Strings, numbers and ids only: serialising them cannot fail.
         body: serde_json::to_vec(said).unwrap_or_default().into(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: false,
     }

@@ -29,6 +29,8 @@ pub struct Doing {
     pub clinic: HerId,
     /// Employee id.
     pub actor: String,
+    /// By which command.
+    pub command: Option<Uuid>,
     /// What.
     pub deed: Deed,
 }
@@ -53,7 +55,7 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
     change(tx, doing, now).await?;
     journal(tx, doing, now).await?;
     let mut outgoing = letters::write(tx, doing, series, now).await?;
-    outgoing.extend(facts(doing, &sequences).into_iter().map(|fact| event(fact, now)));
+    outgoing.extend(doing.iter().flat_map(|one| events(one, &sequences, now)));
     Ok(outgoing)
 }
 
@@ -167,21 +169,13 @@ async fn journal(tx: &Tx<'_>, doing: &[Doing], now: Timestamp) -> Result<(), Sto
 }
 
 /// What whoever listens is told.
-fn facts(doing: &[Doing], sequences: &Sequences) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    for one in doing {
-        let (clinic, dialog) = (one.clinic, one.deed.dialog);
-        if let Some(written) = &one.deed.written {
-            facts.push(written_fact(clinic, dialog, written, sequences));
-        }
-        if let Some((from, to)) = one.deed.converts {
-            facts.push(Fact::DialogConverted(DialogConverted { dialog, clinic, from, to }));
-        }
-        if one.deed.closes {
-            facts.push(Fact::DialogClosed(DialogClosed { dialog, clinic }));
-        }
-    }
-    facts
+fn events(one: &Doing, sequences: &Sequences, now: Timestamp) -> impl Iterator<Item = Outgoing> {
+    let (clinic, dialog, led_by) = (one.clinic, one.deed.dialog, one.command);
+    let written = one.deed.written.as_ref().map(|written| written_fact(clinic, dialog, written, sequences));
+    let converted = one.deed.converts.map(|(from, to)| Fact::DialogConverted(DialogConverted { dialog, clinic, from, to }));
+    let closed = one.deed.closes.then_some(Fact::DialogClosed(DialogClosed { dialog, clinic }));
+    let facts = [written, converted, closed].into_iter().flatten();
+    facts.map(move |fact| Outgoing { led_by, ..event(fact, now) })
 }
 
 fn written_fact(clinic: HerId, dialog: Uuid, written: &Written, sequences: &Sequences) -> Fact {

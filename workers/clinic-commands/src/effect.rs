@@ -64,11 +64,18 @@ struct Acts {
     rules: Vec<(HerId, String, DialogKind, Chosen)>,
     slots: Vec<PutSlot>,
     appointments: Vec<NewVersion>,
+    /// Word of them.
+    events: Vec<Outgoing>,
     /// What HelseNorge knows of appointments by answers to wishes.
     told: Vec<(Uuid, Told, Uuid)>,
 }
 
 impl Acts {
+    fn appointment(&mut self, version: NewVersion, command: Option<Uuid>, now: Timestamp) {
+        self.events.push(Outgoing { led_by: command, ..event(event_of(&version), now) });
+        self.appointments.push(version);
+    }
+
     /// Whether something here takes over an upload: what comes under its id afterwards is another one.
     fn attach(&self, key: &UploadKey) -> bool {
         let files = |doing: &Doing| doing.deed.written.iter().flat_map(|written| &written.files).any(|file| file.upload == key.1);
@@ -98,6 +105,7 @@ impl Sorted {
 
     fn add(&mut self, effect: Effect, now: Timestamp) {
         let Effect { decision, clinic, kept, answer_id, answer: said, actor, reply } = effect;
+        let command = said.command;
         self.outgoing.push(outgoing(&reply, clinic, answer_id, &said, now));
         self.kept.extend(kept);
         self.records.extend(decision.record);
@@ -115,24 +123,25 @@ impl Sorted {
                 let entry = deed.written.as_ref().map(|written| written.entry);
                 if let Some((version, entry)) = deed.appointment.take().zip(entry) {
                     acts.told.push((version.appointment.id, Told::by_answer(&version.appointment), entry));
-                    acts.appointments.push(*version);
+                    acts.appointment(*version, command, now);
                 }
-                acts.doing.push(Doing { clinic, actor, deed: *deed });
+                acts.doing.push(Doing { clinic, actor, command, deed: *deed });
             }
             Act::Part(key, part) => acts.parts.push((key, part)),
             Act::Recipients(kind, chosen) => acts.rules.push((clinic, actor, kind, chosen)),
             Act::Slots(slots) => acts.slots.extend(slots),
-            Act::Appointment(version) => acts.appointments.push(*version),
+            Act::Appointment(version) => acts.appointment(*version, command, now),
         }
     }
 }
 
 /// The answer to its caller, or, when he waits nowhere, word to whoever listens.
 pub(crate) fn outgoing(reply: &Reply, clinic: Option<HerId>, id: Uuid, said: &Answer, now: Timestamp) -> Outgoing {
-    match &reply.queue {
+    let outgoing = match &reply.queue {
         Some(queue) => answer(queue, reply.correlation.clone(), id, said),
         None => event(Fact::CommandAnswered(CommandAnswered { command: said.command, clinic, told: said.outcome.told() }), now),
-    }
+    };
+    Outgoing { led_by: said.command, ..outgoing }
 }
 
 /// Writes a batch and returns what is to be sent.
@@ -144,7 +153,7 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
     let mut outgoing = Vec::new();
     // First: everybody locks a status before what is owed because of it.
     contact::want(tx, &sorted.ask, now).await?;
-    for acts in &sorted.acts {
+    for acts in sorted.acts {
         upload::put(tx, &acts.parts, now).await?;
         outgoing.extend(dialogs::write(tx, &acts.doing, series, now).await?);
         for (clinic, actor, kind, chosen) in &acts.rules {
@@ -153,7 +162,7 @@ pub async fn write(tx: &Tx<'_>, effects: Vec<Effect>, series: &TestSeries, now: 
         timebok::put_slots(tx, &acts.slots).await?;
         appointment::write(tx, &acts.appointments, now).await?;
         telling::told(tx, &acts.told, now).await?;
-        outgoing.extend(acts.appointments.iter().map(|version| event(event_of(version), now)));
+        outgoing.extend(acts.events);
     }
     command::insert(tx, &sorted.kept).await?;
     // Last: whoever writes to a clinic's chain next waits until this is committed.

@@ -79,6 +79,10 @@ impl Handler for ClinicCommands {
         None
     }
 
+    fn known_as(&self, asked: &Asked) -> Option<Uuid> {
+        asked.id()
+    }
+
     /// A question finds what the clinic's commands before it have done.
     fn looks_back(&self, before: &[&Asked], asked: &Asked) -> bool {
         let is_question = |asked: &Asked| asked.command.as_ref().is_ok_and(|command| command.order.is_question());

@@ -53,6 +53,7 @@ impl Addressed {
             body: self.body,
             // Should it be refused: what we received, or what we wrote, is what is stuck.
             cause: self.sent.answers.or(Some(self.sent.id)),
+            led_by: None,
             not_before: None,
             is_awaited: true,
         }

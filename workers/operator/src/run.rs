@@ -64,6 +64,8 @@ Environment (what is needed and missing is listed at once; X_FILE names a file t
   RECEIPT_LIMIT_MINUTES              A receipt that has not come by then is overdue, 1 to 525600. Default: 240, four hours
   RETENTION                          What is kept for how long, table=days with commas between. Default: processed=90,message=180,
                                      command=365,contact_question=30,dead_letter=365,notification=365
+  OTEL_EXPORTER_OTLP_ENDPOINT        A collector that traces are sent to, OTLP over HTTP, such as http://collector:4318. Default: none
+  OTEL_TRACES_SAMPLER_ARG            Of which share of the messages, 0 to 1; what carries a trace goes by that. Default: 1
   TEST_NUMBER_SERIES                 Test series of identity numbers that are accepted: 80, 40 or 80,40. Default: none, as in production
   CONTACT_SERVICE                    How HelseNorge is asked whom it can reach: amqp, by message; rest, HelsenorgeAktivSjekken; or off
                                      Default: amqp

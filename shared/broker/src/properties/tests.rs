@@ -15,6 +15,7 @@ fn outgoing(wire: Wire, properties: Properties) -> Outgoing {
         properties,
         body: Bytes::from_static(b"<a/>"),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     }
@@ -209,6 +210,21 @@ fn nul_becomes_a_replacement_and_steering_properties_are_ours_alone() {
     assert_eq!(delivery.properties.message_id.as_deref(), Some("i\u{FFFD}d"));
     assert_eq!(delivery.deviations, ["nul-replaced"]);
     assert_eq!(read_from("dialogpost.helsenorge-inbound", basic, b"").properties.attempt(), 7);
+}
+
+#[test]
+fn traces_end_where_nhns_broker_begins() {
+    let span = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let basic = BasicProperties::default().with_headers(headers(vec![(TRACEPARENT, text(span))]));
+    assert!(read(basic.clone(), b"").properties.application.is_empty());
+    let ours = read_from("dialogpost.clinic-commands", basic, b"").properties;
+    assert_eq!(ours.application(TRACEPARENT), Some(span));
+    for (wire, is_told) in [(Wire::Nhn, false), (Wire::Dialogpost, true)] {
+        let basic = encode(&outgoing(wire, ours.clone())).unwrap();
+        assert_eq!(format!("{basic:?}").contains(TRACEPARENT), is_told, "{wire:?}");
+        let section = basic.headers().as_ref().unwrap().inner().get(APPLICATION_SECTION).map(|section| format!("{section:?}"));
+        assert!(section.is_none_or(|section| !section.contains("0af7651916cd43dd")), "{wire:?}");
+    }
 }
 
 #[test]

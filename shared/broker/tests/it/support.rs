@@ -42,6 +42,7 @@ pub fn message(exchange: &str, routing_key: &str, id: impl ToString) -> Outgoing
         properties: Properties { message_id: Some(id.to_string()), ..Default::default() },
         body: vec![b'x'; 1000].into(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     }

@@ -20,10 +20,11 @@ pub(super) struct Parsed<M> {
     messages: Vec<Result<M, Fault>>,
 }
 
-struct Item<'d, M> {
-    delivery: &'d Delivery,
+/// One of a batch.
+pub(super) struct Item<'d, M> {
+    pub(super) delivery: &'d Delivery,
     key: Option<String>,
-    message: Result<M, Fault>,
+    pub(super) message: Result<M, Fault>,
 }
 
 pub(super) fn parse<H: Handler>(handler: &H, batch: &[Delivery]) -> Parsed<H::Message> {
@@ -47,7 +48,7 @@ fn unreadable_key(delivery: &Delivery) -> String {
 }
 
 /// Messages of a batch: those that this transaction handles, or those that were handled before.
-pub(super) struct Messages<'d, M>(Vec<Item<'d, M>>);
+pub(super) struct Messages<'d, M>(pub(super) Vec<Item<'d, M>>);
 
 impl<M> Parsed<M> {
     pub(super) fn append(&mut self, later: Self) {
@@ -114,8 +115,8 @@ impl<M> Messages<'_, M> {
 }
 
 pub(super) struct Decided<'d, M, E> {
-    item: Item<'d, M>,
-    verdict: Verdict<E>,
+    pub(super) item: Item<'d, M>,
+    pub(super) verdict: Verdict<E>,
 }
 
 pub(super) fn decide<'d, H: Handler>(
@@ -278,6 +279,7 @@ fn retry_of(worker: &str, delivery: &Delivery, ledger_id: Option<Uuid>, code: &s
         properties,
         body: Bytes::clone(&delivery.body),
         cause: ledger_id,
+        led_by: None,
         not_before: Some(now.checked_add(wait).unwrap_or(Timestamp::MAX)),
         is_awaited: true,
     })

@@ -63,6 +63,7 @@ async fn mandatory_and_confirmed() {
         properties: Properties { message_id: Some(Uuid::now_v7().to_string()), ..Properties::default() },
         body: "x".into(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     };
@@ -151,6 +152,7 @@ async fn case_11_ids_that_amqp_0_9_1_cannot_carry() {
         properties: Properties { message_id: Some("i".repeat(256)), ..Properties::default() },
         body: "x".into(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     };

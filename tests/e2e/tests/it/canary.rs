@@ -10,6 +10,7 @@ use e2e::{Fleet, PATIENCE, Program};
 use helsenorge::{HelseNorge, Sent};
 use messages::wire::{Incoming, Limits, read};
 use planting::{Planter, every_kind_is_planted};
+use receivers::Collector;
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -142,7 +143,14 @@ async fn no_personal_data_leaks(format: &str) {
     fleet.apply(&setup(&patient)).await;
     copy_events(&fleet).await;
     let helsenorge = fleet.helsenorge().await;
-    let environment = [("RUST_LOG", EVERYTHING), ("LOG_FORMAT", format), ("CONTACT_SERVICE", "off")];
+    let collector = Collector::start(None).await;
+    let to = collector.url();
+    let environment = [
+        ("RUST_LOG", EVERYTHING),
+        ("LOG_FORMAT", format),
+        ("CONTACT_SERVICE", "off"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", to.as_str()),
+    ];
     let program = fleet.spawn("dialogpost", &["run", "--all"], &environment).await;
     let mut sent = planter.good(&patient);
     send(&fleet, &helsenorge, &sent, 0).await;
@@ -153,7 +161,9 @@ async fn no_personal_data_leaks(format: &str) {
     }
     every_kind_is_planted(&sent);
     commanding::give(&fleet, &mut planter, &patient).await;
-    let leaks = look_everywhere(&fleet, program, &helsenorge, &planter.canaries).await;
+    let mut leaks = look_everywhere(&fleet, program, &helsenorge, &planter.canaries).await;
+    assert!(collector.spans().len() > sent.len(), "everything was traced");
+    planter.canaries.look("traces", &collector.raw(), &mut leaks);
     assert!(leaks.is_empty(), "{} of {} values came out:\n{}", leaks.len(), planter.canaries.len(), leaks.join("\n"));
 }
 

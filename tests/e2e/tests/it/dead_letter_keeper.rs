@@ -24,6 +24,7 @@ async fn put_with(fleet: &Fleet, queue: String, id: Uuid, body: &'static [u8], p
         properties,
         body,
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     };

@@ -19,12 +19,12 @@ async fn letters(fleet: &Fleet, arguments: &[&str]) -> Ran {
 }
 
 /// Plans what these arguments choose; the plan's id and what it says.
-async fn planned(fleet: &Fleet, arguments: &[&str]) -> (String, Value) {
+pub(crate) async fn planned(fleet: &Fleet, arguments: &[&str]) -> (String, Value) {
     let plan = letters(fleet, &[&["plan", "--json"], arguments].concat()).await.json();
     (plan["plan"].as_str().unwrap_or_default().to_owned(), plan)
 }
 
-async fn replay(fleet: &Fleet, plan: &str) -> Ran {
+pub(crate) async fn replay(fleet: &Fleet, plan: &str) -> Ran {
     letters(fleet, &["replay", plan, "--reason", "mended", "--json"]).await
 }
 
@@ -36,12 +36,12 @@ async fn forgotten() -> Clinic {
 }
 
 /// It is known again.
-async fn mended(clinic: &Clinic) {
+pub(crate) async fn mended(clinic: &Clinic) {
     clinic.fleet.apply(SETUP).await;
 }
 
 /// Messages that die.
-async fn died(clinic: &mut Clinic, messages: Vec<Message>) -> Vec<Sent> {
+pub(crate) async fn died(clinic: &mut Clinic, messages: Vec<Message>) -> Vec<Sent> {
     let before = clinic.fleet.rows.count("dialogpost.dead_letter").await;
     let sent = clinic.send(&messages).await;
     assert_eq!(clinic.fleet.rows.count("dialogpost.dead_letter").await, before + messages.len() as i64);

@@ -27,4 +27,5 @@ mod sealed;
 mod sending;
 mod structure;
 mod sync;
+mod traces;
 mod whole_flow;

@@ -207,6 +207,7 @@ fn raw(id: Uuid, body: &'static [u8]) -> Outgoing {
         properties,
         body: body.into(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     }

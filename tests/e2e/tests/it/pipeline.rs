@@ -116,6 +116,7 @@ async fn send(fleet: &Fleet, bodies: &[&str]) -> Vec<Uuid> {
                 properties,
                 body,
                 cause: None,
+                led_by: None,
                 not_before: None,
                 is_awaited: true,
             }

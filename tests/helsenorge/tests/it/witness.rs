@@ -37,6 +37,7 @@ pub(crate) async fn publish_as_the_fleet(amqp_url: &str, sent: &Sent) {
         properties: sent.properties.clone(),
         body: sent.body.clone(),
         cause: None,
+        led_by: None,
         not_before: None,
         is_awaited: true,
     };

@@ -1,0 +1,91 @@
+//! Spans of the messages of a transaction. Made before anything is written, since what is sent carries them; recorded when it is committed.
+
+use crate::handler::{Handler, Verdict};
+use crate::pipeline::settle::{Decided, Item, Messages};
+use crate::traces::{Handled, Span, Traces};
+use jiff::Timestamp;
+use messages::transport::{Delivery, Outgoing};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The verdict on what was handled before.
+const REPEATED: &str = "repeated";
+
+/// Empty where nobody traces anything.
+pub(super) struct Spans<'d>(Vec<Begun<'d>>);
+
+struct Begun<'d> {
+    span: Span,
+    delivery: &'d Delivery,
+    ledger_id: Option<Uuid>,
+    known_as: Option<Uuid>,
+    verdict: &'static str,
+    code: Option<&'static str>,
+}
+
+/// Of a transaction.
+pub(super) struct Times {
+    pub(super) prepared_at: Timestamp,
+    pub(super) begun_at: Timestamp,
+    pub(super) committed_at: Timestamp,
+}
+
+impl<'d> Spans<'d> {
+    pub(super) fn of<H: Handler>(
+        traces: &Traces,
+        handler: &H,
+        decided: &[Decided<'d, H::Message, H::Effect>],
+        repeated: &Messages<'d, H::Message>,
+    ) -> Self {
+        let begin = |item: &Item<'d, H::Message>, verdict, code| {
+            let message = item.message.as_ref().ok();
+            let ledger_id = message.and_then(|message| handler.ledger_id(message));
+            let known_as = message.and_then(|message| handler.known_as(message));
+            let span = traces.span(&item.delivery.properties, ledger_id.or(known_as))?;
+            Some(Begun { span, delivery: item.delivery, ledger_id, known_as, verdict, code })
+        };
+        let decided = decided.iter().filter_map(|d| begin(&d.item, d.verdict.label(), code_of(&d.verdict)));
+        Self(decided.chain(repeated.0.iter().filter_map(|item| begin(item, REPEATED, None))).collect())
+    }
+
+    /// What is sent carries the span of what led to it.
+    pub(super) fn lead_to(&self, outgoing: &mut [Outgoing]) {
+        if self.0.is_empty() {
+            return;
+        }
+        let ids = |begun: &'_ Begun<'d>| [begun.ledger_id, begun.known_as];
+        let by_id: HashMap<Uuid, &Span> =
+            self.0.iter().flat_map(|begun| ids(begun).into_iter().flatten().map(|id| (id, &begun.span))).collect();
+        for outgoing in outgoing {
+            let led_by = [outgoing.led_by, outgoing.cause].into_iter().flatten().find_map(|id| by_id.get(&id));
+            if let Some(span) = led_by {
+                span.lead_to(&mut outgoing.properties);
+            }
+        }
+    }
+
+    pub(super) fn record(&self, traces: &Traces, worker: &'static str, times: &Times, together: usize) {
+        let recorded = self.0.iter().filter(|begun| begun.span.is_recorded());
+        traces.record(recorded.map(|begun| {
+            let handled = Handled {
+                worker,
+                delivery: begun.delivery,
+                ledger_id: begun.ledger_id,
+                verdict: begun.verdict,
+                code: begun.code,
+                together,
+                prepared_at: times.prepared_at,
+                begun_at: times.begun_at,
+                committed_at: times.committed_at,
+            };
+            handled.span(&begun.span)
+        }));
+    }
+}
+
+const fn code_of<E>(verdict: &Verdict<E>) -> Option<&'static str> {
+    match verdict {
+        Verdict::Done(_) | Verdict::Unclaimed(_) => None,
+        Verdict::Rejected(fault, _) | Verdict::Retry(fault, _) | Verdict::Broken(fault) => Some(fault.code),
+    }
+}
