@@ -222,8 +222,9 @@ fn traces_end_where_nhns_broker_begins() {
     for (wire, is_told) in [(Wire::Nhn, false), (Wire::Dialogpost, true)] {
         let basic = encode(&outgoing(wire, ours.clone())).unwrap();
         assert_eq!(format!("{basic:?}").contains(TRACEPARENT), is_told, "{wire:?}");
-        let section = basic.headers().as_ref().unwrap().inner().get(APPLICATION_SECTION).map(|section| format!("{section:?}"));
-        assert!(section.is_none_or(|section| !section.contains("0af7651916cd43dd")), "{wire:?}");
+        if let Some(AMQPValue::LongString(section)) = basic.headers().as_ref().unwrap().inner().get(APPLICATION_SECTION) {
+            assert!(!String::from_utf8_lossy(section.as_bytes()).contains(TRACEPARENT), "{wire:?}");
+        }
     }
 }
 
