@@ -157,8 +157,13 @@ trial() {
         export DIALOGPOST_KEYS=$EXCHANGE/keys DIALOGPOST_TRUST=$EXCHANGE/trust
         exchange=(--exchange /exchange) mounted=(-v "$EXCHANGE:/exchange")
         if [ ! -d "$EXCHANGE" ]; then
-            mkdir "$EXCHANGE"
-            docker run --rm --network none --user "$(id -u):$(id -g)" "${mounted[@]}" "$load_image" exchange /exchange >&2
+            # Whole or not at all.
+            rm -rf "$EXCHANGE.new"
+            mkdir "$EXCHANGE.new"
+            docker run --rm --network none --user "$(id -u):$(id -g)" -v "$EXCHANGE.new:/exchange" "$load_image" exchange /exchange >&2
+            # The fleet is another user.
+            chmod -R a+rX "$EXCHANGE.new"
+            mv "$EXCHANGE.new" "$EXCHANGE"
         fi
     fi
     docker run --rm --network none ${mounted[@]+"${mounted[@]}"} "$load_image" setup --patients "$patients" \

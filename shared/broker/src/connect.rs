@@ -17,8 +17,10 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Seconds between heartbeats unless the address says otherwise: a dead broker is noticed after twice that.
 const HEARTBEAT: u16 = 10;
 
-/// Bytes of a frame at most. The client keeps room for 64 of them for each connection, 2 MiB; of RabbitMQ's own size, 128 KiB, that would be 8 MiB.
-const FRAME_MAX: u32 = 32 * 1024;
+/// Bytes of a frame at most. The client keeps room for 64 of them for each connection, 2 MiB; of RabbitMQ's own size that would be 8 MiB.
+pub(crate) const FRAME_MAX: u32 = 32 * 1024;
+/// RabbitMQ's own size: no sender's headers, which go into one frame, are larger.
+const LARGE_FRAME_MAX: u32 = 128 * 1024;
 
 /// The address of a broker, validated. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,6 +41,13 @@ impl AmqpUrl {
     #[must_use]
     pub fn with_vhost(mut self, vhost: impl Into<String>) -> Self {
         self.uri.vhost = vhost.into();
+        self
+    }
+
+    /// The same, for messages whose headers fit into no smaller frame.
+    #[must_use]
+    pub(crate) fn with_large_frames(mut self) -> Self {
+        self.uri.query.frame_max = self.uri.query.frame_max.max(Some(LARGE_FRAME_MAX));
         self
     }
 
@@ -155,6 +164,8 @@ fn protocol(kind: &AMQPErrorKind, text: &str) -> Fault {
         AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => fault("amqp-precondition-failed", text),
         AMQPErrorKind::Soft(AMQPSoftError::CONTENTTOOLARGE) => fault("amqp-content-too-large", text),
         AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => fault("amqp-not-allowed", text),
+        // The client's own word: the broker has sent more than a frame.
+        AMQPErrorKind::Hard(AMQPHardError::FRAMEERROR) => Fault::transient("amqp-unreadable-frame", text.to_owned()),
         AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR) => Fault::transient("amqp-internal-error", text.to_owned()),
         AMQPErrorKind::Soft(_) | AMQPErrorKind::Hard(_) => Fault::transient("amqp-connection", text.to_owned()),
     }
@@ -220,7 +231,7 @@ mod tests {
             (320, ("amqp-connection", FaultClass::Transient, false)),
             (541, ("amqp-internal-error", FaultClass::Transient, true)),
             (530, ("amqp-not-allowed", FaultClass::Broken, false)),
-            (501, ("amqp-connection", FaultClass::Transient, false)),
+            (501, ("amqp-unreadable-frame", FaultClass::Transient, true)),
         ] {
             assert_eq!(reply(code), want, "{code}");
         }

@@ -128,7 +128,9 @@ impl Consumer {
             let lost = || Fault::transient("amqp-connection", "the connection to the broker is lost");
             return if connection.status().connected() { Ok(()) } else { Err(self.parting_words().unwrap_or_else(lost)) };
         }
-        let connection = connect::connect(&self.url, &format!("{} consume", self.config.name)).await?;
+        // What could not be read may only have been too large.
+        let url = if self.careful.is_some() { self.url.clone().with_large_frames() } else { self.url.clone() };
+        let connection = connect::connect(&url, &format!("{} consume", self.config.name)).await?;
         self.connection = Some((connection, Instant::now()));
         self.state.connected();
         tracing::info!(name = self.config.name, broker = %self.url, queues = self.slots.len(), "consuming");

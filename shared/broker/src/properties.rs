@@ -6,7 +6,7 @@
 mod headers;
 
 use crate::amqp10::{self, PropertiesSection, SectionError};
-use crate::connect::short;
+use crate::connect::{FRAME_MAX, short};
 use bytes::Bytes;
 use headers::Headers;
 use jiff::Timestamp;
@@ -25,8 +25,8 @@ const TO: &str = "to";
 const LABEL: &str = "Label";
 /// The type of the payload as its sender's library copied it out; unauthenticated.
 const PAYLOAD_TYPE: &str = "X-MessageInfo-Type";
-/// Names and values of all headers together; they travel twice and must fit into one frame of 128 KiB.
-const MAX_HEADERS: usize = 48 * 1024;
+/// Names and values of all headers together, in bytes: to NHN they travel twice, and all fit into one frame with everything else.
+const MAX_HEADERS: usize = (FRAME_MAX as usize - 8 * 1024) / 2;
 
 const PERSISTENT: u8 = 2;
 /// How the names of our own queues begin.

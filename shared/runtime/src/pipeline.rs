@@ -208,7 +208,7 @@ impl<H: Handler> Pipeline<H> {
     /// Stores the one guilty message as a dead letter, if need be without its ledger row.
     async fn bury(&self, batch: &[Delivery], fault: Fault) -> Result<Option<Vec<Outgoing>>, Crashed> {
         let mut delays = Delays::new(Policy::CONNECTION);
-        let mut keep = Keep::LedgerAndLetter;
+        let (mut keep, mut conflicts) = (Keep::LedgerAndLetter, 0);
         loop {
             let buried = AssertUnwindSafe(self.transaction(batch, None, Mode::Bury(&fault, keep))).catch_unwind().await;
             match buried.unwrap_or(Err(Halt::Panicked)) {
@@ -222,7 +222,8 @@ impl<H: Handler> Pipeline<H> {
                 }
                 // Not even a dead letter can be stored: nothing may be acked, so intake waits until someone mends the database.
                 Err(Halt::Store(error)) => {
-                    if matches!(error, StoreError::Content { .. } | StoreError::Bug { .. }) {
+                    conflicts += u32::from(matches!(error, StoreError::Conflict { .. }));
+                    if conflicts >= CONFLICTS || matches!(error, StoreError::Content { .. } | StoreError::Bug { .. }) {
                         keep = Keep::Letter;
                     }
                     if !self.wait_for_database(&mut delays, error).await {

@@ -32,8 +32,9 @@ fn nobody_trusted(config: &Config) -> String {
 /// From SIGTERM to exit at most this long; container runtimes usually allow 30 s.
 pub const GRACE: Duration = Duration::from_secs(25);
 
-/// How long the last spans have at the end.
+/// Of that, how long the last spans have at the end, and the runtime.
 const LAST_SPANS: Duration = Duration::from_secs(3);
+const LAST_TASKS: Duration = Duration::from_secs(1);
 
 /// The `main` of a worker's own binary.
 pub fn main(worker: Worker) -> ExitCode {
@@ -106,7 +107,7 @@ pub fn serve_probed(config: Config, workers: &[Worker], probe: Probe) -> ExitCod
             ExitCode::FAILURE
         }
     };
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(LAST_TASKS);
     code
 }
 
@@ -135,13 +136,14 @@ async fn run(config: Config, workers: &[Worker], probe: Probe) -> Result<(), Str
             }
         }
     };
+    let patience = GRACE - LAST_SPANS - LAST_TASKS;
     let overdue = async {
         context.cancel.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(patience).await;
     };
     tokio::select! {
         () = ended => {}
-        () = overdue => return Err(format!("still busy {} s after the signal: what is in flight will be delivered again", GRACE.as_secs())),
+        () = overdue => return Err(format!("still busy {} s after the signal: what is in flight will be delivered again", patience.as_secs())),
     }
     context.traces.end(LAST_SPANS).await;
     context.store.close();

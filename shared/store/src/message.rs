@@ -128,7 +128,7 @@ pub async fn insert_received(tx: &Tx<'_>, received: &[Received]) -> Result<(), S
         "insert into dialogpost.message (direction, left_open, id, at, clinic, from_her_id, to_her_id, queue, function, transport_id,
             msg_id, outcome, code, answer, head, answers, properties, raw)
          -- One that has waited may be behind where retention looks.
-         select 'in', nullif(m.at < now() - interval '1 day', false), m.* from unnest($1::uuid[], $2::timestamptz[], $3::bigint[],
+         select 'in', nullif(m.at < now() - interval '12 hours', false), m.* from unnest($1::uuid[], $2::timestamptz[], $3::bigint[],
             $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::jsonb[],
             $13::jsonb[], $14::uuid[], $15::jsonb[], $16::bytea[]) m(id, at)
          -- A dead letter that was replayed is what became of it.

@@ -150,7 +150,8 @@ async fn blocks(tx: &Tx<'_>, kept: Kept, position: Option<String>, before: Times
 /// What goes of the rows between two places of a table.
 const fn of_table(kept: Kept) -> Option<Step> {
     match kept {
-        // Still needed: by letters that may be replayed, by messages that are open (`decided_state`, `sent_state`), and by what waits.
+        // Still needed: by letters that may be replayed, by messages that are open (`decided_state`, `sent_state`), by commands whose
+        // answers are kept, and by what waits.
         Kept::Processed => Some(step!(
             "pruning.processed",
             "with gone as (
@@ -159,6 +160,10 @@ const fn of_table(kept: Kept) -> Option<Step> {
                     where replayed_at is null and discarded_at is null and claim_of is not null and claim is not null)
                 and (p.worker <> 'helsenorge-outbound' or not exists (select from dialogpost.message m where m.end_state is null
                     and m.id = case when p.message_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p.message_id::uuid end))
+                and (p.worker <> 'clinic-commands' or not exists (select from dialogpost.command c
+                    where p.message_id ~ '^[0-9]{1,18}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                    and c.clinic = case when p.message_id ~ '^[0-9]{1,18}/' then split_part(p.message_id, '/', 1)::bigint end
+                    and c.id = case when p.message_id ~ '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then split_part(p.message_id, '/', 2)::uuid end))
                 and (p.worker <> 'helsenorge-inbound' or not exists (select from dialogpost.waiting w where w.key = p.message_id))
                 returning 1
              ) select count(*) as n from gone"
@@ -166,7 +171,11 @@ const fn of_table(kept: Kept) -> Option<Step> {
         Kept::Command => Some(step!(
             "pruning.command",
             "with gone as (
-                delete from dialogpost.command c where c.ctid >= $1::text::tid and c.ctid < $2::text::tid and c.at < $3 returning 1
+                delete from dialogpost.command c where c.ctid >= $1::text::tid and c.ctid < $2::text::tid and c.at < $3 returning c.clinic, c.id
+             ), claims as (
+                -- Whose answer is gone is done again, not refused.
+                delete from dialogpost.processed p using gone g
+                where p.worker = 'clinic-commands' and p.message_id = g.clinic || '/' || g.id
              ) select count(*) as n from gone"
         )),
         Kept::ContactQuestion => Some(step!(
@@ -185,7 +194,8 @@ const fn of_table(kept: Kept) -> Option<Step> {
                 and coalesce(l.discarded_at, l.settled_at, l.replayed_at) < $3 and (l.body <> '' or l.properties <> '{}')
                 returning l.id
              ), edits as (
-                update dialogpost.dead_letter_edit e set body = null, properties = null from emptied where e.letter = emptied.id
+                update dialogpost.dead_letter_edit e set body = '', properties = '{}' from emptied
+                where e.letter = emptied.id and e.properties is not null
              ) select count(*) as n from emptied"
         )),
         Kept::Notification => Some(step!(
@@ -206,9 +216,12 @@ macro_rules! closing {
             name: $name,
             sql: concat!(
                 "/* ", $name, " */ with taken as materialized (", $taken, "), state as (
-                    select t.id, s.state from taken t join dialogpost.message_state s on s.id = t.id where t.direction = 'in' and t.at < $3
+                    select t.id, s.state from taken t cross join lateral (
+                        -- Each by its id: a view of several parts is looked through whole otherwise.
+                        select state from dialogpost.message_state where id = t.id limit 1) s where t.direction = 'in' and t.at < $3
                     union all
-                    select t.id, s.state from taken t join dialogpost.sent_state s on s.id = t.id where t.direction = 'out' and t.at < $3
+                    select t.id, s.state from taken t cross join lateral (
+                        select state from dialogpost.sent_state where id = t.id limit 1) s where t.direction = 'out' and t.at < $3
                 ), ended as materialized (
                     select s.id, s.state from state s where s.state = any($4)
                     -- Discarded: nobody will replay it.

@@ -210,7 +210,8 @@ async fn whole(tx: &Tx<'_>, looks: &[Look]) -> Result<HashMap<(HerId, Uuid), Dia
             (select jsonb_agg(jsonb_build_object('number', number, 'file_name', file_name, 'media_type', media_type,
                 'bytes', octet_length(bytes)) order by number) from dialogpost.attachment where entry = e.id) as attachments
          from dialogpost.dialog_entry e join dialogpost.dialog d on d.id = e.dialog
-         left join dialogpost.sent_state s on s.id = e.id and e.direction = 'out'
+         -- Each by its id: a view of several parts is looked through whole otherwise.
+         left join lateral (select state, codes from dialogpost.sent_state where id = e.id limit 1) s on e.direction = 'out'
          where e.dialog = any($1) order by e.dialog, e.sequence"
     );
     for row in &tx.query(load, &[&found]).await? {

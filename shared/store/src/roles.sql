@@ -76,10 +76,10 @@ begin
         ('dead_letter_keeper', 'select, insert, update', 'pruning'),
         ('dead_letter_keeper', 'select (at, direction, end_state, left_open)', 'message'),
         ('dead_letter_keeper', 'update (raw, end_state, left_open)', 'message'),
-        ('dead_letter_keeper', 'select (ctid, at), delete', 'command'),
+        ('dead_letter_keeper', 'select (ctid, clinic, id, at), delete', 'command'),
         ('dead_letter_keeper', 'select (ctid, message, answered_at), delete', 'contact_question'),
         ('dead_letter_keeper', 'update (body, properties)', 'dead_letter'),
-        ('dead_letter_keeper', 'select (letter), update (body, properties)', 'dead_letter_edit'),
+        ('dead_letter_keeper', 'select (letter, properties), update (body, properties)', 'dead_letter_edit'),
         ('dead_letter_keeper', 'select (ctid, changed_at, address, state), update (address)', 'notification')
     ) n(worker, privileges, tables) loop
         foreach worker in array case needed.worker when 'all' then workers else array[needed.worker] end loop

@@ -4,7 +4,7 @@ use crate::meter::{self, Process};
 use crate::protection::{self, Protection};
 use crate::{Inbound, ceilings, progress::bar};
 use domain::setup::Setup;
-use e2e::{Exchange, Fleet};
+use e2e::{Exchange, Fleet, WORKERS};
 use futures_util::StreamExt;
 use hdrhistogram::Histogram;
 use helsenorge::{HelseNorge, Load, Pace, SEALED, Sending, Sent, SyntheticPatient};
@@ -161,6 +161,8 @@ pub(crate) async fn prepare_with(options: Inbound, exchange: Option<&Exchange>, 
         fleet.settings = exchange.settings();
         setup = exchange.protect(setup);
     }
+    // What are processes of their own are told so, too.
+    fleet.settings.extend([("BATCH", options.batch.to_string()), ("LANES", options.lanes.to_string())]);
     fleet.apply_setup(setup).await;
     fleet
 }
@@ -213,7 +215,8 @@ pub(crate) async fn receive(helsenorge: &HelseNorge, n: usize, sealed: bool, pro
     }
 }
 
-/// Sends at a fixed rate to a running fleet: microseconds from the sender to the committed inbox copy.
+/// Sends at a fixed rate to a running fleet, each worker a process of its own, as it is deployed: microseconds from the sender to the committed
+/// inbox copy.
 pub(crate) async fn at_half_load(
     fleet: &Fleet,
     helsenorge: &HelseNorge,
@@ -225,7 +228,10 @@ pub(crate) async fn at_half_load(
     // HelseNorge reads what it gets: a growing queue would slow the broker down for everyone.
     let receipts = helsenorge.listen(RECEIPTS).await.unwrap();
     let reading = tokio::spawn(receipts.for_each(|_| std::future::ready(())));
-    let running = fleet.start();
+    let mut workers = Vec::new();
+    for worker in WORKERS {
+        workers.push(fleet.spawn_self(worker.name).await);
+    }
     // The first messages would measure connecting.
     let first = Lot::begin();
     let warm: Vec<Sent> = load(50, 91, exchange).collect();
@@ -236,7 +242,9 @@ pub(crate) async fn at_half_load(
     eprintln!("latency at {rate:.0} msg/s ...");
     let sending = helsenorge.send_paced(messages, Pace::PerSecond(rate)).await;
     lot.settle(fleet, n).await;
-    running.stop().await;
+    for worker in workers {
+        worker.terminate().await;
+    }
     reading.abort();
     first.assert_complete(fleet, 50 + n).await;
     lot.histogram(fleet, &sending).await

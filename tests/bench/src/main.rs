@@ -38,7 +38,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// NHN queue → inbox + journal + AppRec on HelseNorge's queue, the fleet in one process. The last line is one JSON object.
+    /// NHN queue → inbox + journal + AppRec on HelseNorge's queue, the fleet in one process; at half the rate each worker in its own. The last line
+    /// is one JSON object.
     Inbound(Inbound),
     /// Where the time of one message goes: broker, database, each worker as a process of its own, and each statement.
     Profile(Inbound),

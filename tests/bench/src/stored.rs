@@ -90,6 +90,7 @@ pub(crate) async fn measure(options: Stored) -> Figures {
     let pruning_msg_per_s = inbound::drain(&fleet, &helsenorge, n, 30, None).await.round();
     pruning.stop().await;
     let pruned = fleet.rows.one("select sum(pruned)::bigint from dialogpost.pruning").await;
+    assert!(fleet.rows.count("dialogpost.message where end_state is not null").await > 0, "messages were closed");
     Figures {
         share_percent: (mean(&stored) / mean(&empty) * 100.0).round(),
         empty_msg_per_s: empty,

@@ -29,8 +29,8 @@ pub struct Doing {
     pub clinic: HerId,
     /// Employee id.
     pub actor: String,
-    /// By which command.
-    pub command: Option<Uuid>,
+    /// What the command is known as ([`Outgoing::led_by`]).
+    pub led_by: Uuid,
     /// What.
     pub deed: Deed,
 }
@@ -170,7 +170,7 @@ async fn journal(tx: &Tx<'_>, doing: &[Doing], now: Timestamp) -> Result<(), Sto
 
 /// What whoever listens is told.
 fn events(one: &Doing, sequences: &Sequences, now: Timestamp) -> impl Iterator<Item = Outgoing> {
-    let (clinic, dialog, led_by) = (one.clinic, one.deed.dialog, one.command);
+    let (clinic, dialog, led_by) = (one.clinic, one.deed.dialog, Some(one.led_by));
     let written = one.deed.written.as_ref().map(|written| written_fact(clinic, dialog, written, sequences));
     let converted = one.deed.converts.map(|(from, to)| Fact::DialogConverted(DialogConverted { dialog, clinic, from, to }));
     let closed = one.deed.closes.then_some(Fact::DialogClosed(DialogClosed { dialog, clinic }));

@@ -33,6 +33,8 @@ pub struct Effect {
     answer: Answer,
     actor: String,
     reply: Reply,
+    /// What the command is known as ([`Outgoing::led_by`]).
+    led_by: Uuid,
 }
 
 impl Effect {
@@ -52,7 +54,7 @@ impl Effect {
             answer: answer.clone(),
         });
         let actor = command.map(|command| command.actor.clone()).unwrap_or_default();
-        Self { decision, clinic, kept, answer_id, answer, actor, reply: asked.reply.clone() }
+        Self { decision, clinic, kept, answer_id, answer, actor, reply: asked.reply.clone(), led_by: asked.ids.entry }
     }
 }
 
@@ -71,8 +73,8 @@ struct Acts {
 }
 
 impl Acts {
-    fn appointment(&mut self, version: NewVersion, command: Option<Uuid>, now: Timestamp) {
-        self.events.push(Outgoing { led_by: command, ..event(event_of(&version), now) });
+    fn appointment(&mut self, version: NewVersion, led_by: Uuid, now: Timestamp) {
+        self.events.push(Outgoing { led_by: Some(led_by), ..event(event_of(&version), now) });
         self.appointments.push(version);
     }
 
@@ -104,9 +106,8 @@ impl Sorted {
     }
 
     fn add(&mut self, effect: Effect, now: Timestamp) {
-        let Effect { decision, clinic, kept, answer_id, answer: said, actor, reply } = effect;
-        let command = said.command;
-        self.outgoing.push(outgoing(&reply, clinic, answer_id, &said, now));
+        let Effect { decision, clinic, kept, answer_id, answer: said, actor, reply, led_by } = effect;
+        self.outgoing.push(Outgoing { led_by: Some(led_by), ..outgoing(&reply, clinic, answer_id, &said, now) });
         self.kept.extend(kept);
         self.records.extend(decision.record);
         let Some(clinic) = clinic else { return };
@@ -123,25 +124,24 @@ impl Sorted {
                 let entry = deed.written.as_ref().map(|written| written.entry);
                 if let Some((version, entry)) = deed.appointment.take().zip(entry) {
                     acts.told.push((version.appointment.id, Told::by_answer(&version.appointment), entry));
-                    acts.appointment(*version, command, now);
+                    acts.appointment(*version, led_by, now);
                 }
-                acts.doing.push(Doing { clinic, actor, command, deed: *deed });
+                acts.doing.push(Doing { clinic, actor, led_by, deed: *deed });
             }
             Act::Part(key, part) => acts.parts.push((key, part)),
             Act::Recipients(kind, chosen) => acts.rules.push((clinic, actor, kind, chosen)),
             Act::Slots(slots) => acts.slots.extend(slots),
-            Act::Appointment(version) => acts.appointment(*version, command, now),
+            Act::Appointment(version) => acts.appointment(*version, led_by, now),
         }
     }
 }
 
 /// The answer to its caller, or, when he waits nowhere, word to whoever listens.
 pub(crate) fn outgoing(reply: &Reply, clinic: Option<HerId>, id: Uuid, said: &Answer, now: Timestamp) -> Outgoing {
-    let outgoing = match &reply.queue {
+    match &reply.queue {
         Some(queue) => answer(queue, reply.correlation.clone(), id, said),
         None => event(Fact::CommandAnswered(CommandAnswered { command: said.command, clinic, told: said.outcome.told() }), now),
-    };
-    Outgoing { led_by: said.command, ..outgoing }
+    }
 }
 
 /// Writes a batch and returns what is to be sent.

@@ -79,8 +79,9 @@ impl Handler for ClinicCommands {
         None
     }
 
+    /// A caller's id may be another's, too.
     fn known_as(&self, asked: &Asked) -> Option<Uuid> {
-        asked.id()
+        Some(asked.ids.entry)
     }
 
     /// A question finds what the clinic's commands before it have done.
@@ -134,7 +135,8 @@ impl Handler for ClinicCommands {
                 // It became a dead letter, and not even that could be kept with it.
                 None => refused(Refusal::new(Why::Internal)),
             };
-            Some(effect::outgoing(&asked.reply, Some(key.0), id, &answer, now))
+            let outgoing = effect::outgoing(&asked.reply, Some(key.0), id, &answer, now);
+            Some(Outgoing { led_by: Some(asked.ids.entry), ..outgoing })
         };
         Ok(repeated.iter().filter_map(again).collect())
     }

@@ -16,10 +16,12 @@ const REST: Duration = Duration::from_millis(20);
 pub async fn run(context: Context) {
     loop {
         for walk in Walk::ALL {
+            if context.cancel.is_cancelled() {
+                return;
+            }
             match walk_through(&context, walk).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::info!(table = walk.as_str(), rows, "what was kept long enough is gone"),
-                Err(StoreError::Unavailable { .. }) => tracing::debug!(table = walk.as_str(), "nothing can be pruned now"),
                 Err(error) => tracing::warn!(table = walk.as_str(), %error, "cannot be pruned"),
             }
         }

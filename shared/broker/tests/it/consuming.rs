@@ -1,7 +1,9 @@
 use crate::raw;
-use crate::support::{Admin, Reader, id_range, ids, message, messages, publish, shared};
+use crate::support::{Admin, Reader, id_range, ids, message, messages, publish, shared, short};
 use broker::Acked;
-use lapin::types::AMQPValue;
+use lapin::BasicProperties;
+use lapin::options::BasicPublishOptions;
+use lapin::types::{AMQPValue, FieldTable};
 use messages::transport::{Properties, Wire};
 use std::time::Duration;
 
@@ -212,6 +214,29 @@ async fn l11_an_unreadable_message_is_dead_lettered_alone() {
     assert!(largest > 1, "back to batches");
     reader.stop().await;
     assert_eq!((admin.ready("q").await, admin.ready("other").await, admin.ready("dead").await), (0, 0, 1));
+}
+
+/// They fit into no frame of ours, and no sender's frame is larger than RabbitMQ's own.
+#[tokio::test]
+async fn headers_larger_than_our_frames_stop_nobody() {
+    let rabbit = shared().await;
+    let vhost = rabbit.new_vhost().await;
+    let admin = Admin::new(&vhost).await;
+    admin.declare("q", &[]).await;
+    admin.declare("other", &[]).await;
+    publish(&vhost, &messages("q", 0, 50)).await;
+    let mut headers = FieldTable::default();
+    headers.insert(short("large"), AMQPValue::LongString("x".repeat(100_000).into()));
+    let properties = BasicProperties::default().with_headers(headers).with_message_id(short("00050"));
+    let options = BasicPublishOptions::default();
+    admin.channel().await.basic_publish(short(""), short("q"), options, b"x", properties).await.unwrap();
+    admin.ready_becomes("q", 51).await;
+    publish(&vhost, &messages("q", 51, 50)).await;
+    publish(&vhost, &messages("other", 101, 50)).await;
+    let mut reader = Reader::new(&vhost, &["q", "other"], 50, 20);
+    assert_eq!(reader.read(151).await.into_keys().collect::<Vec<_>>(), id_range(0, 151));
+    reader.stop().await;
+    assert_eq!((admin.ready("q").await, admin.ready("other").await), (0, 0));
 }
 
 /// Longer than a link may be quiet: what waits on it meanwhile must not be given back, each time is counted.

@@ -2,6 +2,7 @@ use crate::support::{Admin, Reader, message, messages, publish, shared, url};
 use broker::{Acked, Publisher, Settled};
 use lapin::types::AMQPValue;
 use messages::FaultClass;
+use messages::transport::{Outgoing, Wire};
 use std::time::{Duration, Instant};
 use testbed::Rabbit;
 
@@ -92,6 +93,31 @@ async fn case_9_and_11_one_message_never_decides_for_another() {
     assert!(matches!(settled[2], Settled::Returned { code: 312, .. }));
     assert_eq!(publisher.publish(&[]).await, []);
     assert_eq!(publisher.publish(&[message("", &"k".repeat(300), 5)]).await.len(), 1);
+    admin.ready_becomes("q", 2).await;
+}
+
+/// To NHN they travel twice.
+#[tokio::test]
+async fn the_most_headers_that_may_be_sent_fit_into_a_frame() {
+    let rabbit = shared().await;
+    let vhost = rabbit.new_vhost().await;
+    let admin = Admin::new(&vhost).await;
+    admin.declare("q", &[]).await;
+    let publisher = Publisher::new(url(&vhost), "test");
+    for wire in [Wire::Nhn, Wire::Dialogpost] {
+        // 60 names of 10 bytes, and as many values.
+        let of_bytes = |each: usize| {
+            let mut outgoing = Outgoing { wire, ..message("", "q", "x".repeat(255)) };
+            let application = (0..60).map(|n| (format!("k{n:09}"), "x".repeat(each - 10)));
+            outgoing.properties.application = application.collect();
+            outgoing.properties.correlation_id = Some("x".repeat(255));
+            outgoing.properties.reply_to = Some("x".repeat(255));
+            outgoing
+        };
+        let settled = publisher.publish(&[of_bytes(12 * 1024 / 60), of_bytes(12 * 1024 / 60 + 1)]).await;
+        assert_eq!(settled[0], Settled::Confirmed, "{wire:?}");
+        assert!(is_failed(&settled[1], "amqp-properties-too-large"), "{wire:?}: {:?}", settled[1]);
+    }
     admin.ready_becomes("q", 2).await;
 }
 

@@ -53,9 +53,13 @@ impl<'d> Spans<'d> {
         if self.0.is_empty() {
             return;
         }
-        let ids = |begun: &'_ Begun<'d>| [begun.ledger_id, begun.known_as];
-        let by_id: HashMap<Uuid, &Span> =
-            self.0.iter().flat_map(|begun| ids(begun).into_iter().flatten().map(|id| (id, &begun.span))).collect();
+        let mut by_id: HashMap<Uuid, &Span> = HashMap::new();
+        for begun in &self.0 {
+            for id in [begun.ledger_id, begun.known_as].into_iter().flatten() {
+                // What comes again leads to nothing that the first has not led to.
+                by_id.entry(id).or_insert(&begun.span);
+            }
+        }
         for outgoing in outgoing {
             let led_by = [outgoing.led_by, outgoing.cause].into_iter().flatten().find_map(|id| by_id.get(&id));
             if let Some(span) = led_by {

@@ -1,5 +1,6 @@
 //! What is kept no longer goes, and nothing that anybody may still need (GDPR, article 5(1)(e); O1, O2).
 
+use crate::commands::start;
 use crate::whole_flow::of_every_end;
 use e2e::{Clinic, Fleet, PATIENCE, Running};
 use helsenorge::{ErrorMessage, Message};
@@ -182,11 +183,55 @@ async fn of_an_edit_only_the_body_goes() {
     fleet.rows.query(edit, &[]).await;
     for refused in [
         "update dialogpost.dead_letter_edit set body = 'z'",
-        "update dialogpost.dead_letter_edit set body = null, properties = null, reason = ''",
+        "update dialogpost.dead_letter_edit set properties = '{\"subject\": \"z\"}'",
+        // That is how an edit is taken back.
+        "update dialogpost.dead_letter_edit set body = null, properties = null",
+        "update dialogpost.dead_letter_edit set body = '', properties = '{}', reason = ''",
         "delete from dialogpost.dead_letter_edit",
     ] {
         assert!(fleet.rows.refused(refused).await.contains("append-only"), "{refused}");
     }
-    fleet.rows.query("update dialogpost.dead_letter_edit set body = null, properties = null", &[]).await;
-    assert_eq!(fleet.rows.count("dialogpost.dead_letter_edit where body is null").await, 1);
+    fleet.rows.query("update dialogpost.dead_letter_edit set body = '', properties = '{}'", &[]).await;
+    assert_eq!(fleet.rows.count("dialogpost.dead_letter_edit where body = ''").await, 1);
+}
+
+/// However long ago the claim of others is gone: as long as its answer is kept, a command is not done again; then it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_known_as_long_as_its_answer_is_kept() {
+    let mut clinic = Clinic::open().await;
+    let epj = clinic.epj().await;
+    let command = start();
+    let answer = epj.ask(&command).await;
+    assert_eq!(answer["outcome"], "done", "{answer}");
+    clinic.sent().await;
+    let claims = "dialogpost.processed where worker = 'clinic-commands'";
+    pruned(&mut clinic, || later(100)).await;
+    assert_eq!(clinic.fleet.rows.count(claims).await, 1);
+    assert_eq!(epj.ask(&command).await, answer);
+    assert_eq!(clinic.fleet.rows.count("dialogpost.dialog").await, 1);
+    pruned(&mut clinic, || later(400)).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.command").await, 0);
+    assert_eq!(clinic.fleet.rows.count(claims).await, 0);
+    let again = epj.ask(&command).await;
+    assert_eq!(again["outcome"], "done", "{again}");
+    assert_ne!(again["result"], answer["result"]);
+    clinic.sent().await;
+    clinic.close().await;
+}
+
+/// The other way round: its answer goes first, and its claim with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_answer_is_gone_is_done_again_and_not_refused() {
+    let mut fleet = Fleet::new().await;
+    fleet.settings.insert("RETENTION", "command=30".to_owned());
+    let mut clinic = Clinic::of(fleet).await;
+    let epj = clinic.epj().await;
+    let command = start();
+    epj.done(&command).await;
+    pruned(&mut clinic, || later(40)).await;
+    assert_eq!(clinic.fleet.rows.count("dialogpost.command").await, 0);
+    epj.done(&command).await;
+    let mut sent = clinic.helsenorge.expect("8093244_async", 2, PATIENCE).await.unwrap();
+    assert_eq!(sent.drain(..).filter(|sent| sent.apprec.is_none()).count(), 2);
+    clinic.close().await;
 }
