@@ -11,7 +11,6 @@ mod following;
 mod inboxes;
 mod inside;
 mod lists;
-mod many;
 mod python;
 mod racing;
 mod recipients;
@@ -20,16 +19,13 @@ mod starting;
 mod tenants;
 mod users;
 
+pub(crate) use crate::judging::by_the_schemas;
 use e2e::Clinic;
-use e2e::epj::{Epj, JUDGE, command};
+use e2e::epj::{Epj, command};
 use helsenorge::example::SOLBAKKEN;
-use jsonschema::Validator;
-use messages::command::schema::all;
 use messages::wire::hodemelding::MsgHead;
 use messages::wire::{Incoming, Limits, read};
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Line, whom HelseNorge reaches.
@@ -57,19 +53,6 @@ pub(crate) const TABLES: [&str; 17] = [
     "upload",
     "upload_part",
 ];
-
-static SCHEMAS: LazyLock<HashMap<String, Validator>> =
-    LazyLock::new(|| all().into_iter().map(|schema| (schema.name, jsonschema::validator_for(&schema.schema).unwrap())).collect());
-
-/// From here on everything that a journal system sends and reads must fit the published schemas.
-pub(crate) fn by_the_schemas() {
-    JUDGE.get_or_init(|| {
-        |name, value| {
-            let faults: Vec<_> = SCHEMAS[name].iter_errors(value).map(|e| e.to_string()).collect();
-            assert!(faults.is_empty(), "{name}: {faults:?}: {value}");
-        }
-    });
-}
 
 /// A running fleet, and the journal system of Solbakken.
 pub(crate) async fn open() -> (Clinic, Epj) {

@@ -16,6 +16,7 @@ mod ekonsultasjon_journaling;
 mod encrypted;
 mod helsenorge_inbound;
 mod helsenorge_outbound;
+mod judging;
 mod least;
 mod notices;
 mod once;

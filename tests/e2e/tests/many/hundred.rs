@@ -1,7 +1,7 @@
 //! A clinic's hundred commands, and what their answers say has come of them.
 
-use crate::commands::LINE;
 use e2e::epj::command;
+use helsenorge::example::LINE;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -40,9 +40,11 @@ pub(super) fn commands(clinic: i64, before: &Before) -> Vec<Value> {
         all.push(by("kari", "ConvertDialog", json!({ "dialog": dialog, "to": "EKONSULTASJON" })));
     }
     let inside = (all.len()..EACH).map(|n| match n % 4 {
-        0 => {
-            by("kari", "StartDialog", json!({ "kind": "EDIALOG", "patient": LINE, "subject": "Hei", "text": format!("nr. {n}") }))
-        }
+        0 => by(
+            "kari",
+            "StartDialog",
+            json!({ "kind": "EDIALOG", "patient": LINE.nin, "subject": "Hei", "text": format!("nr. {n}") }),
+        ),
         1 => by("ole", "StartDialog", json!({ "kind": "EDIALOG", "colleagues": ["siri"], "subject": "Hei", "text": "Hei" })),
         2 => by("ole", "UploadAttachment", json!({ "upload": Uuid::new_v4(), "part": 1, "parts": 2, "bytes": "eHh4eA==" })),
         _ => by("siri", "SetRecipients", json!({ "kind": "EKONTAKT", "mode": "behandler" })),
@@ -54,7 +56,7 @@ pub(super) fn commands(clinic: i64, before: &Before) -> Vec<Value> {
 /// A dialog on HelseNorge; every fourth with a file, which is uploaded in the same hundred.
 fn begun(clinic: i64, n: usize) -> Vec<Value> {
     let kind = ["EKONTAKT", "EKONSULTASJON"][n % 2];
-    let mut start = json!({ "kind": kind, "patient": LINE, "subject": "Prøvesvar", "text": format!("nr. {n}") });
+    let mut start = json!({ "kind": kind, "patient": LINE.nin, "subject": "Prøvesvar", "text": format!("nr. {n}") });
     let mut all = Vec::new();
     if n.is_multiple_of(4) {
         let upload = Uuid::new_v4();

@@ -1,6 +1,12 @@
-//! Many clinics at once: one effect and one answer for each command, and every message is accounted for.
+//! Many clinics at once: one effect and one answer for each command, and every message is accounted for. A program of its own: whoever has
+//! so much to do is measured by how long each waits, and no other test waits with them.
+
+// Tests: a failed expectation should stop the test where it is.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod hundred;
+#[path = "../it/judging.rs"]
+mod judging;
 
 use e2e::epj::{COMMANDS, Epj};
 use e2e::{Clinic, Fleet, WORKERS};
@@ -30,7 +36,7 @@ fn clinics() -> impl Iterator<Item = i64> {
 
 /// Clinics of two doctors each, with one patient whom HelseNorge reaches.
 fn setup() -> String {
-    let fixture: Value = serde_json::from_str(include_str!("../../../../fixtures/clinic.json")).unwrap();
+    let fixture: Value = serde_json::from_str(include_str!("../../../fixtures/clinic.json")).unwrap();
     let one = |her_id: i64| {
         let mut clinic = fixture["clinics"][0].clone();
         (clinic["her_id"], clinic["name"]) = (json!(her_id), json!(format!("Legene {her_id}")));
@@ -117,7 +123,7 @@ async fn drive(epj: Epj, clinic: i64, before: Before) -> Vec<(Value, Value)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_clinics_with_a_hundred_commands_each_have_one_effect_for_each() {
-    super::by_the_schemas();
+    judging::by_the_schemas();
     let mut fleet = Fleet::new().await;
     fleet.lanes = 2;
     fleet.apply(&setup()).await;
