@@ -20,7 +20,6 @@ use uuid::Uuid;
 
 /// A message to be composed.
 struct Draft<'a> {
-    led_by: Uuid,
     written: &'a Written,
     kind: DialogKind,
     ends: (HerId, HerId),
@@ -46,7 +45,7 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
         let files = if has_files { letter::attachments(tx, draft.written.entry).await? } else { Vec::new() };
         let (mut sent, message) = draft.compose(&around, &addresses, files, series, now)?;
         let xml = message.streamed().map_err(|_| StoreError::missing("xml"))?;
-        outgoing.push(Outgoing { led_by: Some(draft.led_by), ..written(sent.id, xml.encoded_len(), now) });
+        outgoing.push(written(sent.id, xml.encoded_len(), now));
         if has_files {
             message::insert_streamed(tx, &sent, &xml).await?;
         } else {
@@ -61,9 +60,7 @@ pub async fn write(tx: &Tx<'_>, doing: &[Doing], series: &TestSeries, now: Times
 fn draft(doing: &Doing) -> Option<Draft<'_>> {
     let written = doing.deed.written.as_ref()?;
     match &written.post {
-        Post::HelseNorge { kind, from, to, body } => {
-            Some(Draft { led_by: doing.led_by, written, kind: *kind, ends: (*from, *to), body })
-        }
+        Post::HelseNorge { kind, from, to, body } => Some(Draft { written, kind: *kind, ends: (*from, *to), body }),
         Post::Portal(_) | Post::Colleagues(_) => None,
     }
 }

@@ -79,7 +79,7 @@ impl Handler for ClinicCommands {
         None
     }
 
-    /// A caller's id may be another's, too.
+    /// As the message that it writes, if any. A caller's id may be another's, too.
     fn known_as(&self, asked: &Asked) -> Option<Uuid> {
         Some(asked.ids.entry)
     }
