@@ -78,10 +78,10 @@ enum Provider {
 
 impl Provider {
     fn of(channel: Channel, config: &Config) -> Option<Self> {
-        let (roots, config) = (&config.extra_roots.der, &config.notices);
+        let (roots, config) = (&config.extra_roots, &config.notices);
         let webhook = |url| Some(Self::Webhook(Box::new(Webhook::new(url, &config.webhooks.secret, roots))));
         match channel {
-            Channel::Email => config.smtp.as_ref().map(|smtp| Self::Smtp(Box::new(Smtp::new(smtp, roots)))),
+            Channel::Email => config.smtp.as_ref().map(|smtp| Self::Smtp(Box::new(Smtp::new(smtp, &roots.der)))),
             Channel::Sms => config.webhooks.sms.clone().and_then(webhook),
             Channel::Push => config.webhooks.push.clone().and_then(webhook),
         }

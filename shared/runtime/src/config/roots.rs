@@ -2,6 +2,7 @@
 
 use super::{Config, Reader};
 use broker::AmqpUrl;
+use reqwest::ClientBuilder;
 use store::StoreConfig;
 use trust::Certificate;
 
@@ -15,6 +16,14 @@ pub struct Roots {
 }
 
 impl Roots {
+    /// An HTTP client that trusts them beside the public ones.
+    pub fn trusted_by(&self, client: ClientBuilder) -> ClientBuilder {
+        self.der
+            .iter()
+            .filter_map(|der| reqwest::Certificate::from_der(der).ok())
+            .fold(client, ClientBuilder::add_root_certificate)
+    }
+
     pub(super) fn vouch_for(&self, url: AmqpUrl) -> AmqpUrl {
         match self.der.is_empty() {
             true => url,

@@ -9,7 +9,8 @@ use domain::notice::text::Text;
 use jiff::{SignedDuration, Timestamp};
 use messages::HerId;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Response, Url, redirect};
+use reqwest::{Response, Url, redirect};
+use runtime::config::Roots;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::notice::delivery::Due;
@@ -53,14 +54,12 @@ struct Said {
 }
 
 impl Webhook {
-    /// A provider that takes notices at `url`, trusted by the public authorities and these roots (DER).
-    pub fn new(url: Url, secret: &Zeroizing<String>, roots: &[Vec<u8>]) -> Self {
+    /// A provider that takes notices at `url`, trusted by the public authorities and these.
+    pub fn new(url: Url, secret: &Zeroizing<String>, roots: &Roots) -> Self {
         let builder = reqwest::Client::builder().connect_timeout(CONNECT).redirect(redirect::Policy::none());
         // What is meant for this machine leaves it through no proxy.
         let builder = if url.scheme() == "https" { builder.https_only(true) } else { builder.no_proxy() };
-        let roots = roots.iter().filter_map(|root| Certificate::from_der(root).ok());
-        let http = roots.fold(builder, reqwest::ClientBuilder::add_root_certificate).build().ok();
-        Self { url, secret: secret.clone(), http }
+        Self { url, secret: secret.clone(), http: roots.trusted_by(builder).build().ok() }
     }
 
     /// Hands a notice over.
