@@ -9,7 +9,7 @@ mod share;
 mod span;
 
 pub use share::Share;
-pub(crate) use span::{Handed, Handled, Span};
+pub(crate) use span::{Handed, Handled, Span, Transaction};
 
 use crate::config::Config;
 use export::Exporter;

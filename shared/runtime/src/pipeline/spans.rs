@@ -2,9 +2,8 @@
 
 use crate::handler::{Handler, Verdict};
 use crate::pipeline::settle::{Decided, Item, Messages};
-use crate::traces::{Handled, Span, Traces};
-use jiff::Timestamp;
-use messages::transport::{Delivery, Outgoing};
+use crate::traces::{Handled, Span, Traces, Transaction};
+use messages::transport::Outgoing;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -16,18 +15,8 @@ pub(super) struct Spans<'d>(Vec<Begun<'d>>);
 
 struct Begun<'d> {
     span: Span,
-    delivery: &'d Delivery,
-    ledger_id: Option<Uuid>,
     known_as: Option<Uuid>,
-    verdict: &'static str,
-    code: Option<&'static str>,
-}
-
-/// Of a transaction.
-pub(super) struct Times {
-    pub(super) prepared_at: Timestamp,
-    pub(super) begun_at: Timestamp,
-    pub(super) committed_at: Timestamp,
+    handled: Handled<'d>,
 }
 
 impl<'d> Spans<'d> {
@@ -42,7 +31,7 @@ impl<'d> Spans<'d> {
             let ledger_id = message.and_then(|message| handler.ledger_id(message));
             let known_as = message.and_then(|message| handler.known_as(message));
             let span = traces.span(&item.delivery.properties, ledger_id.or(known_as))?;
-            Some(Begun { span, delivery: item.delivery, ledger_id, known_as, verdict, code })
+            Some(Begun { span, known_as, handled: Handled { delivery: item.delivery, ledger_id, verdict, code } })
         };
         let decided = decided.iter().filter_map(|d| begin(&d.item, d.verdict.label(), code_of(&d.verdict)));
         Self(decided.chain(repeated.0.iter().filter_map(|item| begin(item, REPEATED, None))).collect())
@@ -55,7 +44,7 @@ impl<'d> Spans<'d> {
         }
         let mut by_id: HashMap<Uuid, &Span> = HashMap::new();
         for begun in &self.0 {
-            for id in [begun.ledger_id, begun.known_as].into_iter().flatten() {
+            for id in [begun.handled.ledger_id, begun.known_as].into_iter().flatten() {
                 // What comes again leads to nothing that the first has not led to.
                 by_id.entry(id).or_insert(&begun.span);
             }
@@ -68,22 +57,9 @@ impl<'d> Spans<'d> {
         }
     }
 
-    pub(super) fn record(&self, traces: &Traces, worker: &'static str, times: &Times, together: usize) {
+    pub(super) fn record(&self, traces: &Traces, within: &Transaction) {
         let recorded = self.0.iter().filter(|begun| begun.span.is_recorded());
-        traces.record(recorded.map(|begun| {
-            let handled = Handled {
-                worker,
-                delivery: begun.delivery,
-                ledger_id: begun.ledger_id,
-                verdict: begun.verdict,
-                code: begun.code,
-                together,
-                prepared_at: times.prepared_at,
-                begun_at: times.begun_at,
-                committed_at: times.committed_at,
-            };
-            handled.span(&begun.span)
-        }));
+        traces.record(recorded.map(|begun| begun.handled.span(&begun.span, within)));
     }
 }
 

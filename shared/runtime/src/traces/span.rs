@@ -42,10 +42,22 @@ impl Span {
     }
 }
 
+/// A transaction.
+pub(crate) struct Transaction {
+    /// Whose.
+    pub worker: &'static str,
+    /// Messages in it.
+    pub together: usize,
+    /// When they were read and prepared.
+    pub prepared_at: Timestamp,
+    /// When it was begun.
+    pub begun_at: Timestamp,
+    /// When it was committed.
+    pub committed_at: Timestamp,
+}
+
 /// A message that was handled.
 pub(crate) struct Handled<'h> {
-    /// By whom.
-    pub worker: &'static str,
     /// The delivery.
     pub delivery: &'h Delivery,
     /// Its ledger row.
@@ -54,19 +66,11 @@ pub(crate) struct Handled<'h> {
     pub verdict: &'static str,
     /// The fault's stable code.
     pub code: Option<&'static str>,
-    /// Messages in the transaction.
-    pub together: usize,
-    /// When it was read and prepared.
-    pub prepared_at: Timestamp,
-    /// When the transaction was begun.
-    pub begun_at: Timestamp,
-    /// When it was committed.
-    pub committed_at: Timestamp,
 }
 
 impl Handled<'_> {
     /// Its span: from when it was taken off its queue until the commit.
-    pub(crate) fn span(&self, span: &Span) -> SpanData {
+    pub(crate) fn span(&self, span: &Span, within: &Transaction) -> SpanData {
         let Delivery { queue, properties, body, received_at, .. } = self.delivery;
         let mut attributes = vec![
             KeyValue::new("messaging.system", "rabbitmq"),
@@ -76,19 +80,20 @@ impl Handled<'_> {
             KeyValue::new("messaging.message.body.size", number(body.len())),
             KeyValue::new("dialogpost.verdict", self.verdict),
             KeyValue::new("dialogpost.attempt", i64::from(properties.attempt())),
-            KeyValue::new("dialogpost.together", number(self.together)),
+            KeyValue::new("dialogpost.together", number(within.together)),
         ];
         attributes.extend(self.ledger_id.map(|id| KeyValue::new("dialogpost.message", id.to_string())));
         attributes.extend(self.code.map(|code| KeyValue::new("dialogpost.code", code)));
         let event = |name, at| Event::new(name, time(at), Vec::new(), 0);
         let mut events = SpanEvents::default();
-        events.events = vec![event("prepared", self.prepared_at), event("transaction begun", self.begun_at)];
+        events.events = vec![event("prepared", within.prepared_at), event("transaction begun", within.begun_at)];
         let status = match (self.verdict, self.code) {
             ("broken", Some(code)) => Status::error(code),
             _ => Status::Unset,
         };
         let name = format!("process {queue}");
-        let data = data(self.worker, SpanKind::Consumer, name, (*received_at, self.committed_at), &span.context, &span.parent);
+        let data =
+            data(within.worker, SpanKind::Consumer, name, (*received_at, within.committed_at), &span.context, &span.parent);
         SpanData { attributes, events, status, ..data }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::traces::span::{Handed, Handled};
+use crate::traces::span::{Handed, Handled, Transaction};
 use bytes::Bytes;
 use jiff::Timestamp;
 use messages::transport::{Delivery, Outgoing, Wire};
@@ -111,18 +111,11 @@ async fn a_span_tells_of_its_message_no_more_than_ids_queues_codes_and_times() {
         user: Some("epj".into()),
     };
     let span = to_nobody(Share::default()).span(&delivery.properties, None).unwrap();
-    let handled = Handled {
-        worker: "helsenorge-inbound",
-        delivery: &delivery,
-        ledger_id: Some(Uuid::from_u128(7)),
-        verdict: "broken",
-        code: Some("xml-invalid"),
-        together: 3,
-        prepared_at: at(2),
-        begun_at: at(3),
-        committed_at: at(9),
-    };
-    let data = handled.span(&span);
+    let (ledger_id, code) = (Some(Uuid::from_u128(7)), Some("xml-invalid"));
+    let handled = Handled { delivery: &delivery, ledger_id, verdict: "broken", code };
+    let (prepared_at, begun_at, committed_at) = (at(2), at(3), at(9));
+    let within = Transaction { worker: "helsenorge-inbound", together: 3, prepared_at, begun_at, committed_at };
+    let data = handled.span(&span, &within);
     assert_eq!((data.name.as_ref(), data.span_kind.clone()), ("process 8141333_async", SpanKind::Consumer));
     assert_eq!(data.status, Status::error("xml-invalid"));
     assert_eq!(data.end_time.duration_since(data.start_time).unwrap(), Duration::from_millis(9));
