@@ -129,7 +129,8 @@ impl Consumer {
             return if connection.status().connected() { Ok(()) } else { Err(self.parting_words().unwrap_or_else(lost)) };
         }
         // What could not be read may only have been too large.
-        let url = if self.careful.is_some() { self.url.clone().with_large_frames() } else { self.url.clone() };
+        let url = self.url.clone();
+        let url = if self.careful.is_some() { url.with_large_frames() } else { url };
         let connection = connect::connect(&url, &format!("{} consume", self.config.name)).await?;
         self.connection = Some((connection, Instant::now()));
         self.state.connected();

@@ -161,8 +161,7 @@ const fn of_table(kept: Kept) -> Option<Step> {
                 and (p.worker <> 'helsenorge-outbound' or not exists (select from dialogpost.message m where m.end_state is null
                     and m.id = case when p.message_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then p.message_id::uuid end))
                 and (p.worker <> 'clinic-commands' or not exists (select from dialogpost.command c
-                    where p.message_id ~ '^[0-9]{1,18}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                    and c.clinic = case when p.message_id ~ '^[0-9]{1,18}/' then split_part(p.message_id, '/', 1)::bigint end
+                    where c.clinic = case when p.message_id ~ '^[0-9]{1,18}/' then split_part(p.message_id, '/', 1)::bigint end
                     and c.id = case when p.message_id ~ '/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then split_part(p.message_id, '/', 2)::uuid end))
                 and (p.worker <> 'helsenorge-inbound' or not exists (select from dialogpost.waiting w where w.key = p.message_id))
                 returning 1
