@@ -40,7 +40,7 @@ exit codes: 0 all passed; 1 a stage failed; 2 wrong usage
 HELP
 }
 
-stages=(packages fmt clippy doc build test watch kubernetes demo bench readme local chaos)
+stages=(packages fmt clippy doc build test watch kubernetes demo readme local bench chaos)
 
 # These only when they are named: they need what a machine with Debian's packages does not have.
 extra=(containers)
@@ -56,7 +56,7 @@ about() { # STAGE
     watch) echo 'metrics, alerts and dashboards fit together' ;;
     kubernetes) echo 'manifests and secrets are what Kubernetes takes' ;;
     demo) echo 'HelseNorge writes, protected and plain, every message ends as it must' ;;
-    bench) echo 'a small measurement' ;;
+    bench) echo 'what the README says can be measured, small; begun beside the others' ;;
     readme) echo 'every command and table of the README' ;;
     containers) echo 'images are built, everything comes up, plain and encrypted; needs a Docker engine; about half an hour' ;;
     local) echo 'private servers start, answer and stop' ;;
@@ -65,13 +65,16 @@ about() { # STAGE
     esac
 }
 
+# Where everything is built from nothing, all in one profile share what is compiled (.ci/run).
+profile=(${TEST_PROFILE:+--profile "$TEST_PROFILE"})
+
 stage_packages() { need_test_packages; }
 
 stage_fmt() { cargo fmt --all --check; }
 
-stage_clippy() { cargo clippy --workspace --all-targets -- -D warnings; }
+stage_clippy() { cargo clippy "${profile[@]}" --workspace --all-targets -- -D warnings; }
 
-stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
+stage_doc() { RUSTDOCFLAGS=-Dwarnings cargo doc "${profile[@]}" --workspace --no-deps; }
 
 # Runs the test programs of some packages, one after the other, each where cargo would run it.
 run_tests() { # LIST
@@ -95,9 +98,6 @@ in_memory() {
     [ "${disk:-0}" -lt $((8 * gib)) ] || [ "${memory:-0}" -lt $((12 * gib)) ] || export TMPDIR=/dev/shm
 }
 
-# Where everything is built from nothing, tests in the profile of the rest share what is compiled (.ci/run).
-profile=(${TEST_PROFILE:+--profile "$TEST_PROFILE"})
-
 # These packages' tests mostly wait for servers: other stages use that time.
 waiting='^(broker|chaos|testbed)'$'\t'
 
@@ -110,7 +110,7 @@ build_tests() { # STAGE
 stage_test() {
     local code=0
     build_tests test
-    [ -z "${BESIDE-}" ] || begin_beside "$BESIDE"
+    [ -z "${BESIDE-}" ] || begin_beside chaos
     run_tests <(grep -vE "$waiting" "$scratch/tests.test") || code=$?
     cargo test "${profile[@]}" --workspace --doc || code=$?
     return "$code"
@@ -159,17 +159,25 @@ stage_kubernetes() {
 }
 
 stage_demo() {
+    [ -z "${BESIDE-}" ] || begin_beside bench
     deploy/demo.sh
     deploy/demo.sh --plain
 }
 
 stage_bench() {
-    cargo run --release -p bench -- inbound --messages 2000 | tee "$scratch/bench.txt"
-    tail -n 1 "$scratch/bench.txt" | /usr/bin/python3 -c '
+    cargo run --release -p bench -- inbound --messages 5000 | tee "$scratch/figures.json"
+    tail -n 1 "$scratch/figures.json" | /usr/bin/python3 -c '
 import json, sys
 result = json.load(sys.stdin)
 assert result["msg_per_s"] > 0, result
 print(round(result["msg_per_s"]), "messages a second")'
+    cargo run --release -p bench -- profile --messages 2000
+    cargo run --release -p bench -- stored --stored 20000 --messages 1000
+    cargo run --release -p bench -- sealed --bits 3072 --messages 1000
+    cargo run --release -p bench -- commands --questions 200
+    cargo run --release -p bench -- slots --seconds 3 --messages 3000
+    cargo run --release -p bench -- traced --messages 1000
+    cargo run --release -p year -- --small
 }
 
 stage_readme() { check_readme README.md; }
@@ -242,8 +250,8 @@ summary() {
 run_stages() { # STAGE...
     local stage began code
     mkdir -p "$scratch"
-    rm -f "$scratch"/chaos.{pid,code,txt}
-    trap 'stop_beside chaos' EXIT
+    rm -f "$scratch"/{chaos,bench}.{pid,code,txt}
+    trap 'stop_beside chaos; stop_beside bench' EXIT
     for stage in "$@"; do
         printf '\n=== %s: %s\n' "$stage" "$(about "$stage")"
         began=$SECONDS code=0
@@ -287,7 +295,7 @@ case "${1-}" in
 --help | -h) usage ;;
 --list) list ;;
 --inside) inside "$2" ;;
-'') BESIDE=chaos run_stages "${stages[@]}" ;;
+'') BESIDE=yes run_stages "${stages[@]}" ;;
 *)
     for stage in "$@"; do
         if ! about "$stage" >/dev/null; then

@@ -49,7 +49,7 @@ const fn histogram(name: &'static str, labels: &'static [&'static str], about: &
 }
 
 /// Every metric, along the way of a message.
-pub const METRICS: [Metric; 38] = [
+pub const METRICS: [Metric; 39] = [
     counter("dialogpost_consumed_total", &["queue"], "Deliveries taken off a queue."),
     counter("dialogpost_deviations_total", &["deviation"], "Deliveries whose shape differed from what is expected, and how."),
     counter("dialogpost_unreadable_total", &["queue"], "Deliveries that no client library could read; the broker keeps them."),
@@ -100,6 +100,11 @@ pub const METRICS: [Metric; 38] = [
     gauge("dialogpost_dead_letters_open", &["worker", "code"], "Dead letters about which nobody has done anything."),
     gauge("dialogpost_dead_letters_oldest_seconds", &[], "Age of the oldest of them."),
     counter("dialogpost_pruned_total", &["table"], "Rows that were kept long enough and went, or whose content did."),
+    gauge(
+        "dialogpost_pruning_started_timestamp_seconds",
+        &["what"],
+        "When the last walk through what is not kept for ever began (Unix); the next begins a day later, once it has ended.",
+    ),
     gauge("dialogpost_outbox_oldest_seconds", &["wire"], "For how long the longest due row of the outbox has been due."),
     gauge(
         "dialogpost_waiting_oldest_seconds",

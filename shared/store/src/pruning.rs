@@ -277,6 +277,15 @@ pub struct Standing {
     pub pruned: i64,
 }
 
+/// Messages that were to be closed, and are not at their end: their bodies are kept on.
+///
+/// # Errors
+/// As any step.
+pub async fn left_open(session: &Session) -> Result<i64, StoreError> {
+    let count = step!("pruning.count_left_open", "select count(*) as n from dialogpost.message where left_open");
+    session.query(count, &[]).await?.first().map_or(Ok(0), |row| column(row, "n"))
+}
+
 /// How everything stands that was ever looked at.
 ///
 /// # Errors

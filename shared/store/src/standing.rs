@@ -18,6 +18,8 @@ pub struct Standing {
     pub waiting: Vec<(String, Timestamp)>,
     /// By clinic, when it last received anything, if it has.
     pub received: Vec<(i64, Timestamp)>,
+    /// By what is not kept for ever, when the last walk through it began.
+    pub pruning: Vec<(String, Timestamp)>,
 }
 
 /// Takes them; who has received anything after `since`. Rows of the outbox count from when they were due, or, once a broker has not taken them, from
@@ -43,6 +45,10 @@ pub async fn take(session: &Session, since: Timestamp, now: Timestamp) -> Result
         "standing.received",
         "select clinic, max(at) as since from dialogpost.message where at > $1 and direction = 'in' and clinic is not null group by clinic"
     );
+    let pruning = step!(
+        "standing.pruning",
+        "select what, started_at as since from dialogpost.pruning where days is not null and started_at is not null"
+    );
     let dead = session.query(dead, &[]).await?;
     let oldest = dead.iter().map(|row| column(row, "oldest")).collect::<Result<Vec<Timestamp>, _>>()?;
     fn named<'r, T: tokio_postgres::types::FromSql<'r>>(row: &'r Row, name: &'static str) -> Result<(T, Timestamp), StoreError> {
@@ -57,5 +63,6 @@ pub async fn take(session: &Session, since: Timestamp, now: Timestamp) -> Result
         outbox: session.query(outbox, &[&now]).await?.iter().map(|r| named(r, "wire")).collect::<Result<_, _>>()?,
         waiting: session.query(waiting, &[]).await?.iter().map(|r| named(r, "code")).collect::<Result<_, _>>()?,
         received: session.query(received, &[&since]).await?.iter().map(|r| named(r, "clinic")).collect::<Result<_, _>>()?,
+        pruning: session.query(pruning, &[]).await?.iter().map(|r| named(r, "what")).collect::<Result<_, _>>()?,
     })
 }

@@ -3,7 +3,7 @@
 use crate::error::{Code, StoreError};
 use crate::tls;
 use deadpool_postgres::{
-    GenericClient, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
+    GenericClient, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime, TimeoutType, Transaction,
 };
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -84,6 +84,8 @@ impl Store {
         let limit = Some(Duration::from_secs(5));
         let pool = Pool::builder(manager)
             .max_size(config.connections)
+            // The one used last has its statements planned and its pages at hand.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(limit)
             .create_timeout(limit)

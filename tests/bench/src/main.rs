@@ -20,6 +20,7 @@ mod progress;
 mod protection;
 mod slots;
 mod stored;
+mod traced;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use e2e::{Exchange, WORKERS};
@@ -50,6 +51,8 @@ enum What {
     /// The same on an empty store and on one that has held millions for a year, and how long pruning and the ledger take there. Needs 3 GB of
     /// disk for each million.
     Stored(Stored),
+    /// What traces cost: the same with a collector that takes every span, and without.
+    Traced(Inbound),
     /// How long a patient waits for free slots while the clinic's other messages come, from when HelseNorge means to ask.
     Slots(Slots),
     /// Serves as this worker, for measurements of a process of its own.
@@ -175,6 +178,10 @@ async fn measure(what: What) {
         }
         What::Stored(options) => {
             let figures = stored::measure(options).await;
+            print(&figures.for_people(), &figures);
+        }
+        What::Traced(options) => {
+            let figures = traced::measure(options).await;
             print(&figures.for_people(), &figures);
         }
         What::Slots(options) => {

@@ -13,9 +13,19 @@ pub(crate) async fn rows_written(rows: &Rows) -> i64 {
 
 /// Messages the fleet's publishers have published so far.
 pub(crate) fn published() -> f64 {
+    counted("dialogpost_published_total")
+}
+
+/// Spans made so far.
+pub(crate) fn spans() -> f64 {
+    counted("dialogpost_spans_total{outcome=\"made\"}")
+}
+
+/// Every series that begins so, together.
+fn counted(series: &str) -> f64 {
     let metrics = runtime::telemetry::metrics().render();
     let count = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<f64>().ok());
-    metrics.lines().filter(|l| l.starts_with("dialogpost_published_total")).filter_map(count).sum()
+    metrics.lines().filter(|l| l.starts_with(series)).filter_map(count).sum()
 }
 
 /// A process whose memory the kernel counts.

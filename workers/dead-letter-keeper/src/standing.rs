@@ -57,4 +57,8 @@ fn show(standing: &Standing, now: Timestamp, shown: &mut BTreeSet<(String, Strin
         let clinic = clinic.to_string();
         metrics::gauge!("dialogpost_clinic_received_timestamp_seconds", "clinic" => clinic).set(at.as_second() as f64);
     }
+    for (what, at) in &standing.pruning {
+        let what = what.clone();
+        metrics::gauge!("dialogpost_pruning_started_timestamp_seconds", "what" => what).set(at.as_second() as f64);
+    }
 }

@@ -34,12 +34,14 @@ impl Retention {
     /// The database is away.
     pub async fn execute(self) -> Result<Answer, Failure> {
         let config = environment::read(&[Need::Database])?;
-        let standing = pruning::standing(&environment::database(&config).await?).await?;
-        Ok(Answer { text: text(&standing), json: json!({ "retention": standing }), positive: true })
+        let session = environment::database(&config).await?;
+        let (standing, left_open) = (pruning::standing(&session).await?, pruning::left_open(&session).await?);
+        let json = json!({ "retention": standing, "left_open": left_open });
+        Ok(Answer { text: text(&standing, left_open), json, positive: true })
     }
 }
 
-fn text(standing: &[Standing]) -> String {
+fn text(standing: &[Standing], left_open: i64) -> String {
     if standing.is_empty() {
         return "Nothing was looked through so far: dead-letter-keeper has not run.\n".into();
     }
@@ -48,5 +50,13 @@ fn text(standing: &[Standing]) -> String {
         let days = one.days.map_or_else(|| "for ever".into(), |days| days.to_string());
         grid.row([one.what.clone(), days, or_dash(one.started_at), or_dash(one.ended_at), one.pruned.to_string()]);
     }
-    grid.to_string()
+    let mut text = grid.to_string();
+    if left_open > 0 {
+        let are = if left_open == 1 { "message is" } else { "messages are" };
+        text.push_str(&format!(
+            "\n{left_open} {are} older than kept but not at the end, and so kept whole: an open dead letter, a receipt that never came, a command\n\
+             without an answer. `dialogpost ledger` and `dialogpost dead-letters groups` tell which.\n"
+        ));
+    }
+    text
 }

@@ -2,6 +2,7 @@
 
 use crate::commands::start;
 use crate::whole_flow::of_every_end;
+use domain::retention::{Kept, Retention};
 use e2e::{Clinic, Fleet, PATIENCE, Running};
 use helsenorge::{ErrorMessage, Message};
 use jiff::{SignedDuration, Timestamp};
@@ -77,6 +78,9 @@ async fn bodies_and_claims_go_and_the_ledger_says_what_it_said() {
     assert_eq!(states(&clinic.fleet).await, before);
     assert_eq!(dialogpost(&clinic.fleet, &["ledger", "--json"]).await.code(0).json(), books);
     // What nobody has replayed or discarded is still needed, whole.
+    let told = dialogpost(&clinic.fleet, &["retention", "--json"]).await.code(0).json();
+    assert_eq!(told["left_open"], 1, "{told}");
+    dialogpost(&clinic.fleet, &["retention"]).await.code(0).says(&["1 message is older", "dead-letters groups"]);
     let kept = "select coalesce(code, '') from dialogpost.message where raw is not null";
     assert_eq!(clinic.fleet.rows.column::<String>(kept).await.len(), 1, "the dead one");
     let claims = "select p.worker from dialogpost.processed p";
@@ -139,7 +143,7 @@ async fn a_pass_goes_on_where_it_was_and_only_one_goes() {
         union all select 'recipient-routing', 'new/' || n, now() from generate_series(1, 100) n";
     fleet.rows.query(fill, &[]).await;
     let store = fleet.store_as("dead-letter-keeper");
-    let (walk, now) = (Walk::Table(domain::retention::Kept::Processed), runtime::clock::system());
+    let (walk, now) = (Walk::Table(Kept::Processed), runtime::clock::system());
     let before = Some(now.checked_sub(SignedDuration::from_hours(90 * 24)).unwrap());
     let mut session = store.session().await.unwrap();
     let mut step = async || pruning::take(&mut session, walk, Some(90), before, now).await.unwrap();
@@ -168,6 +172,43 @@ async fn a_pass_goes_on_where_it_was_and_only_one_goes() {
     let row = standing["retention"].as_array().unwrap().iter().find(of).unwrap().clone();
     assert_eq!((&row["days"], &row["pruned"]), (&Value::from(90), &Value::from(60_000)));
     dialogpost(&fleet, &["retention"]).await.code(0).says(&["processed", "60000"]);
+}
+
+/// Questions by the days since they were put and answered; notices by the days since they changed.
+const ASKED_AND_TOLD: &str = "
+    with asked (days, answered) as (values (29, null::int), (31, 29), (31, null), (60, 31)), message as (
+        insert into dialogpost.message (id, direction, at, queue, outcome, properties)
+        select gen_random_uuid(), 'out', now() - days * interval '1 day', 'q', 'sent', jsonb_build_object('days', days, 'answered', answered)
+        from asked returning id, at, (properties ->> 'answered')::int as answered
+    ), question as (
+        insert into dialogpost.contact_question (message, clinic, nins, answered_at)
+        select id, 8141333, '{}', now() - answered * interval '1 day' from message
+    )
+    insert into dialogpost.notification (id, clinic, patient, kind, entry, channel, state, address, language, created_at, changed_at)
+    select gen_random_uuid(), 8141333, gen_random_uuid(), 'message', gen_random_uuid(), 'sms', state, 'an address', 'nb', now(),
+        now() - days * interval '1 day'
+    from (values (364, 'sent'), (366, 'sent'), (366, 'delivered'), (366, 'failed'), (366, 'due'), (366, 'sending')) told (days, state)";
+
+/// Whom HelseNorge was asked about, and where notices went: what is old goes, and what is still needed stays.
+#[tokio::test]
+async fn questions_and_addresses_go_when_they_are_old() {
+    let fleet = Fleet::new().await;
+    // What they are about is not looked at here.
+    fleet.rows.query("set session_replication_role = replica", &[]).await;
+    fleet.rows.query(ASKED_AND_TOLD, &[]).await;
+    let (store, now, retention) = (fleet.store_as("dead-letter-keeper"), runtime::clock::system(), Retention::default());
+    let mut session = store.session().await.unwrap();
+    for (kept, gone) in [(Kept::ContactQuestion, 2), (Kept::Notification, 3)] {
+        let (walk, days, before) = (Walk::Table(kept), retention.days(kept), retention.before(kept, now));
+        assert_eq!(pruning::take(&mut session, walk, days, before, now).await.unwrap(), Stepped::Through(gone), "{kept:?}");
+    }
+    let asked = "select (m.properties ->> 'days') || ' ' || coalesce(m.properties ->> 'answered', 'never')
+        from dialogpost.contact_question q join dialogpost.message m on m.id = q.message order by 1";
+    assert_eq!(fleet.rows.column::<String>(asked).await, ["29 never", "31 29"]);
+    let told = "select state || ' ' || address from dialogpost.notification where address <> '' order by 1";
+    assert_eq!(fleet.rows.column::<String>(told).await, ["due an address", "sending an address", "sent an address"]);
+    // That they were told stays.
+    assert_eq!(fleet.rows.count("dialogpost.notification").await, 6);
 }
 
 /// Only what is written down to go may go from what is append-only.
