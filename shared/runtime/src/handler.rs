@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 use messages::Fault;
 use messages::transport::{Delivery, Outgoing};
-use std::time::Duration;
 use store::{Store, StoreError, Tx};
 use uuid::Uuid;
 
@@ -14,9 +13,6 @@ pub trait Handler: Send + Sync + 'static {
     const WORKER: &'static str;
     /// Messages in one transaction at most, whatever `BATCH` allows: fewer where each may be large. Three times as many are on their way.
     const LARGEST_BATCH: usize = usize::MAX;
-    /// How long its queue may gather between two readings while much comes: each transaction has its price, and takes from those whose work
-    /// somebody waits for.
-    const GATHERS: Duration = Duration::ZERO;
     /// A message as this worker reads it.
     type Message: Send + Sync;
     /// What the rules ask about a batch.

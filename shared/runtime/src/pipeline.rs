@@ -72,9 +72,9 @@ pub enum Ended {
 }
 
 impl<H: Handler> Pipeline<H> {
-    /// A pipeline that publishes through `relay`, and lets its queue gather for so long between two readings.
-    pub fn new(handler: Arc<H>, context: Context, relay: Relay, health: Component, gathers: Duration) -> Self {
-        Self { reader: Arc::new(Reader { handler, context, gathers }), relay, health }
+    /// A pipeline that publishes through `relay`.
+    pub fn new(handler: Arc<H>, context: Context, relay: Relay, health: Component) -> Self {
+        Self { reader: Arc::new(Reader { handler, context }), relay, health }
     }
 
     /// Runs until cancelled.

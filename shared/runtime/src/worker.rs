@@ -93,11 +93,6 @@ pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>,
     let mut pipelines = JoinSet::new();
     for source in sources {
         let only = |queue: String| watch::channel(vec![queue]).1;
-        // Where somebody waits, it is read at once.
-        let gathers = match source {
-            Source::Own | Source::Nhn(_, Hurry::No) => H::GATHERS,
-            Source::OwnSync | Source::Nhn(_, Hurry::Yes) => Duration::ZERO,
-        };
         let (wire, queues, suffix) = match source {
             Source::Own => (Wire::Dialogpost, only(topology::queue_of(H::WORKER)), ""),
             Source::OwnSync => (Wire::Dialogpost, only(topology::sync_queue_of(H::WORKER)), "/sync"),
@@ -111,7 +106,7 @@ pub async fn run<H: Handler>(context: Context, handler: H, sources: Vec<Source>,
             watch_intake(&context, intake.state(), context.health.component(format!("{name} queue")));
             let health = context.health.component(name);
             health.ok();
-            pipelines.spawn(Pipeline::new(Arc::clone(&handler), context.clone(), relay.relay(), health, gathers).run(intake));
+            pipelines.spawn(Pipeline::new(Arc::clone(&handler), context.clone(), relay.relay(), health).run(intake));
         }
     }
     while let Some(ended) = pipelines.join_next().await {

@@ -9,7 +9,6 @@ use runtime::pipeline::Ended;
 use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
 use std::collections::HashMap;
-use std::time::Duration;
 use store::{StoreError, Tx, journal_entry};
 use uuid::Uuid;
 
@@ -30,7 +29,6 @@ pub struct EKonsultasjonJournaling;
 
 impl Handler for EKonsultasjonJournaling {
     const WORKER: &'static str = "ekonsultasjon-journaling";
-    const GATHERS: Duration = Duration::from_millis(25);
     type Message = Uuid;
     type Facts = HashMap<Uuid, DialogKind>;
     /// The entry to journal, or nothing.

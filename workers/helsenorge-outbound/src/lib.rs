@@ -22,7 +22,6 @@ use runtime::worker::{self, Context, Source, Worker};
 use runtime::{Handler, Verdict};
 use sealing::Directory;
 use std::collections::HashMap;
-use std::time::Duration;
 use store::agreement::Pair;
 use store::message::{Sent, Unanswered};
 use store::notice::recall::{self, Reminded};
@@ -87,7 +86,6 @@ enum Kind {
 
 impl Handler for HelsenorgeOutbound {
     const WORKER: &'static str = "helsenorge-outbound";
-    const GATHERS: Duration = Duration::from_millis(25);
     type Message = Due;
     /// What reminders among them remind of.
     type Facts = HashMap<Uuid, Reminded>;

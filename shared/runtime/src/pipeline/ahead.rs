@@ -7,7 +7,7 @@ mod tests;
 
 use crate::handler::Handler;
 use crate::pipeline::settle::{Parsed, parse};
-use crate::pipeline::{Ended, Halt, sleep_unless};
+use crate::pipeline::{Ended, Halt};
 use crate::probe::Step;
 use crate::worker::Context;
 use broker::{BATCH_BYTES, Batch, Intake};
@@ -24,8 +24,6 @@ use tokio::time::{Instant, timeout_at};
 pub(super) struct Reader<H> {
     pub(super) handler: Arc<H>,
     pub(super) context: Context,
-    /// How long the queue may gather between two readings.
-    pub(super) gathers: Duration,
 }
 
 /// What was made of a batch before its transaction.
@@ -43,20 +41,13 @@ impl<H: Handler> Reader<H> {
         ahead: Ahead<H::Message>,
     ) -> Result<Box<dyn Intake>, Ended> {
         let cancel = &self.context.cancel;
-        let mut before = 0;
         while let Some(room) = ahead.room().await {
-            if let Some(pause) = pause(before, ahead.limit, self.gathers)
-                && !sleep_unless(cancel, pause).await
-            {
-                break;
-            }
             let batch = tokio::select! {
                 biased;
                 () = cancel.cancelled() => break,
                 batch = intake.next() => batch,
             };
             let Some(batch) = batch else { break };
-            before = batch.deliveries.len();
             let prepared = tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
@@ -128,14 +119,6 @@ const MOMENT: Duration = Duration::from_millis(3);
 /// Whether more is waited for: the transaction before was a quarter full, so that more will come, and this one is not half full.
 const fn waits(before: usize, ready: usize, limit: usize) -> bool {
     before * 4 >= limit && ready * 2 < limit
-}
-
-/// Messages that were ready together, from which on much comes.
-const MUCH: usize = 8;
-
-/// How long the queue gathers before it is read again: not at all when little came, nor when no transaction carries more.
-fn pause(before: usize, limit: usize, gathers: Duration) -> Option<Duration> {
-    (!gathers.is_zero() && (MUCH..limit).contains(&before)).then_some(gathers)
 }
 
 /// For transactions of at most `limit` messages. Twice that may be in hand; a message that is larger than its share of a batch's bytes

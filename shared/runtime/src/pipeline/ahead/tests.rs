@@ -101,23 +101,6 @@ fn more_is_waited_for_only_while_much_comes() {
     assert!(!waits(1, 1, 1), "one at a time");
 }
 
-#[test]
-fn a_queue_gathers_while_much_comes_but_no_longer_than_a_transaction_is_filled() {
-    let long = Duration::from_millis(25);
-    for (before, limit, gathers, want) in [
-        (0, 64, long, None),
-        (7, 64, long, None),
-        (8, 64, long, Some(long)),
-        (63, 64, long, Some(long)),
-        (64, 64, long, None),
-        (8, 64, Duration::ZERO, None),
-        (8, 8, long, None),
-        (1, 1, long, None),
-    ] {
-        assert_eq!(pause(before, limit, gathers), want, "{before} of {limit}");
-    }
-}
-
 #[tokio::test]
 async fn while_much_comes_a_moment_is_waited_and_no_longer() {
     let told = Told::default();
