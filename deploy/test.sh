@@ -57,7 +57,7 @@ about() { # STAGE
     kubernetes) echo 'manifests and secrets are what Kubernetes takes' ;;
     demo) echo 'HelseNorge writes, protected and plain, every message ends as it must' ;;
     bench) echo 'what the README says can be measured, small; begun beside the others' ;;
-    readme) echo 'every command and table of the README' ;;
+    readme) echo 'every table of the README, and every command that no other stage runs' ;;
     containers) echo 'images are built, everything comes up, plain and encrypted; needs a Docker engine; about half an hour' ;;
     local) echo 'private servers start, answer and stop' ;;
     chaos) echo 'servers and workers are broken, then the tests of broker, testbed and chaos; begun beside the others, since they mostly wait' ;;
@@ -226,6 +226,7 @@ begin_beside() { # STAGE
 # Its output, and its exit code.
 end_beside() { # STAGE
     while kill -0 "$(cat "$scratch/$1.pid")" 2>/dev/null; do sleep 1; done
+    rm "$scratch/$1.pid"
     cat "$scratch/$1.txt"
     return "$(cat "$scratch/$1.code")"
 }

@@ -103,7 +103,7 @@ pub const METRICS: [Metric; 39] = [
     gauge(
         "dialogpost_pruning_started_timestamp_seconds",
         &["what"],
-        "When the last walk through what is not kept for ever began (Unix); the next begins a day later, once it has ended.",
+        "When the last walk through what is not kept for ever began (Unix), or this process, if none did. One begins every day, once the last has ended.",
     ),
     gauge("dialogpost_outbox_oldest_seconds", &["wire"], "For how long the longest due row of the outbox has been due."),
     gauge(

@@ -5,7 +5,7 @@
 use crate::step::{Step, column, step};
 use crate::{Session, StoreError, Tx};
 use domain::retention::{ENDS, Kept, is_due};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -277,13 +277,32 @@ pub struct Standing {
     pub pruned: i64,
 }
 
-/// Messages that were to be closed, and are not at their end: their bodies are kept on.
+/// Messages that are older than they are kept and were not at their end when they were last looked at: they are kept whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOpen {
+    /// How many.
+    pub messages: i64,
+    /// The oldest of them.
+    pub oldest: Vec<Uuid>,
+}
+
+/// Those that are left open, and the five oldest, by how everything stands.
 ///
 /// # Errors
 /// As any step.
-pub async fn left_open(session: &Session) -> Result<i64, StoreError> {
-    let count = step!("pruning.count_left_open", "select count(*) as n from dialogpost.message where left_open");
-    session.query(count, &[]).await?.first().map_or(Ok(0), |row| column(row, "n"))
+pub async fn left_open(session: &Session, standing: &[Standing], now: Timestamp) -> Result<LeftOpen, StoreError> {
+    let walk = standing.iter().find(|one| one.what == Walk::LeftOpen.as_str());
+    let Some(days) = walk.and_then(|walk| walk.days) else { return Ok(LeftOpen::default()) };
+    let before = now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24)).unwrap_or(Timestamp::MIN);
+    let load = step!(
+        "pruning.open",
+        // What has waited is marked as it comes, and may be young.
+        "with open as (select id from dialogpost.message where left_open and id < $1)
+         select (select count(*) from open) as n, array(select id from open order by id limit 5) as oldest"
+    );
+    let rows = session.query(load, &[&first_id(before)]).await?;
+    let Some(row) = rows.first() else { return Ok(LeftOpen::default()) };
+    Ok(LeftOpen { messages: column(row, "n")?, oldest: column(row, "oldest")? })
 }
 
 /// How everything stands that was ever looked at.
@@ -309,7 +328,6 @@ pub async fn standing(session: &Session) -> Result<Vec<Standing>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::SignedDuration;
 
     #[test]
     fn ids_go_by_the_time_they_were_given() {

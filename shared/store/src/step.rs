@@ -84,7 +84,7 @@ impl Store {
         let limit = Some(Duration::from_secs(5));
         let pool = Pool::builder(manager)
             .max_size(config.connections)
-            // The one used last has its statements planned and its pages at hand.
+            // The one used last has its statements planned.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(limit)
@@ -153,7 +153,7 @@ impl Session {
         Ok(Tx { inner })
     }
 
-    /// Plans of any kind and time enough, for a report over many rows; for the rest of this connection.
+    /// Plans of any kind and time enough, for a report over many rows; for the rest of this connection, so not in a worker.
     pub(crate) async fn for_reports(&self) -> Result<(), StoreError> {
         let free = step!(
             "report",

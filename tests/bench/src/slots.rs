@@ -101,14 +101,19 @@ pub(crate) async fn measure(options: Slots) -> Figures {
     fleet.settle_within(0, Duration::from_secs(60)).await;
     running.stop().await;
 
-    // Rather too many: the queue must not run empty while patients ask.
-    let messages = inbound::load(msg_per_s as usize * seconds * 3 / 2, 4, None);
+    // Far too many: the queue must not run empty while patients ask, also on a machine that others leave meanwhile.
+    let messages = inbound::load(msg_per_s as usize * seconds * 4, 4, None);
     eprintln!("filling the queue ...");
     assert_eq!(other.send_paced(messages, Pace::AsFastAsPossible).await.unconfirmed.len(), 0, "HelseNorge could not send");
     let running = fleet.start();
     eprintln!("questions with a full queue ...");
-    let full_queue = ask(&helsenorge, options).await;
-    assert!(helsenorge.waiting_on(&async_queue(SOLBAKKEN)).await.unwrap() > 0, "the queue ran empty: more messages are needed");
+    // Looked at when the last question is put: an answer that does not come is waited for much longer.
+    let waiting = async {
+        tokio::time::sleep(Duration::from_secs(options.seconds.into())).await;
+        other.waiting_on(&async_queue(SOLBAKKEN)).await.unwrap()
+    };
+    let (full_queue, waiting) = tokio::join!(ask(&helsenorge, options), waiting);
+    assert!(waiting > 0, "the queue ran empty: more messages are needed");
     running.stop().await;
     reading.abort();
     Figures {

@@ -5,6 +5,7 @@ use runtime::worker::Context;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use store::StoreError;
+use store::pruning::Walk;
 use store::standing::{self, Standing};
 
 /// How often it is looked.
@@ -17,12 +18,14 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// Looks until asked to stop.
 pub async fn watch(context: Context) {
     let (mut shown, mut looked) = (BTreeSet::new(), None::<Timestamp>);
+    let began = (context.clock)();
     loop {
         let now = (context.clock)();
         let since = looked.map_or_else(|| now.checked_sub(BEFORE), |looked| looked.checked_sub(AGAIN)).unwrap_or(Timestamp::MIN);
         match async { standing::take(&context.store.session().await?, since, now).await }.await {
             Ok(standing) => {
                 show(&standing, now, &mut shown);
+                show_walks(&context, &standing, began);
                 looked = Some(now);
             }
             Err(StoreError::Unavailable { .. }) => tracing::debug!("what stands cannot be counted now"),
@@ -57,8 +60,12 @@ fn show(standing: &Standing, now: Timestamp, shown: &mut BTreeSet<(String, Strin
         let clinic = clinic.to_string();
         metrics::gauge!("dialogpost_clinic_received_timestamp_seconds", "clinic" => clinic).set(at.as_second() as f64);
     }
-    for (what, at) in &standing.pruning {
-        let what = what.clone();
-        metrics::gauge!("dialogpost_pruning_started_timestamp_seconds", "what" => what).set(at.as_second() as f64);
+}
+
+/// A walk that has never begun may be one that always fails: it counts from when this process began.
+fn show_walks(context: &Context, standing: &Standing, began: Timestamp) {
+    for walk in Walk::ALL.into_iter().filter(|walk| context.config.retention.days(walk.kept()).is_some()) {
+        let at = standing.pruning.iter().find(|(what, _)| what == walk.as_str()).map_or(began, |(_, at)| *at);
+        metrics::gauge!("dialogpost_pruning_started_timestamp_seconds", "what" => walk.as_str()).set(at.as_second() as f64);
     }
 }

@@ -5,10 +5,11 @@ use crate::environment::{self, Need};
 use crate::failure::Failure;
 use crate::out::{Answer, Grid, or_dash};
 use clap::Args;
+use runtime::clock;
 use serde_json::json;
-use store::pruning::{self, Standing};
+use store::pruning::{self, LeftOpen, Standing};
 
-/// Tells what is kept for how long, and when it was last looked through.
+/// Tells what is kept for how long, when it was last looked through, and what is kept longer because it is not at its end.
 ///
 /// dead-letter-keeper prunes once a day by its RETENTION. What belongs to a patient's record is never pruned: dialogs, journal, appointments. Needs
 /// DATABASE_URL.
@@ -35,13 +36,14 @@ impl Retention {
     pub async fn execute(self) -> Result<Answer, Failure> {
         let config = environment::read(&[Need::Database])?;
         let session = environment::database(&config).await?;
-        let (standing, left_open) = (pruning::standing(&session).await?, pruning::left_open(&session).await?);
+        let standing = pruning::standing(&session).await?;
+        let left_open = pruning::left_open(&session, &standing, clock::system()).await?;
         let json = json!({ "retention": standing, "left_open": left_open });
-        Ok(Answer { text: text(&standing, left_open), json, positive: true })
+        Ok(Answer { text: text(&standing, &left_open), json, positive: true })
     }
 }
 
-fn text(standing: &[Standing], left_open: i64) -> String {
+fn text(standing: &[Standing], left_open: &LeftOpen) -> String {
     if standing.is_empty() {
         return "Nothing was looked through so far: dead-letter-keeper has not run.\n".into();
     }
@@ -51,11 +53,11 @@ fn text(standing: &[Standing], left_open: i64) -> String {
         grid.row([one.what.clone(), days, or_dash(one.started_at), or_dash(one.ended_at), one.pruned.to_string()]);
     }
     let mut text = grid.to_string();
-    if left_open > 0 {
-        let are = if left_open == 1 { "message is" } else { "messages are" };
+    if let Some(oldest) = left_open.oldest.first() {
         text.push_str(&format!(
-            "\n{left_open} {are} older than kept but not at the end, and so kept whole: an open dead letter, a receipt that never came, a command\n\
-             without an answer. `dialogpost ledger` and `dialogpost dead-letters groups` tell which.\n"
+            "\nOlder than kept, but not at the end when last looked at, and so kept whole: {} (open dead letters, receipts that never came, bookings\n\
+             that nobody decided on). The oldest: `dialogpost show {oldest}`; all by day: `dialogpost ledger --days 3660`.\n",
+            left_open.messages
         ));
     }
     text
